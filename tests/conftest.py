@@ -1,0 +1,172 @@
+"""The tests' own PostgreSQL (one throwaway cluster per run, shared by all workers) and the browser."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm.local.paths import Paths, make_private
+from crm.local.process import Process
+from crm.local.servers import database_url, initialise_postgres, postgres, wait_ready
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+FAST = "fsync=off synchronous_commit=off full_page_writes=off autovacuum=off wal_level=minimal max_wal_senders=0 checkpoint_timeout=1h max_wal_size=4GB"
+TEMPLATE = "template_of_tests"
+_cluster: Process | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the cluster in the first process; xdist's workers find it by the environment variable."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    global _cluster
+    directory = Path(os.environ["CRM_TEST_CLUSTER"])
+    _remove_leftovers()
+    make_private(directory)
+    (directory / "data").mkdir(exist_ok=True)
+    paths = _ClusterPaths(directory)
+    initialise_postgres(paths.postgres, "--no-sync", "--no-data-checksums")
+    options = tuple(part for setting in FAST.split() for part in ("-c", setting))
+    _cluster = postgres(paths, connections=100, options=options)
+    _cluster.quiet = True
+    _cluster.start()
+    wait_ready(_cluster)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    global _cluster
+    if _cluster is not None:
+        _cluster.stops = ()  # nothing to save: kill it
+        _cluster.stop()
+        _cluster = None
+        shutil.rmtree(os.environ["CRM_TEST_CLUSTER"], ignore_errors=True)
+
+
+class _ClusterPaths(Paths):
+    """The cluster's directory is its socket directory: settings_test names it before it exists."""
+
+    @property
+    def sockets(self) -> Path:
+        return self.data
+
+
+def _remove_leftovers() -> None:
+    """Directories of runs that were killed."""
+    for directory in Path(tempfile.gettempdir()).glob("crm-test-*"):
+        pid = directory.name.removeprefix("crm-test-")
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> None:
+    """Migrate once per run into a template; each worker's database is a copy of it (0.1 s instead of all migrations)."""
+    import psycopg2
+    from django.db import connection
+
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    cluster = Path(os.environ["CRM_TEST_CLUSTER"])
+    with django_db_blocker.unblock(), (cluster / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cluster / "template.done").exists():
+            connection.settings_dict["TEST"]["NAME"] = TEMPLATE
+            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            connection.close()
+            (cluster / "template.done").touch()
+        connection.close()
+        server = psycopg2.connect(host=str(cluster), user="crm", dbname="postgres")
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+        server.close()
+        connection.settings_dict["NAME"] = name
+
+
+@pytest.fixture
+def database_address(transactional_db: None) -> str:
+    """DATABASE_URL of this worker's test database, for processes that a test starts."""
+    from django.db import connection
+
+    return database_url(Path(os.environ["CRM_TEST_CLUSTER"]), connection.settings_dict["NAME"])
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    """No test sees what another one cached or counted."""
+    from django.core.cache import caches
+
+    yield
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
+
+
+def find_chromium() -> str | None:
+    """A Chromium on the path, or the one that `make test` had Playwright install (None: Playwright's own)."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        instance = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Makes pages of own sessions (keyword arguments as of Playwright's new_context).
+
+    A console error, an exception in a script or a violation of the content security policy on any of them fails the test.
+    """
+    problems: list[str] = []
+    contexts = []
+
+    def make(**options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"exception on {page.url}: {error}"))
+        page.on("console", lambda message: problems.append(f"console on {page.url}: {message.text}") if message.type == "error" else None)
+        return page
+
+    make.problems = problems  # type: ignore[attr-defined]
+    yield make
+    for context in contexts:
+        context.close()
+    # A 4xx that a test provokes on purpose is logged by the browser as an error as well: that is no fault of the page.
+    assert not [problem for problem in problems if "the server responded with a status of 4" not in problem]
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., None]:
+    """Signs a page in through the real form."""
+
+    def through_the_form(page: Page, email: str, password: str = "rapport-demo") -> None:
+        page.goto("/accounts/login/")
+        page.fill("input[name=login]", email)
+        page.fill("input[name=password]", password)
+        page.locator("form:has(input[name=password]) button[type=submit]").first.click()
+        page.wait_for_url(lambda url: "/accounts/login" not in url)
+
+    return through_the_form
