@@ -1,0 +1,218 @@
+"""The tags and filters of every template (a builtin library: no `{% load %}` needed).
+
+`{% icon "phone" %}` `{% icon "phone" "i-sm" %}` · `{% avatar user "av-md" %}` · `{% person user %}` · `{% timetag moment "relative" %}` ·
+`{% money amount currency %}` · `{% number value 1 %}` · `{% badge label "green" %}` · `{% next_step kind subject due_at %}` · `{% score 71 %}` ·
+`{% card "Title" %}...{% endcard %}` · `{% panel "Deals" count=2 new_url=url %}...{% endpanel %}` · `{{ text|markdown }}`.
+For links that change one parameter of the address use Django's own `{% querystring page=2 %}`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django import template
+from django.forms import BoundField
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from crm.core import cells
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite, hidden from assistive technology."""
+    return cells.icon(str(name), css)
+
+
+@register.simple_tag
+def avatar(who: Any, css: str = "") -> SafeString:
+    """Initials (or the photo) of a user or another named record, or of a name. Sizes: `av-sm`, none, `av-md`, `av-lg`; `av-sq` is square."""
+    if isinstance(who, str):
+        return cells.avatar(who, None, css)
+    if photo := getattr(who, "photo_url", ""):
+        return format_html('<img class="av {}" src="{}" alt="" width="32" height="32" loading="lazy">', css, photo)
+    return cells.avatar(str(getattr(who, "name", None) or who), getattr(who, "pk", None), css)
+
+
+@register.simple_tag
+def person(user: Any) -> SafeString:
+    """Small avatar and name of a user, or "Unassigned"."""
+    if not user:
+        return format_html('<span class="t3">{}</span>', gettext("Unassigned"))
+    return cells.person(user.name, user.pk)
+
+
+@register.simple_tag(takes_context=True)
+def timetag(context: Context, value: datetime | date | None, style: str = "relative") -> SafeString | str:
+    """`<time>` in UTC, shown in the reader's zone. Styles: `relative`, `datetime`, `date`, `clock`; a date knows `relative` and `date`."""
+    if not value:
+        return ""
+    if isinstance(value, datetime):
+        return cells.time_html(value, _cell_context(context), style=style)
+    return cells.date_html(value, _cell_context(context), relative=style == "relative")
+
+
+def _cell_context(context: Context) -> cells.CellContext:
+    """One per rendering, so that a page of a hundred times does not look up the zone a hundred times."""
+    stored = context.render_context.get("cell_context")
+    if stored is None:
+        stored = context.render_context["cell_context"] = cells.current_context()
+    return stored
+
+
+@register.simple_tag
+def money(amount: Decimal | int | None, currency: str) -> str:
+    """An amount in the reader's way: `€18,000`, `18.000 €`."""
+    return cells.format_money(amount, currency, cells.current_locale())
+
+
+@register.simple_tag
+def number(value: Decimal | int | float | None, digits: int = 0) -> str:
+    """A number with the reader's separators."""
+    return "" if value is None else cells.format_number(value, cells.current_locale(), digits)
+
+
+@register.simple_tag
+def badge(label: Any, color: str = "grey", icon_name: str = "") -> SafeString:
+    """A state with a dot, or with an icon a fact."""
+    return cells.badge(str(label), color, icon_name)
+
+
+@register.simple_tag(takes_context=True)
+def next_step(context: Context, kind: Any, subject: Any = "", due_at: datetime | None = None, all_day: bool = False) -> SafeString:
+    """What is to be done next: late, today, planned or none, always as icon and words."""
+    return cells.next_step(kind, subject, due_at, _cell_context(context), all_day=all_day)
+
+
+@register.simple_tag
+def score(value: int | None) -> SafeString | str:
+    """A score of 0 to 100 as number and bar."""
+    return "" if value is None else cells.score_meter(value)
+
+
+@register.simple_tag
+def tag_list(tags: Any) -> SafeString:
+    """Tags, from names or objects with `name` and `color`."""
+    html = "".join(cells.tag(item, "") if isinstance(item, str) else cells.tag(item.name, getattr(item, "color", "")) for item in tags)
+    return SafeString(f'<span class="tags">{html}</span>')
+
+
+@register.simple_tag
+def body_rows(rows: Any, selectable: bool = False) -> SafeString:
+    """The `<tr>`s of a record list."""
+    return cells.body_rows(rows, selectable)
+
+
+@register.filter
+def phone(value: str | None) -> SafeString | str:
+    """A `tel:` link."""
+    return cells.phone_link(value) if value else ""
+
+
+@register.filter
+def email(value: str | None) -> SafeString | str:
+    """A `mailto:` link."""
+    return cells.email_link(value) if value else ""
+
+
+# ---- parts with a body ----
+
+
+@register.simple_block_tag
+def card(content: str, title: Any = "", icon: str = "", url: str = "", css: str = "") -> SafeString:
+    """A titled box on a page of its own (settings, reports). `url` makes the title a link."""
+    mark = cells.icon(icon) if icon else ""
+    heading = format_html('<a href="{}">{}</a>', url, title) if url else title
+    head = format_html("<header>{}<h2>{}</h2></header>", mark, heading) if title else ""
+    return format_html('<section class="panel {}">{}<div class="panel-body">{}</div></section>', css, head, content)
+
+
+@register.simple_block_tag
+def panel(content: str, title: Any, count: Any = None, icon: str = "", new_url: str = "", new_label: Any = "", id: str = "") -> SafeString:
+    """A card of related records: title, number of rows, a button for a new one; the body is a list or an `.empty-line`."""
+    mark = cells.icon(icon, "i-sm") if icon else ""
+    number_of = format_html('<span class="count">{}</span>', count) if count is not None else ""
+    plus = ""
+    if new_url:
+        label = new_label or gettext("Add to %(title)s") % {"title": title}
+        plus = format_html(
+            '<a class="btn btn-ghost btn-sm btn-icon" href="{}" data-panel aria-label="{}">{}</a>', new_url, label, cells.icon("plus", "i-sm")
+        )
+    anchor = format_html(' id="{}"', id) if id else ""
+    return format_html('<section class="panel"{}><header>{}<h2>{}</h2>{}{}</header>{}</section>', anchor, mark, title, number_of, plus, content)
+
+
+# ---- text ----
+
+
+def _heading_as_paragraph(tokens: list[Token]) -> None:
+    """A note must not add headings to the outline of the page around it."""
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "p"
+            if token.nesting == 1:
+                token.attrSet("class", "fw-semibold")
+
+
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).enable("strikethrough")
+_TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr"}
+
+
+@lru_cache(512)
+def render_markdown(text: str) -> SafeString:
+    """Markdown to safe html: no raw html, no pictures, links to http, https and mailto only."""
+    tokens = _markdown.parse(text)
+    _heading_as_paragraph(tokens)
+    html = _markdown.renderer.render(tokens, _markdown.options, {})
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}, "p": {"class"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener",
+    )
+    return SafeString(clean)
+
+
+@register.filter
+def markdown(value: Any) -> SafeString:
+    """`{{ note.text|markdown }}`; wrap it in an element with the class `prose`."""
+    return render_markdown(str(value or ""))
+
+
+@register.filter
+def undo_url(message: Any) -> str:
+    """The address in a Django message's `extra_tags="undo:/deals/3/undo/"`, or nothing."""
+    for part in (message.extra_tags or "").split():
+        if part.startswith("undo:/") and not part.startswith("undo://"):
+            return part[5:]
+    return ""
+
+
+# ---- forms ----
+
+
+@register.filter
+def is_tick(field: BoundField) -> bool:
+    """Whether a form field is a single tick box, whose label stands behind it."""
+    return getattr(field.field.widget, "input_type", "") == "checkbox" and not field.use_fieldset
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """The field's widget with the theme's class, without a template per field (lists show ten of them on every page)."""
+    widget = field.field.widget
+    kind = getattr(widget, "input_type", "")
+    base = {"select": "form-select", "checkbox": "form-check-input", "radio": "form-check-input"}.get(kind, "form-control")
+    own = widget.attrs.get("class", "")
+    return field.as_widget(attrs={"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()})
