@@ -1,0 +1,77 @@
+"""What every request needs to know of the person: language, time zone, and whether Rapport has been set up at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from users import selectors
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+OPEN_BEFORE_SETUP = ("/static/", "/healthz", "/readyz", "/favicon")
+
+
+class UserLocaleMiddleware:
+    """Activates the user's language and time zone; the organisation's for visitors who have not signed in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        box = selectors.request_box.set({})
+        try:
+            person: Any = request.user if request.user.is_authenticated else selectors.organisation()
+            language, zone = supported_language(person.language), known_zone(person.time_zone)
+            with translation.override(language), timezone.override(zone):
+                response = self.get_response(request)
+            response.headers.setdefault("Content-Language", language)
+            if response.streaming and not isinstance(response, FileResponse):
+                response.streaming_content = _localised(response.streaming_content, language, zone)  # type: ignore[attr-defined]
+            return response
+        finally:
+            selectors.request_box.reset(box)
+
+
+def _localised(chunks: Iterable[bytes], language: str, zone: ZoneInfo) -> Iterator[bytes]:
+    """An export is written after the middleware has returned: each piece in the reader's language and zone all the same."""
+    source = iter(chunks)
+    while True:
+        with translation.override(language), timezone.override(zone):
+            chunk = next(source, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def supported_language(code: str) -> str:
+    return code if code in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def known_zone(name: str) -> ZoneInfo:
+    """A zone that the system's tables no longer know must not take the page away."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+class SetUpMiddleware:
+    """Before the first admin exists every page leads to the set-up page. Afterwards it costs nothing: the answer can't change back."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.done = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self.done and not request.path.startswith(OPEN_BEFORE_SETUP):
+            self.done = selectors.is_set_up()
+            target = reverse("setup")
+            if not self.done and request.path != target:
+                return HttpResponseRedirect(target)
+        return self.get_response(request)
