@@ -80,6 +80,7 @@ WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECORDS = "crm.wiring.RECORDS"
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
+AFTER_RESTORE = ["mail.services.hold_unsent"]  # a restored copy must not send again what left since the backup
 
 _LOADERS = ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [

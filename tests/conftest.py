@@ -137,12 +137,19 @@ def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = browser.new_context(base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options})
+        context = browser.new_context(
+            base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options}
+        )
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"exception on {page.url}: {error}"))
-        page.on("console", lambda message: problems.append(f"console on {page.url}: {message.text}") if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                problems.append(f"console on {page.url}: {message.text}") if message.type == "error" else None
+            ),
+        )
         return page
 
     make.problems = problems  # type: ignore[attr-defined]

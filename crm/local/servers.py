@@ -24,12 +24,18 @@ INITDB_OPTIONS = (
     "-E UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C -U crm --auth-local=trust --auth-host=reject --no-instructions"
 ).split()
 # Commands that need no data: they must not wait for, or start, a server.
-WITHOUT_SERVERS = frozenset("help version check collectstatic makemessages compilemessages startapp diffsettings findstatic".split())
+WITHOUT_SERVERS = frozenset(
+    "help version check collectstatic makemessages compilemessages startapp diffsettings findstatic".split()
+)
 
 
 def child_environment(**extra: str) -> dict[str, str]:
     """Our environment without what would make PostgreSQL behave differently from machine to machine."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_")) and key not in ("LANG", "LANGUAGE")}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PG", "LC_")) and key not in ("LANG", "LANGUAGE")
+    }
     return kept | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1"} | extra
 
 
@@ -41,7 +47,9 @@ def _not_as_root() -> tuple[str, ...]:
     command = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
     if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
         return command
-    raise CannotStart("PostgreSQL does not run as root and user namespaces are off here: run this as an ordinary user, or set DATABASE_URL")
+    raise CannotStart(
+        "PostgreSQL does not run as root and user namespaces are off here: run this as an ordinary user, or set DATABASE_URL"
+    )
 
 
 def _as_server(*command: str) -> list[str]:
@@ -56,10 +64,14 @@ def initialise_postgres(directory: Path, *options: str) -> None:
     if version_file.exists():
         major = version_file.read_text().strip()
         if major != PG_MAJOR:
-            raise CannotStart(f"{directory} belongs to PostgreSQL {major}, this is {PG_MAJOR}: restore a backup into a new DATA_DIR")
+            raise CannotStart(
+                f"{directory} belongs to PostgreSQL {major}, this is {PG_MAJOR}: restore a backup into a new DATA_DIR"
+            )
         return
     if directory.exists() and any(directory.iterdir()):
-        raise CannotStart(f"{directory} is not a database of ours (no PG_VERSION): move it away or choose another DATA_DIR")
+        raise CannotStart(
+            f"{directory} is not a database of ours (no PG_VERSION): move it away or choose another DATA_DIR"
+        )
     unfinished = directory.with_name(directory.name + ".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     done = subprocess.run(
@@ -71,7 +83,9 @@ def initialise_postgres(directory: Path, *options: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise CannotStart(f"the database could not be set up: {(done.stderr.strip().splitlines() or ['initdb failed'])[-1]}")
+        raise CannotStart(
+            f"the database could not be set up: {(done.stderr.strip().splitlines() or ['initdb failed'])[-1]}"
+        )
     if directory.exists():
         directory.rmdir()
     unfinished.rename(directory)
@@ -128,9 +142,22 @@ def postgres(paths: Paths, *, connections: int = 60, options: tuple[str, ...] = 
         "max_connections": str(connections),
         "log_line_prefix": "[%p] %a ",
         "log_checkpoints": "off",
+        "log_min_messages": "warning",
     }
     pairs = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    command = _as_server(postgres_program("postgres"), "-D", str(paths.postgres), "-k", str(paths.sockets), "-h", "", "-p", "5432", *pairs, *options)
+    command = _as_server(
+        postgres_program("postgres"),
+        "-D",
+        str(paths.postgres),
+        "-k",
+        str(paths.sockets),
+        "-h",
+        "",
+        "-p",
+        "5432",
+        *pairs,
+        *options,
+    )
     return Process(
         "postgres",
         command,
@@ -146,8 +173,29 @@ def postgres(paths: Paths, *, connections: int = 60, options: tuple[str, ...] = 
 def redis(paths: Paths) -> Process:
     """The Redis-compatible server, reachable only by its socket, with its append-only file on."""
     path = paths.sockets / "redis.sock"
-    command = [redis_program(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(paths.redis)]
-    command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
+    command = [
+        redis_program(),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(path),
+        "--unixsocketperm",
+        "700",
+        "--dir",
+        str(paths.redis),
+    ]
+    command += [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--save",
+        "",
+        "--maxmemory-policy",
+        "noeviction",
+        "--daemonize",
+        "no",
+    ]
     return Process(
         "redis",
         [*command, "--loglevel", "warning"],
@@ -159,11 +207,30 @@ def redis(paths: Paths) -> Process:
 
 def create_database(paths: Paths) -> bool:
     """Make the application's database if it is missing; True when it was just made."""
-    ask = [postgres_program("psql"), "-h", str(paths.sockets), "-U", USER, "-d", "postgres", "-Atqc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"]
+    ask = [
+        postgres_program("psql"),
+        "-h",
+        str(paths.sockets),
+        "-U",
+        USER,
+        "-d",
+        "postgres",
+        "-Atqc",
+        f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'",
+    ]
     if subprocess.run(ask, env=child_environment(), capture_output=True, text=True, check=True).stdout.strip():
         return False
-    subprocess.run([postgres_program("createdb"), "-h", str(paths.sockets), "-U", USER, DATABASE], env=child_environment(), check=True)
+    subprocess.run(
+        [postgres_program("createdb"), "-h", str(paths.sockets), "-U", USER, DATABASE],
+        env=child_environment(),
+        check=True,
+    )
     return True
+
+
+def demo_mark(paths: Paths) -> Path:
+    """Stands while a new database still waits for the demo data, whoever made the database."""
+    return paths.run / "demo.pending"
 
 
 def database_url(sockets: Path, name: str = DATABASE) -> str:
@@ -278,7 +345,8 @@ def _start_quietly(paths: Paths) -> list[Process]:
             process.start()
         for process in started:
             wait_ready(process)
-        create_database(paths)
+        if create_database(paths):
+            demo_mark(paths).touch()
     except BaseException:
         for process in reversed(started):
             process.stop()

@@ -51,7 +51,12 @@ def test_database_address_with_a_socket():
 
 def test_database_address_over_the_network(variable):
     settings = env.database(variable("postgres://us%40er:p%2Fw@db.example:5433/crm?sslmode=require"))
-    assert (settings["HOST"], settings["PORT"], settings["USER"], settings["PASSWORD"]) == ("db.example", "5433", "us@er", "p/w")
+    assert (settings["HOST"], settings["PORT"], settings["USER"], settings["PASSWORD"]) == (
+        "db.example",
+        "5433",
+        "us@er",
+        "p/w",
+    )
     assert settings["OPTIONS"] == {"sslmode": "require"}
 
 
@@ -71,6 +76,12 @@ def test_redis_sockets_in_both_spellings(variable):
 def test_mail_transports(variable):
     assert env.mail("NOT_SET", "/data/mail") == {"kind": "file", "directory": "/data/mail"}
     smtp = env.mail(variable("smtp+tls://us%40er:p%40w@mail.example"), "/data/mail")
-    assert (smtp["host"], smtp["port"], smtp["username"], smtp["password"], smtp["starttls"]) == ("mail.example", 587, "us@er", "p@w", True)
+    assert (smtp["host"], smtp["port"], smtp["username"], smtp["password"], smtp["starttls"]) == (
+        "mail.example",
+        587,
+        "us@er",
+        "p@w",
+        True,
+    )
     with pytest.raises(env.BadValue, match="SOME_VALUE"):
         env.mail(variable("imap://mail.example"), "/data/mail")
