@@ -79,6 +79,7 @@ ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECORDS = "crm.wiring.RECORDS"
+NAVIGATION = "crm.wiring.NAVIGATION"
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
 AFTER_RESTORE = ["mail.services.hold_unsent"]  # a restored copy must not send again what left since the backup
 

@@ -1,0 +1,240 @@
+"""What is to be done (tasks, meetings), what happened (the timeline), reminders and notifications."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaSubject
+from crm.core.audit import audited
+from crm.core.models import Binned, any_subject
+
+SUBJECTS = ("company", "contact", "lead", "deal")
+
+
+class Subjects(models.Model):
+    """Links to the records that a row is about; `subject_type` is the most specific one and decides who may see the row."""
+
+    company = models.ForeignKey("contacts.Company", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("company"), db_index=False)
+    contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("contact"), db_index=False)
+    lead = models.ForeignKey("leads.Lead", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("lead"), db_index=False)
+    deal = models.ForeignKey("deals.Deal", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("deal"), db_index=False)
+    subject_type = models.CharField(max_length=8, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def subject(self) -> models.Model | None:
+        return getattr(self, self.subject_type) if self.subject_type else None
+
+
+def subject_indexes(table: str, key: str) -> list[models.Index]:
+    return [models.Index(fields=[name, f"-{key}", "-id"], name=f"{table}_{name}", condition=Q(**{f"{name}__isnull": False})) for name in SUBJECTS]
+
+
+@audited()
+class Task(Subjects, Binned):
+    """Something to do by a day or a minute. `owner` is the assignee; a task without subject is private to its owner (and their manager)."""
+
+    class Kind(models.TextChoices):
+        TODO = "todo", _("To do")
+        CALL = "call", _("Call")
+        EMAIL = "email", _("E-mail")
+        VISIT = "visit", _("Visit")
+        FOLLOW_UP = "follow_up", _("Follow-up")
+
+    class Priority(models.IntegerChoices):
+        LOW = 1, _("Low")
+        NORMAL = 2, _("Normal")
+        HIGH = 3, _("High")
+
+    title = models.CharField(_("title"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TODO)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    description = models.TextField(_("description"), blank=True, max_length=10_000)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("assignee"), db_index=False)
+    team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    due_on = models.DateField(_("due on"), null=True, blank=True)
+    due_time = models.TimeField(_("at"), null=True, blank=True)
+    zone = models.CharField(max_length=64, default="UTC", editable=False)  # of the assignee when the due time was set
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)  # UTC; a whole day is due at its end in `zone`
+    done_at = models.DateTimeField(null=True, blank=True, editable=False)
+    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    outcome = models.CharField(_("outcome"), max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    search_text = models.TextField(default="", blank=True, editable=False)  # with the linked record's name
+    sort_name = models.CharField(max_length=80, default="", blank=True, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = OwnedPolicy()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("task"), _("tasks")
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="task_due", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["owner", "due_at", "id"], name="task_o_due", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["team", "due_at", "id"], name="task_t_due", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["owner", "due_at", "id"], name="task_open", condition=Q(deleted_at__isnull=True, done_at__isnull=True)),
+            models.Index(fields=["created_at", "id"], name="task_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["sort_name", "id"], name="task_sortname", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["owner", "sort_name", "id"], name="task_o_sortname", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["team", "sort_name", "id"], name="task_t_sortname", condition=Q(deleted_at__isnull=True)),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="task_search", condition=Q(deleted_at__isnull=True)),
+            *subject_indexes("task", "due_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="task_time_needs_day", condition=Q(due_time__isnull=True) | Q(due_on__isnull=False)),
+            models.CheckConstraint(name="task_due_at_matches_day", condition=Q(due_on__isnull=True, due_at__isnull=True) | Q(due_on__isnull=False, due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("tasks:detail", args=[self.pk])
+
+
+@audited()
+class Meeting(Subjects, Binned):
+    """A span of time with people. Guests beyond the organiser come with the calendar's issue."""
+
+    title = models.CharField(_("title"), max_length=200)
+    location = models.CharField(_("place"), max_length=200, blank=True)
+    description = models.TextField(_("description"), blank=True, max_length=10_000)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="meetings", verbose_name=_("organiser"), db_index=False)
+    team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    zone = models.CharField(max_length=64, default="UTC", editable=False)
+    held_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    search_text = models.TextField(default="", blank=True, editable=False)
+    sort_name = models.CharField(max_length=80, default="", blank=True, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = OwnedPolicy()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("meeting"), _("meetings")
+        indexes = [
+            models.Index(fields=["owner", "starts_at", "id"], name="meeting_owner", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["team", "starts_at", "id"], name="meeting_team", condition=Q(deleted_at__isnull=True)),
+            *subject_indexes("meeting", "starts_at"),
+        ]
+        constraints = [models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at")))]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("meetings:detail", args=[self.pk])
+
+
+class Activity(Subjects):
+    """One line of the timeline: what happened. Written once; notes and calls may be corrected by their author."""
+
+    class Kind(models.TextChoices):
+        NOTE = "note", _("Note")
+        CALL = "call", _("Call")
+        EMAIL = "email", _("E-mail")
+        MEETING = "meeting", _("Meeting")
+        TASK = "task", _("Task")
+        SUBMISSION = "submission", _("Form entry")
+        CHANGE = "change", _("Change")
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    verb = models.CharField(max_length=24)  # how the line is worded: see activities.wording
+    body = models.TextField(blank=True, max_length=20_000)
+    data = models.JSONField(default=dict)  # what the wording needs: names as they were, outcome, minutes, changes
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    meeting = models.ForeignKey(Meeting, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    mail = models.ForeignKey("mail.OutgoingMail", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    submission = models.ForeignKey("leads.Submission", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaSubject(SUBJECTS)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name, verbose_name_plural = _("activity"), _("activities")
+        indexes = [*subject_indexes("activity", "at"), models.Index(fields=["actor", "at"], name="activity_actor")]
+        constraints = [any_subject(*SUBJECTS, name="activity_has_subject"), models.CheckConstraint(name="activity_subject_type", condition=~Q(subject_type=""))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d}"
+
+
+class Reminder(models.Model):
+    """Reminds one user of one task or meeting, once. The row is the proof: due, sent, seen."""
+
+    task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="reminders")
+    meeting = models.ForeignKey(Meeting, null=True, blank=True, on_delete=models.CASCADE, related_name="reminders")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    minutes_before = models.PositiveIntegerField(default=0)
+    remind_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("user_id")
+
+    class Meta:
+        ordering = ["remind_at", "id"]
+        indexes = [models.Index(fields=["remind_at", "id"], name="reminder_due", condition=Q(sent_at__isnull=True, cancelled_at__isnull=True))]
+        constraints = [
+            models.CheckConstraint(name="reminder_one_subject", condition=Q(task__isnull=False, meeting__isnull=True) | Q(task__isnull=True, meeting__isnull=False)),
+            models.UniqueConstraint(fields=["task", "user", "remind_at"], name="reminder_task_once", condition=Q(task__isnull=False)),
+            models.UniqueConstraint(fields=["meeting", "user", "remind_at"], name="reminder_meeting_once", condition=Q(meeting__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remind_at:%Y-%m-%d %H:%M}"
+
+
+class Notification(models.Model):
+    """One line in the bell."""
+
+    class Kind(models.TextChoices):
+        REMINDER = "reminder", _("Reminder")
+        ASSIGNED = "assigned", _("Assigned to you")
+        EXPORT = "export", _("Export ready")
+        SYSTEM = "system", _("System")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=12, choices=Kind)
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=300, blank=True)
+    reminder = models.OneToOneField(Reminder, null=True, blank=True, on_delete=models.CASCADE, related_name="notification")
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("user_id")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="notification_user"),
+            models.Index(fields=["user"], name="notification_unread", condition=Q(read_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

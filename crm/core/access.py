@@ -1,0 +1,176 @@
+"""Who may see and touch which row. The only module that decides it (docs/decisions/access.md).
+
+Every model whose rows belong to somebody carries an `access_policy` and is read through `Model.objects.visible_to(user, action)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db.models import Model, Q, QuerySet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOTHING = Q(pk__in=[])
+ACTIONS = ("view", "add", "change", "delete", "export")
+
+
+class Scope(StrEnum):
+    """How far a grant reaches."""
+
+    NONE = "none"
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+
+class Policy(Protocol):
+    """Turns (user, action) into the rows of a model. `arms` are disjoint, so that a list can walk one index per arm."""
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]: ...
+
+
+@dataclass(frozen=True)
+class OwnedPolicy:
+    """Rows with `owner` and `team`; `label` names the grant when it is another model's (default: the model's own)."""
+
+    label: str = ""
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
+        match user.scope_for(self.label or model._meta.label_lower, action):
+            case Scope.ALL:
+                return [Q()]
+            case Scope.TEAM:
+                own = Q(owner_id=user.pk)
+                # A row without owner must stay in the team's arm: owner_id <> x alone is unknown, not true, for NULL.
+                others = Q(owner_id__isnull=True) | ~Q(owner_id=user.pk)
+                return [own, *(Q(team_id=team) & others for team in user.team_scope)]
+            case Scope.OWN:
+                return [Q(owner_id=user.pk)]
+        return []
+
+
+@dataclass(frozen=True)
+class PersonalPolicy:
+    """Rows that belong to one user and to nobody else, admins included (notifications, drafts)."""
+
+    field: str = "user_id"
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
+        return [Q(**{self.field: user.pk})]
+
+
+@dataclass(frozen=True)
+class GrantPolicy:
+    """Rows that everybody with the grant may touch (pipelines, sources, forms): `view` is open to all who are signed in when `public`."""
+
+    label: str = "settings"
+    public: bool = True
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
+        if (self.public and action == "view") or user.scope_for(self.label, action) != Scope.NONE:
+            return [Q()]
+        return []
+
+
+@dataclass(frozen=True)
+class ViaSubject:
+    """Rows as visible as the record they hang on: `subject_type` says which of the foreign keys decides.
+
+    `own` names a field whose user always sees the row (a task's assignee).
+    """
+
+    fields: tuple[str, ...]
+    own: str = ""
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
+        q = Q(**{f"{self.own}_id": user.pk}) if self.own else NOTHING
+        needed = "view" if action in ("view", "add") else action
+        for name in self.fields:
+            related: Any = model._meta.get_field(name).related_model
+            scope = user.scope_for(related._meta.label_lower, needed)
+            if scope == Scope.NONE:
+                continue
+            if scope == Scope.ALL:
+                # A deleted subject hides its lines too.
+                q |= Q(subject_type=name, **{f"{name}__deleted_at__isnull": True})
+            else:
+                q |= Q(subject_type=name, **{f"{name}__in": related.objects.visible_to(user, needed).values("pk")})
+        return [q]
+
+
+@dataclass(frozen=True)
+class ViaChild:
+    """Rows that are part of one parent record (a person's addresses, a deal's history): as visible as the parent."""
+
+    field: str
+
+    def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
+        parent: Any = model._meta.get_field(self.field).related_model
+        return [Q(**{f"{self.field}__in": parent.objects.visible_to(user, "change" if action in ("add", "delete") else action).values("pk")})]
+
+
+class RecordQuerySet(QuerySet):
+    """Rows that know who may see them."""
+
+    def visible_to(self, user: Any, action: str = "view") -> RecordQuerySet:
+        """Rows on which `user` may do `action`; none for anonymous and deactivated users; never deleted rows."""
+        if user is None or not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.alive().filter(any_of(self.model.access_policy.arms(user, action, self.model)))
+
+    def alive(self) -> RecordQuerySet:
+        """Rows that are not in the bin."""
+        return self.filter(deleted_at__isnull=True) if has_bin(self.model) else self.all()
+
+
+def has_bin(model: type[Model]) -> bool:
+    return any(field.name == "deleted_at" for field in model._meta.concrete_fields)
+
+
+def any_of(arms: Iterable[Q]) -> Q:
+    """The union of the arms; no arm means no row."""
+    arms = list(arms)
+    if not arms:
+        return NOTHING
+    result = arms[0]
+    for arm in arms[1:]:
+        if not result or not arm:  # Q() is "every row" and would vanish in an OR
+            return Q()
+        result |= arm
+    return result
+
+
+def arms_for(user: Any, action: str, model: type[Model]) -> list[Q]:
+    """Disjoint parts of what `user` may do `action` on, each fit for one index walk. Empty: nothing."""
+    if user is None or not user.is_authenticated or not user.is_active:
+        return []
+    return model.access_policy.arms(user, action, model)  # type: ignore[attr-defined]
+
+
+def can(user: Any, action: str, obj: Any) -> bool:
+    """One definition for one row and for many: ask the same query. False for unsaved, deleted and foreign rows."""
+    return type(obj).objects.visible_to(user, action).filter(pk=obj.pk).exists()
+
+
+def may_add(user: Any, model: type[Model]) -> bool:
+    """May the user create rows of this model at all?"""
+    return bool(arms_for(user, "add", model))
+
+
+def viewers_of(obj: Any) -> QuerySet:
+    """Active users who may view `obj`: for mentions, notifications and assignment. The inverse of `visible_to`."""
+    from django.contrib.auth import get_user_model
+
+    label = (getattr(type(obj).access_policy, "label", "") or obj._meta.label_lower)
+    path = f"role__grants__{label.replace('.', '_')}__view"
+    owner_id, team_id = getattr(obj, "owner_id", None), getattr(obj, "team_id", None)
+    q = Q(**{path: Scope.ALL.value})
+    if owner_id:
+        q |= Q(pk=owner_id, **{f"{path}__in": [Scope.OWN.value, Scope.TEAM.value]})
+    if team_id:
+        q |= Q(team_scope__contains=[team_id], **{path: Scope.TEAM.value})
+    return get_user_model().objects.filter(q, is_active=True)

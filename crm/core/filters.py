@@ -1,0 +1,189 @@
+"""Filters of record lists: what stands in the address, validated, and shown as chips."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.core.models import Tag
+from crm.core.text import sort_key
+
+RANGES = [
+    ("today", gettext_lazy("Today")),
+    ("yesterday", gettext_lazy("Yesterday")),
+    ("7d", gettext_lazy("Last 7 days")),
+    ("30d", gettext_lazy("Last 30 days")),
+    ("90d", gettext_lazy("Last 90 days")),
+    ("this_month", gettext_lazy("This month")),
+    ("this_year", gettext_lazy("This year")),
+    ("over14d", gettext_lazy("More than 14 days ago")),
+    ("over90d", gettext_lazy("More than 90 days ago")),
+]
+NEVER = ("never", gettext_lazy("Never"))
+NEXT = [("late", gettext_lazy("Late")), ("today", gettext_lazy("Today")), ("planned", gettext_lazy("Planned")), ("none", gettext_lazy("None"))]
+
+
+def day_start(day: Any) -> datetime:
+    """Midnight of a local day in the reader's zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def range_q(field: str, value: str) -> Q:
+    """Rows whose time `field` lies in the named range, seen from the reader's zone."""
+    today = timezone.localdate()
+    start = day_start
+    match value:
+        case "today":
+            return Q(**{f"{field}__gte": start(today)})
+        case "yesterday":
+            return Q(**{f"{field}__gte": start(today - timedelta(days=1)), f"{field}__lt": start(today)})
+        case "7d" | "30d" | "90d":
+            return Q(**{f"{field}__gte": start(today - timedelta(days=int(value[:-1]) - 1))})
+        case "this_month":
+            return Q(**{f"{field}__gte": start(today.replace(day=1))})
+        case "this_year":
+            return Q(**{f"{field}__gte": start(today.replace(month=1, day=1))})
+        case "over14d" | "over90d":
+            return Q(**{f"{field}__lt": start(today - timedelta(days=int(value[4:-1])))})
+        case "never":
+            return Q(**{f"{field}__isnull": True})
+    raise ValueError(value)
+
+
+class RangeFilter(django_filters.ChoiceFilter):
+    """A relative date range over a time column: `?created=7d`. `never` asks for empty values."""
+
+    def __init__(self, *args: Any, never: bool = False, **kwargs: Any) -> None:
+        kwargs["choices"] = [*RANGES, NEVER] if never else RANGES
+        kwargs.setdefault("empty_label", gettext_lazy("Any time"))
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return qs.filter(range_q(self.field_name, value)) if value else qs
+
+
+class OwnerField(forms.CharField):
+    """`me`, `none` or the id of a colleague; cleans to (kind, id)."""
+
+    user: Any = None
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if text in ("", "me", "none"):
+            return text
+        if not text.isdecimal() or len(text) > 18:
+            raise ValidationError(_("Choose a colleague from the list."), code="owner")
+        return int(text)
+
+
+class OwnerFilter(django_filters.Filter):
+    """Rows of one colleague, of the reader (`me`) or of nobody (`none`)."""
+
+    field_class = OwnerField
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if value in ("", None):
+            return qs
+        if value == "none":
+            return qs.filter(**{f"{self.field_name}__isnull": True})
+        pk = self.parent.user.pk if value == "me" else value
+        return qs.filter(**{f"{self.field_name}_id": pk})
+
+
+class NextStepFilter(django_filters.ChoiceFilter):
+    """By the record's next step: late, today, planned or none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["choices"] = NEXT
+        kwargs.setdefault("empty_label", gettext_lazy("Any"))
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        tomorrow = day_start(timezone.localdate() + timedelta(days=1))
+        at = timezone.now()
+        conditions = {
+            "late": Q(next_step_at__lt=at),
+            "today": Q(next_step_at__gte=at, next_step_at__lt=tomorrow + timedelta(seconds=1)),
+            "planned": Q(next_step_at__gte=at),
+            "none": Q(next_step_at__isnull=True),
+        }
+        return qs.filter(conditions[value])
+
+
+class TagFilter(django_filters.CharFilter):
+    """Rows with a tag, by its name."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        through: Any = qs.model.tags.through
+        tags = Tag.objects.filter(key=sort_key(str(value))[:40]).values("pk")
+        return qs.filter(pk__in=through.objects.filter(tag__in=tags).values(f"{qs.model._meta.model_name}_id"))
+
+
+class HasFilter(django_filters.BooleanFilter):
+    """Rows where a text column is filled (`yes`) or empty (`no`)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Select(choices=[("", gettext_lazy("Any")), ("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]))
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if value is None:
+            return qs
+        empty = Q(**{self.field_name: ""})
+        return qs.filter(~empty if value else empty)
+
+
+class RecordFilterSet(django_filters.FilterSet):
+    """Filters that every record list has. Subclasses add theirs; the order of declaration is the order on screen."""
+
+    owner = OwnerFilter(field_name="owner", label=gettext_lazy("Owner"))
+    tag = TagFilter(label=gettext_lazy("Tag"), max_length=40)
+    next = NextStepFilter(field_name="next_step_at", label=gettext_lazy("Next step"))
+    created = RangeFilter(field_name="created_at", label=gettext_lazy("Created"))
+    active = RangeFilter(field_name="last_activity_at", label=gettext_lazy("Last activity"), never=True)
+
+    @property
+    def user(self) -> Any:
+        return self.request.user
+
+    def value_text(self, name: str, value: Any) -> str:
+        """A filter's value as a chip shows it."""
+        field = self.form.fields[name]
+        if isinstance(field, OwnerField):
+            return self._owner_text(value)
+        if hasattr(value, "strftime"):
+            return date_format(value, "SHORT_DATE_FORMAT")
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
+        if hasattr(value, "model"):  # several chosen rows
+            return ", ".join(str(each) for each in value)
+        if isinstance(value, slice):
+            low, high = value.start, value.stop
+            return f"{'' if low is None else low} – {'' if high is None else high}".strip()
+        if isinstance(value, (list, tuple)):
+            choices = {str(key): str(label) for key, label in getattr(field, "choices", [])}
+            return ", ".join(choices.get(str(each), str(each)) for each in value)
+        if getattr(field, "choices", None) and not hasattr(field, "queryset"):
+            return str({str(key): label for key, label in field.choices}.get(str(value), value))
+        return str(value)
+
+    def _owner_text(self, value: Any) -> str:
+        if value == "me":
+            return _("Me")
+        if value == "none":
+            return _("Nobody")
+        found = type(self.user)._default_manager.visible_to(self.user).filter(pk=value).first()
+        return str(found) if found else _("Unknown")

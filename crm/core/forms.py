@@ -1,0 +1,92 @@
+"""Forms of records: validate and hand over values; services write."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Column as FormColumn
+from crispy_forms.layout import Field, Fieldset, Layout, Row
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from crm.core.fields import PickerField, TagsField
+from crm.core.widgets import DateInput, DateTimeInput, TimeInput
+
+
+class RecordForm(forms.ModelForm):
+    """Base of all record forms.
+
+    Subclasses set Meta.model/fields (and declare PickerFields, PhoneFields … for them) and `layout`:
+    ((legend, ("first_name", "last_name"), "email", …), …), where a tuple is a row of two columns.
+    Hidden `version` (optimistic lock) and `idempotency_key` (a double submit makes one record) are added here.
+    """
+
+    layout: tuple[tuple[Any, ...], ...] = ()
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(data, files, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, PickerField):
+                field.user = user
+                if self.instance.pk:  # the id alone would cost a query for the label and could name a hidden record
+                    self.initial[name] = self._visible_initial(field, name)
+            elif isinstance(field, TagsField) and self.instance.pk:
+                self.initial[name] = [tag.name for tag in self.instance.tags.all()]
+            elif isinstance(field, forms.DateField) and type(field.widget) is forms.DateInput:
+                field.widget = DateInput()
+            elif isinstance(field, forms.DateTimeField) and type(field.widget) is forms.DateTimeInput:
+                field.widget = DateTimeInput()
+            elif isinstance(field, forms.TimeField) and type(field.widget) is forms.TimeInput:
+                field.widget = TimeInput()
+            elif isinstance(field, forms.CharField) and isinstance(field.widget, forms.Textarea):
+                field.widget.attrs.setdefault("rows", 4)
+        self.initial["version"] = self.instance.version if self.instance.pk else None
+        self.initial["idempotency_key"] = uuid.uuid4()
+        self.helper = self._helper()
+
+    def _visible_initial(self, field: PickerField, name: str) -> Any:
+        pk = getattr(self.instance, f"{name}_id", None)
+        if pk is None:
+            return None
+        # A link to a record that the user may not see stays as it is unless another one is picked.
+        return field._by_id(str(pk))
+
+    def _helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True  # the template has it
+        named = [name for group in self.layout for entry in group[1:] for name in ([entry] if isinstance(entry, str) else entry)]
+        groups = [Fieldset(group[0] or "", *[self._entry(entry) for entry in group[1:]]) for group in self.layout]
+        rest = [name for name in self.fields if name not in named]
+        helper.layout = Layout(*groups, *[Field(name) for name in rest])
+        return helper
+
+    def _entry(self, entry: Any) -> Any:
+        if isinstance(entry, str):
+            return Field(entry)
+        width = "col-md-6" if len(entry) == 2 else "col-md-4"
+        return Row(*[FormColumn(name, css_class=width) for name in entry])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and "\x00" in value:  # PostgreSQL text can't hold it
+                self.add_error(name, ValidationError(_("Remove the invisible characters."), code="nul"))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Neither touch the instance nor ask the database: services validate the whole row."""
+
+    def values(self) -> dict[str, Any]:
+        """Cleaned values by field name, without the form's own hidden fields."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("version", "idempotency_key")}
+
+    def changed_values(self) -> dict[str, Any]:
+        """The values that differ from what the form was opened with."""
+        return {name: value for name, value in self.values().items() if name in self.changed_data}

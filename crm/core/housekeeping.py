@@ -1,0 +1,45 @@
+"""What is thrown away when it is old enough. Runs every hour; running twice does no harm."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.core.models import Delivery, ExportJob, IdempotencyKey, OutboxEvent
+from crm.core.records import record_types
+
+BIN_DAYS = 30
+EVENT_DAYS = 90
+EXPORT_DAYS = 7
+CHUNK = 500
+
+
+def run() -> None:
+    """Idempotency keys after 24 hours, exports after 7 days, the bin after 30, delivered events after 90."""
+    now = timezone.now()
+    IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
+    for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):
+        job.file.delete(save=False)
+        job.delete()
+    _old_events(now)
+    empty_bin(now)
+
+
+def _old_events(now: object) -> None:
+    old = OutboxEvent.objects.filter(occurred_at__lt=now - timedelta(days=EVENT_DAYS))  # type: ignore[operator]
+    undelivered = Delivery.objects.exclude(status=Delivery.Status.DONE).values("event")
+    old.exclude(pk__in=undelivered).delete()
+
+
+def empty_bin(now: object) -> int:
+    """Delete for good what has been in the bin for BIN_DAYS; returns how many records went."""
+    gone = 0
+    for record in record_types():
+        rows = record.model._base_manager.filter(deleted_at__lt=now - timedelta(days=BIN_DAYS))  # type: ignore[operator]
+        while ids := list(rows.values_list("pk", flat=True)[:CHUNK]):
+            with transaction.atomic():
+                record.model._base_manager.filter(pk__in=ids).delete()
+            gone += len(ids)
+    return gone

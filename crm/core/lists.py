@@ -1,0 +1,318 @@
+"""From an address (`?q=&sort=&view=&…`) to what a list page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.core import cells, search
+from crm.core.access import may_add
+from crm.core.cells import CellContext
+from crm.core.listing import CAP, BadCursor, Cursor, Listing, Order, Slice
+from crm.core.records import Column, RecordType, View
+from crm.core.related import see
+
+SIZES = (25, 50, 100)
+CONTROL = {"q", "sort", "view", "cursor", "size", "format"}
+
+
+class BadQuery(ValueError):
+    """The address asks for something that this list does not have; the text says what."""
+
+
+@dataclass(frozen=True)
+class RowContext(CellContext):
+    """What cells and facts may ask for: the reader, their zone, and linked records as far as visible."""
+
+    seen: dict[str, dict[int, Any]] = field(default_factory=dict)
+    may: frozenset[str] = frozenset()
+
+    def linked(self, obj: Any, name: str) -> Any:
+        """The object behind a foreign key, or None when there is none or the reader may not see it."""
+        return self.seen.get(name, {}).get(getattr(obj, f"{name}_id"))
+
+    def can(self, action: str, obj: Any) -> bool:
+        """May the reader do `action` on the record whose page this is?"""
+        return action in self.may
+
+
+def row_context(user: Any, seen: dict[str, dict[int, Any]] | None = None, may: frozenset[str] = frozenset()) -> RowContext:
+    base = cells.current_context(user)
+    return RowContext(base.user, base.now, base.zone, base.locale, base.today, base.url_of, seen or {}, may)
+
+
+class ListQuery:
+    """A validated list address: which rows, in which order. BadQuery when it asks for what is not there.
+
+    `errors` holds the filters' own messages by field name; then no row is read.
+    """
+
+    def __init__(self, record: RecordType, user: Any, params: QueryDict, *, action: str = "view", request: Any = None) -> None:
+        self.record, self.user, self.params = record, user, params
+        self.view = self._view()
+        data = self._with_view(params)
+        known = CONTROL | set(record.filterset.base_filters) | self._suffixed()  # type: ignore[attr-defined]
+        unknown = sorted(set(params) - known)
+        if unknown:
+            raise BadQuery(_("This list knows no “%(name)s”.") % {"name": unknown[0][:60]})
+        if any("\x00" in value for values in params.lists() for value in values[1]):
+            raise BadQuery(_("The address holds invisible characters."))
+        self.q = params.get("q", "").strip()[: search.MAX_QUERY]
+        self.order = self._order(params.get("sort") or record.default_sort)
+        self.sort = params.get("sort") or record.default_sort
+        self.size = self._size(params.get("size", "50"))
+        self.filterset = record.filterset(data, queryset=record.model._default_manager.none(), request=request or _Asker(user))
+        self.errors: dict[str, list[str]] = {} if self.filterset.form.is_valid() else {name: list(texts) for name, texts in self.filterset.form.errors.items()}
+        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=self.filterset, action=action)
+
+    def _suffixed(self) -> set[str]:
+        return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to")}  # type: ignore[attr-defined]
+
+    def _view(self) -> View | None:
+        name = self.params.get("view", "")
+        if not name:
+            return None
+        for view in self.record.views:
+            if view.name == name:
+                return view
+        raise BadQuery(_("There is no view called “%(name)s”.") % {"name": name[:60]})
+
+    def _with_view(self, params: QueryDict) -> QueryDict:
+        if self.view is None:
+            return params
+        data = params.copy()
+        for name, value in self.view.params:
+            if name not in params:
+                data.appendlist(name, value)
+        return data
+
+    def _order(self, sort: str) -> Order:
+        column = self.record.column(sort.removeprefix("-"))
+        if column is None or not column.sort:
+            raise BadQuery(_("This list can't be sorted by “%(name)s”.") % {"name": sort[:60]})
+        return Order(column.sort, sort.startswith("-"))
+
+    @staticmethod
+    def _size(text: str) -> int:
+        if text not in {str(size) for size in SIZES}:
+            raise BadQuery(_("A page has 25, 50 or 100 rows."))
+        return int(text)
+
+    def cursor(self) -> Cursor | None:
+        text = self.params.get("cursor", "")
+        if not text:
+            return None
+        try:
+            return Cursor.decode(text, self.record.model._meta.get_field(self.order.column))
+        except BadCursor:
+            raise BadQuery(_("This page of the list is not there. Go back to the first.")) from None
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.q or self.view and self.view.params or any(self.params.get(name) for name in set(self.params) - CONTROL))
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """What a filterset asks of a request when there is none (exports in the worker)."""
+
+    user: Any
+
+
+@dataclass(frozen=True)
+class Head:
+    label: Any
+    url: str
+    sort: str
+    css: str
+
+
+@dataclass(frozen=True)
+class Row:
+    pk: int
+    cells: list[Any]
+    label: str
+
+
+@dataclass(frozen=True)
+class Tab:
+    label: Any
+    url: str
+    active: bool
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: Any
+    value: str
+    remove_url: str
+
+
+@dataclass(frozen=True)
+class BulkButton:
+    name: str
+    label: Any
+    icon: str
+    url: str
+    danger: bool
+
+
+@dataclass(frozen=True)
+class Empty:
+    icon: str
+    text: str
+    action_label: Any = ""
+    action_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPage:
+    """What templates/records/list.html shows."""
+
+    total_text: str
+    range_text: str
+    q: str
+    q_placeholder: Any
+    views: list[Tab]
+    chips: list[Chip]
+    clear_url: str
+    heads: list[Head]
+    rows: list[Row]
+    next_url: str
+    previous_url: str
+    page_sizes: list[tuple[int, str, bool]]
+    filter_form: Any
+    hidden: list[tuple[str, str]]
+    filter_hidden: list[tuple[str, str]]
+    bulk: list[BulkButton]
+    selectable: bool
+    exports: list[tuple[Any, str]]
+    new_url: str
+    empty: Empty
+    filtered: bool
+    switch: list[Any]
+
+
+def list_page(query: ListQuery, request: Any) -> ListPage:
+    """Read one page and prepare everything that the template shows: three queries and one per linked field."""
+    record, user = query.record, query.user
+    cursor = query.cursor()
+    found = Slice([], 0, False, False, False, 0) if query.errors else query.listing.page(query.order, query.size, cursor)
+    rows = query.listing.fetch(found.pairs)
+    links = [name for column in record.columns for name in column.links]
+    context = row_context(user, see(user, rows, links) if rows else {})
+    actions = _bulk(record, user)
+    return ListPage(
+        total_text=_count_text(found),
+        range_text=_range_text(found),
+        q=query.q,
+        q_placeholder=record.search_placeholder or _("Search"),
+        views=_views(query),
+        chips=_chips(query),
+        clear_url=_url(query, {name: "" for name in query.params}),
+        heads=[_head(query, column) for column in record.columns],
+        rows=[Row(row.pk, [column.cell(row, context) for column in record.columns], str(row)) for row in rows],
+        next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
+        previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
+        page_sizes=[(size, _url(query, {"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
+        filter_form=query.filterset.form,
+        hidden=[(name, query.params[name]) for name in ("view", "sort", "size") if query.params.get(name)],
+        filter_hidden=[(name, value) for name in set(query.params) - CONTROL for value in query.params.getlist(name) if value],
+        bulk=actions,
+        selectable=bool(actions),
+        exports=_exports(query),
+        new_url=record.url("new") if may_add(user, record.model) else "",
+        empty=_empty(record, user),
+        filtered=query.filtered,
+        switch=record.switch(request),
+    )
+
+
+def _url(query: ListQuery, changes: dict[str, str]) -> str:
+    params = query.params.copy()
+    for name, value in changes.items():
+        params.pop(name, None)
+        if value:
+            params[name] = value
+    text = params.urlencode()
+    return f"{query.record.url('list')}?{text}" if text else query.record.url("list")
+
+
+def _page_url(query: ListQuery, found: Slice, *, back: bool) -> str:
+    pk, key = found.pairs[0] if back else found.pairs[-1]
+    offset = found.offset if back else found.offset + len(found.pairs)
+    return _url(query, {"cursor": Cursor(key.isoformat() if hasattr(key, "isoformat") else key, pk, offset, back).encode()})
+
+
+def _head(query: ListQuery, column: Column) -> Head:
+    if not column.sort:
+        return Head(column.label, "", "", column.css)
+    state = "" if query.sort.removeprefix("-") != column.name else ("descending" if query.sort.startswith("-") else "ascending")
+    wanted = f"-{column.name}" if state == "ascending" else column.name
+    return Head(column.label, _url(query, {"sort": wanted, "cursor": ""}), state, column.css)
+
+
+def _views(query: ListQuery) -> list[Tab]:
+    tabs = []
+    for index, view in enumerate(query.record.views):
+        url = query.record.url("list") + (f"?view={view.name}" if view.params else "")
+        active = query.view.name == view.name if query.view else index == 0 and not view.params
+        tabs.append(Tab(view.label, url, active))
+    return tabs
+
+
+def _chips(query: ListQuery) -> list[Chip]:
+    chips = []
+    if query.errors:
+        return chips
+    for name, formfield in query.filterset.form.fields.items():
+        keys = [key for key in query.params if key == name or key.startswith(f"{name}_") and key not in query.filterset.form.fields]
+        value = query.filterset.form.cleaned_data.get(name)
+        if not any(query.params.get(key) for key in keys) or value in (None, "", []):
+            continue
+        gone = {key: "" for key in keys} | {"cursor": ""}
+        chips.append(Chip(formfield.label or name, query.filterset.value_text(name, value), _url(query, gone)))
+    return chips
+
+
+def _bulk(record: RecordType, user: Any) -> list[BulkButton]:
+    grants = {action: user.scope_for(record.model_label, action) != "none" for action in ("change", "delete", "view", "export", "add")}
+    return [BulkButton(each.name, each.label, each.icon, record.url("bulk", each.name), each.danger) for each in record.bulk_actions if grants.get(each.permission)]
+
+
+def _exports(query: ListQuery) -> list[tuple[Any, str]]:
+    if query.user.scope_for(query.record.model_label, "export") == "none":
+        return []
+    params = query.params.copy()
+    for name in ("cursor", "size", "format"):
+        params.pop(name, None)
+    links = []
+    for kind, label in (("csv", "CSV"), ("xlsx", "Excel")):
+        params["format"] = kind
+        links.append((label, f"{query.record.url('export')}?{params.urlencode()}"))
+    return links
+
+
+def _empty(record: RecordType, user: Any) -> Empty:
+    if may_add(user, record.model):
+        return Empty(record.icon, _("Nothing here yet. Make the first one."), record.label_new, record.url("new"))
+    return Empty(record.icon, _("Nothing here for you. Ask an admin if you expect to see records."))
+
+
+def _count_text(found: Slice) -> str:
+    return f"{cells.format_number(CAP, cells.current_locale())}+" if found.capped else cells.format_number(found.count, cells.current_locale())
+
+
+def _range_text(found: Slice) -> str:
+    if not found.pairs:
+        return _("No rows")
+    if found.count == 1 and not found.capped:
+        return ngettext("%(n)s row", "%(n)s rows", 1) % {"n": 1}
+    number = lambda value: cells.format_number(value, cells.current_locale())  # noqa: E731
+    first, last = found.offset + 1, found.offset + len(found.pairs)
+    return _("%(first)s–%(last)s of %(total)s") % {"first": number(first), "last": number(last), "total": _count_text(found)}

@@ -1,0 +1,183 @@
+"""What a record's page shows, prepared for templates/records/detail.html."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
+from django.http import Http404
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+
+from crm.core import cells
+from crm.core.access import any_of, arms_for, viewers_of
+from crm.core.lists import RowContext, row_context
+from crm.core.records import Action, PanelContent, RecordType, Step
+from crm.core.related import see
+
+ACTIONS = ("change", "delete")
+MAX_VIEWERS = 30
+
+
+def load(record: RecordType, user: Any, pk: int) -> Any:
+    """The visible row, with `obj.may` = what else the user may do with it, in one query. Http404 otherwise."""
+    asked = {f"may_{action}": _flag(any_of(arms_for(user, action, record.model))) for action in ACTIONS}
+    obj = record.visible(user).annotate(**asked).filter(pk=pk).first()
+    if obj is None:
+        raise Http404
+    obj.may = frozenset(["view", *(action for action in ACTIONS if getattr(obj, f"may_{action}"))])
+    return obj
+
+
+def _flag(q: Q) -> Any:
+    if not q:
+        return Value(True, output_field=BooleanField())
+    if q == Q(pk__in=[]):
+        return Value(False, output_field=BooleanField())
+    return Case(When(ExpressionWrapper(q, output_field=BooleanField()), then=True), default=False)
+
+
+@dataclass(frozen=True)
+class Avatar:
+    initials: str
+    css: str
+    square: bool
+
+
+@dataclass(frozen=True)
+class Button:
+    """An Action as the template shows it."""
+
+    label: Any
+    icon: str
+    url: str
+    primary: bool
+    method: str
+    key: str
+    danger: bool
+    menu: bool
+    panel: bool = False
+
+
+@dataclass(frozen=True)
+class PathStep:
+    label: Any
+    url: str
+    state: str
+    pk: str
+    field: str = "stage"
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    title: Any
+    facts: list[tuple[Any, Any]]
+    edit_url: str
+
+
+@dataclass(frozen=True)
+class ShownPanel:
+    id: str
+    title: Any
+    icon: str
+    count: int | None
+    new_url: str
+    html: Any
+    new_label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailPage:
+    """See templates/records/detail.html."""
+
+    title: str
+    subtitle: Any
+    avatar: Avatar | None
+    badges: list[Any]
+    actions: list[Button]
+    has_menu: bool
+    stage_path: list[PathStep]
+    strip: list[tuple[Any, Any]]
+    sections: list[ShownSection]
+    panels: list[ShownPanel]
+    composer: Any
+    timeline: Any
+    crumb: list[tuple[Any, str]]
+    who_can_see: Any
+    previous_url: str = ""
+    next_url: str = ""
+    position_text: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
+    """The context for the facts, badges and actions of one record: its linked records as far as visible."""
+    links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("created_by", "deleted_by", "team")]
+    return row_context(user, see(user, [obj], links), obj.may)
+
+
+def detail_page(record: RecordType, request: Any, obj: Any) -> DetailPage:
+    """Prepare the whole page of one record."""
+    context = detail_context(record, request.user, obj)
+    actions = [_button(action) for action in [*record.actions(obj, context), *_standard_actions(record, obj, context)]]
+    return DetailPage(
+        title=str(obj),
+        subtitle=record.subtitle(obj, context),
+        avatar=Avatar(cells.initials(str(obj)), cells.color_of(obj.pk), record.square) if record.avatar else None,
+        badges=list(record.badges(obj, context)),
+        actions=actions,
+        has_menu=any(action.menu for action in actions),
+        stage_path=[_step(step) for step in record.path(obj, context)],
+        strip=list(record.strip(obj, context)),
+        sections=_sections(record, obj, context),
+        panels=_panels(record, request, obj),
+        composer=record.composer(request, obj) if record.composer else "",
+        timeline=record.timeline(request, obj) if record.timeline else "",
+        crumb=[(record.label_plural, record.url("list"))],
+        who_can_see=who_can_see(obj),
+    )
+
+
+def _standard_actions(record: RecordType, obj: Any, context: RowContext) -> list[Action]:
+    actions = []
+    if context.can("change", obj):
+        actions.append(Action(_("Edit"), "pencil", record.url("edit", obj.pk), key="e"))
+    if context.can("delete", obj):
+        actions.append(Action(_("Delete"), "trash", record.url("delete", obj.pk), danger=True, menu=True))
+    return actions
+
+
+def _button(action: Action) -> Button:
+    return Button(action.label, action.icon, action.url, action.primary, action.method, action.key, action.danger, action.menu)
+
+
+def _step(step: Step) -> PathStep:
+    return PathStep(step.label, step.url, step.state, step.value)
+
+
+def _sections(record: RecordType, obj: Any, context: RowContext) -> list[ShownSection]:
+    edit = record.url("edit", obj.pk) if context.can("change", obj) else ""
+    shown = []
+    for section in record.sections:
+        facts = [(fact.label, html) for fact in section.facts if (html := fact.value(obj, context)) not in ("", None)]
+        if facts:
+            shown.append(ShownSection(section.title, facts, edit))
+    return shown
+
+
+def _panels(record: RecordType, request: Any, obj: Any) -> list[ShownPanel]:
+    shown = []
+    for panel in record.panels:
+        content: PanelContent | None = panel.render(request, obj)
+        if content is not None:
+            shown.append(ShownPanel(panel.id, panel.title, panel.icon, content.count, content.new_url, content.html))
+    return shown
+
+
+def who_can_see(obj: Any) -> Any:
+    """The colleagues who may view this record, by name: the same rule that decides it."""
+    names = list(viewers_of(obj).order_by("name").values_list("name", "role__name")[: MAX_VIEWERS + 1])
+    items = format_html_join("", "<li>{} <span class=\"t3\">{}</span></li>", names[:MAX_VIEWERS])
+    more = format_html('<p class="t3 m-0">{}</p>', _("and others")) if len(names) > MAX_VIEWERS else ""
+    return format_html("<ul>{}</ul>{}", items, more)

@@ -1,0 +1,194 @@
+"""What the generic machinery needs to know about one kind of record. Plain references, nothing discovered.
+
+A record type is declared in its app's `records.py`, completed with other apps' panels in `crm.wiring`, and from then on has
+a list, filters, search, export, bulk actions, pages, forms, a bin and an entry in the access matrix of the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+Html = Any  # SafeString
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a list and of the export.
+
+    `cell(obj, ctx)` gives the complete, escaped `<td>`/`<th scope="row">` (crm.core.cells). `sort` is the model column behind
+    `?sort=<name>`, which must have an index. `links` are foreign keys whose objects the cell shows: fetched in one query each,
+    only as far as the user may see them, and read with `ctx.linked(obj, "company")`. `export(obj, ctx)` gives a plain value.
+    """
+
+    name: str
+    label: Any
+    cell: Callable[[Any, Any], Html]
+    export: Callable[[Any, Any], Any]
+    sort: str = ""
+    css: str = ""
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A tab above a list: a name for `?view=` and the filter parameters it stands for."""
+
+    name: str
+    label: Any
+    params: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button on a record's page. `menu`: inside the "more" menu. `key`: its one-letter shortcut."""
+
+    label: Any
+    icon: str
+    url: str
+    primary: bool = False
+    method: str = "get"
+    key: str = ""
+    danger: bool = False
+    menu: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One labelled value of a record's profile; `value(obj, ctx)` is escaped html, "" hides the fact."""
+
+    label: Any
+    value: Callable[[Any, Any], Html]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of facts."""
+
+    title: Any
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A card on another record's page: `render(request, obj)` gives PanelContent, or None when it is not for this user."""
+
+    id: str
+    title: Any
+    icon: str
+    render: Callable[[Any, Any], PanelContent | None]
+
+
+@dataclass(frozen=True)
+class PanelContent:
+    """Escaped html, how many there are in all (None: not counted) and where one more is made ("": not allowed)."""
+
+    html: Html
+    count: int | None = None
+    new_url: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the status path in a record's head."""
+
+    label: Any
+    state: str  # done | current | next
+    value: str  # posted as `stage`
+    url: str = ""  # where the POST goes; "" when the user may not
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkAction:
+    """Something done to many rows. `run(ids, *, actor, data)` is a set-based service that re-checks visibility and returns how many changed.
+
+    `form(data=None, user=...)` asks for what is needed ("" skips the question); `permission` is the grant that each row needs.
+    """
+
+    name: str
+    label: Any
+    icon: str
+    run: Callable[..., int]
+    form: type | None = None
+    permission: str = "change"
+    danger: bool = False
+
+
+def no_extra(*_args: Any) -> list[Any]:
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordType:
+    """Everything that the generic views, exports, search, bin and tests ask about one kind of record."""
+
+    slug: str  # first part of the address and url namespace: "contacts"
+    model: type[Model]
+    icon: str
+    label: Any
+    label_plural: Any
+    label_new: Any
+    columns: tuple[Column, ...]
+    filterset: type
+    form: type
+    create: Callable[..., Any]  # create(values: dict, *, actor) -> obj
+    update: Callable[..., Any]  # update(obj, changes: dict, *, actor, version=None) -> obj; StaleRecord when version is old
+    delete: Callable[..., Any]  # delete(ids, *, actor) -> deletion group (UUID)
+    default_sort: str = "-created"  # a column name; each record type has "created" or names its own
+    views: tuple[View, ...] = ()
+    bulk_actions: tuple[BulkAction, ...] = ()
+    search_placeholder: Any = ""
+    search_links: tuple[str, ...] = ()  # foreign keys to records by whose name this one is found too, as far as visible
+    searchable: bool = True  # part of the global search and pickable
+    avatar: bool = True
+    square: bool = False  # square avatar
+    subtitle: Callable[[Any, Any], Html] = field(default=lambda obj, ctx: "")
+    hit: Callable[[Any], str] = field(default=lambda obj: "")  # second line in search results and pickers; plain text, own fields only
+    badges: Callable[[Any, Any], list[Html]] = no_extra
+    actions: Callable[[Any, Any], list[Action]] = no_extra  # actions(obj, ctx); edit and delete come by themselves
+    path: Callable[[Any, Any], list[Step]] = no_extra  # steps(obj, ctx)
+    strip: Callable[[Any, Any], list[tuple[Any, Html]]] = no_extra  # summary strip
+    sections: tuple[Section, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    timeline: Callable[[Any, Any], Html] | None = None  # timeline(request, obj)
+    composer: Callable[[Any, Any], Html] | None = None  # composer(request, obj)
+    duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
+    consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
+    switch: Callable[[Any], list[Any]] = no_extra  # other shapes of the list (Board); switch(request)
+    templates: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def model_label(self) -> str:
+        """The grant's name, such as "contacts.contact"."""
+        return self.model._meta.label_lower
+
+    def url(self, name: str, *args: Any) -> str:
+        return reverse(f"{self.slug}:{name}", args=args)
+
+    def template(self, name: str) -> str:
+        return self.templates.get(name, f"records/{name}.html")
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    def visible(self, user: Any, action: str = "view") -> Any:
+        return self.model.objects.visible_to(user, action)  # type: ignore[attr-defined]
+
+
+def record_types() -> tuple[RecordType, ...]:
+    """All record types, as composed in crm.wiring."""
+    return import_string(settings.RECORDS)
+
+
+def record_for(model: type[Model] | str) -> RecordType | None:
+    """The record type of a model class, or of a slug."""
+    for record in record_types():
+        if model in (record.model, record.slug):
+            return record
+    return None

@@ -1,0 +1,26 @@
+"""Linked records as far as a user may see them: one query per foreign key, never one per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from crm.core.access import RecordQuerySet
+
+
+def see(user: Any, rows: Sequence[Any], fields: Iterable[str]) -> dict[str, dict[int, Any]]:
+    """{field: {id: object}} for the foreign keys of `rows`; objects that the user may not view are missing."""
+    found: dict[str, dict[int, Any]] = {}
+    for name in dict.fromkeys(fields):
+        ids = {getattr(row, f"{name}_id") for row in rows} - {None}
+        if not ids:
+            found[name] = {}
+            continue
+        related: Any = rows[0]._meta.get_field(name).related_model
+        queryset = related._base_manager.filter(pk__in=ids)
+        if issubclass(getattr(related._default_manager, "_queryset_class", type(None)), RecordQuerySet):
+            queryset = related._default_manager.visible_to(user).filter(pk__in=ids)
+        if any(field.name == "search_text" for field in related._meta.concrete_fields):
+            queryset = queryset.defer("search_text")
+        found[name] = {obj.pk: obj for obj in queryset}
+    return found

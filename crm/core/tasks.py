@@ -1,0 +1,33 @@
+"""Celery entry points of the kernel."""
+
+from celery import shared_task
+
+
+@shared_task(ignore_result=True)
+def sweep_outbox() -> None:
+    from crm.core import exports, heartbeat, outbox
+
+    heartbeat.beat("worker")
+    outbox.drain()
+    exports.sweep()
+
+
+@shared_task(ignore_result=True)
+def beat_heartbeat() -> None:
+    from crm.core import heartbeat
+
+    heartbeat.beat("beat")
+
+
+@shared_task(ignore_result=True)
+def make_export(job_id: int) -> None:
+    from crm.core import exports
+
+    exports.run_job(job_id)
+
+
+@shared_task(ignore_result=True)
+def housekeeping() -> None:
+    from crm.core import housekeeping as keeping
+
+    keeping.run()

@@ -1,0 +1,418 @@
+"""List, page, create, edit, delete, bulk, export and bin of every record type; search and pickers."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views import View
+
+from crm.core import exports, pages, search, writes
+from crm.core.access import arms_for, may_add
+from crm.core.idempotency import run_once
+from crm.core.lists import BadQuery, ListQuery, list_page
+from crm.core.models import ExportJob
+from crm.core.records import BulkAction, RecordType, record_for, record_types
+
+MAX_BULK = 1000
+FORM_KEYS = {"csrfmiddlewaretoken", "version", "idempotency_key", "save_anyway", "next"}
+
+
+def safe_next(request: HttpRequest, fallback: str) -> str:
+    """Where to go back to: the posted `next` when it is an address of ours."""
+    target = request.POST.get("next", "")
+    return target if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else fallback
+
+
+def bad_request(request: HttpRequest, text: str) -> HttpResponse:
+    return render(request, "400.html", {"message": text}, status=400)
+
+
+class RecordView(View):
+    """Base: finds the record type by the slug that `record_urls` gave."""
+
+    slug = ""
+
+    @property
+    def record(self) -> RecordType:
+        record = record_for(self.slug)
+        if record is None:
+            raise Http404
+        return record
+
+    def load(self, pk: int, action: str = "view") -> Any:
+        """404 when the user may not see the row; 403 when they see it but may not do this."""
+        if pk > 2**63 - 1:
+            raise Http404
+        obj = pages.load(self.record, self.request.user, pk)
+        if action not in obj.may:
+            raise PermissionDenied
+        return obj
+
+    def require(self, action: str) -> None:
+        """403 when the user has no grant at all for this on the record type."""
+        if not arms_for(self.request.user, action, self.record.model):
+            raise PermissionDenied
+
+    def show(self, name: str, status: int = 200, **context: Any) -> HttpResponse:
+        template = self.record.template(name)
+        htmx: Any = self.request.htmx  # type: ignore[attr-defined]
+        if htmx and name == "form" and htmx.target == "panel-body":
+            template += "#form"
+        elif htmx and name == "list" and not htmx.boosted and not htmx.history_restore_request:
+            template += "#table"
+        return render(self.request, template, {"record": self.record, **context}, status=status)
+
+
+class RecordListView(RecordView):
+    """GET: the list, or with htmx its table alone. A wrong filter answers 400 with the message at the field."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        self.require("view")
+        try:
+            query = ListQuery(self.record, request.user, request.GET, request=request)
+            page = list_page(query, request)
+        except BadQuery as error:
+            return bad_request(request, str(error))
+        response = self.show("list", status=400 if query.errors else 200, list=page)
+        response["Vary"] = "HX-Request, Cookie"
+        return response
+
+
+class RecordDetailView(RecordView):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk)
+        return self.show("detail", object=obj, page=pages.detail_page(self.record, request, obj))
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Somebody else's change, shown above a stale form."""
+
+    who: str
+    when: Any
+    rows: list[tuple[Any, str, str]]
+
+
+class RecordFormView(RecordView):
+    """Shared by create and edit: 422 with what was typed, 409 when somebody was faster."""
+
+    def build(self, data: Any = None, files: Any = None, obj: Any = None, initial: Any = None) -> Any:
+        extra = {"instance": obj} if obj is not None else {}
+        return self.record.form(data, files, user=self.request.user, initial=initial, **extra)
+
+    def unknown_fields(self, form: Any) -> list[str]:
+        """Posted names that no field of the form reads."""
+        known = FORM_KEYS | set(getattr(form, "extra_keys", ()))
+        prefixes = tuple(f"{name}_" for name in form.fields)
+        return sorted(name for name in self.request.POST if name not in known and name not in form.fields and not name.startswith(prefixes))
+
+    def check(self, form: Any) -> bool:
+        unknown = self.unknown_fields(form)
+        valid = form.is_valid()
+        if unknown:
+            form.add_error(None, _("This form has no field “%(name)s”.") % {"name": unknown[0][:60]})
+        return valid and not unknown
+
+    def fail(self, form: Any, error: ValidationError) -> None:
+        """Put a service's errors at their fields, those of hidden fields above the form."""
+        if hasattr(error, "error_dict"):
+            for name, texts in error.message_dict.items():
+                form.add_error(name if name in form.fields else None, texts)
+        else:
+            form.add_error(None, error.messages)
+
+    def done(self, url: str, text: str) -> HttpResponse:
+        messages.success(self.request, text)
+        if self.request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Redirect": url})
+        return redirect(url)
+
+
+class RecordCreateView(RecordFormView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not may_add(request.user, self.record.model):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        initial = self._initial(request.GET)
+        return self.page(self.build(initial=initial))
+
+    def _initial(self, params: QueryDict) -> dict[str, Any]:
+        initial = {name: value for name, value in params.items() if "\x00" not in value}
+        initial.setdefault("owner", self.request.user)
+        return initial
+
+    def page(self, form: Any, status: int = 200, duplicates: Any = ()) -> HttpResponse:
+        looks = [(str(obj), obj.get_absolute_url()) for obj in duplicates]
+        return self.show("form", status, object=None, form=form, form_title=self.record.label_new, submit_label=_("Create"), cancel_url=self.record.url("list"), conflict=None, duplicates=looks)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.build(request.POST, request.FILES)
+        if not self.check(form):
+            return self.page(form, 422)
+        if self.record.duplicates and not request.POST.get("save_anyway"):
+            looks = self.record.duplicates(request.user, form.values())
+            if looks:
+                return self.page(form, 422, looks)
+        try:
+            url, _first = run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self._create(form))
+        except ValidationError as error:
+            self.fail(form, error)
+            return self.page(form, 422)
+        return self.done(url, _("Saved."))
+
+    def _create(self, form: Any) -> str:
+        return self.record.create(form.values(), actor=self.request.user).get_absolute_url()
+
+
+class RecordUpdateView(RecordFormView):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk, "change")
+        return self.page(obj, self.build(obj=obj))
+
+    def page(self, obj: Any, form: Any, status: int = 200, conflict: Conflict | None = None) -> HttpResponse:
+        title = _("Edit %(name)s") % {"name": str(obj)}
+        return self.show("form", status, object=obj, form=form, form_title=title, submit_label=_("Save"), cancel_url=obj.get_absolute_url(), conflict=conflict, duplicates=[])
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk, "change")
+        form = self.build(request.POST, request.FILES, obj)
+        if not self.check(form):
+            return self.page(obj, form, 422)
+        version = form.cleaned_data["version"]
+        if version is None:
+            form.add_error(None, _("Open the form again: it does not say which version you edited."))
+            return self.page(obj, form, 422)
+        try:
+            if version != obj.version:
+                raise writes.StaleRecord(obj)
+            saved = self.record.update(obj, form.changed_values(), actor=request.user, version=version)
+        except writes.StaleRecord as stale:
+            return self.conflict(form, stale.current)
+        except ValidationError as error:
+            self.fail(form, error)
+            return self.page(obj, form, 422)
+        return self.done(saved.get_absolute_url(), _("Saved."))
+
+    def conflict(self, form: Any, current: Any) -> HttpResponse:
+        """Show both versions; what was typed stays, and saving again means: now I know."""
+        theirs = self.build(obj=current)
+        rows = []
+        for name in form.fields:
+            if name in ("version", "idempotency_key") or name not in form.changed_data:
+                continue
+            rows.append((form.fields[name].label or name, _shown(theirs, name), _shown(form, name)))
+        who, when = _last_change(current)
+        data = form.data.copy()
+        data["version"] = str(current.version)
+        again = self.build(data, self.request.FILES, current)
+        return self.page(current, again, 409, Conflict(who, when, rows))
+
+
+def _shown(form: Any, name: str) -> str:
+    """The value of a bound or unbound field as text."""
+    bound = form[name]
+    value = bound.field.prepare_value(form.cleaned_data.get(name) if form.is_bound else bound.initial)
+    choices = getattr(bound.field, "choices", None)
+    if choices and not isinstance(value, (list, tuple)) and not hasattr(bound.field, "queryset"):
+        return str({str(key): label for key, label in choices}.get(str(value), value))
+    if hasattr(bound.field, "queryset") and value not in (None, "") and not hasattr(value, "pk"):
+        value = bound.field.queryset.filter(pk=value).first()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(each) for each in value)
+    return "" if value is None else str(value)
+
+
+def _last_change(obj: Any) -> tuple[str, Any]:
+    """Who changed the record last, and when, from the audit trail."""
+    event = obj.events.select_related("pgh_context").order_by("-pgh_id").first()
+    user = writes.user_or_none((event.pgh_context.metadata or {}).get("user")) if event and event.pgh_context else None
+    return (str(user) if user else _("Somebody")), (event.pgh_created_at if event else obj.updated_at)
+
+
+class RecordDeleteView(RecordView):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk, "delete")
+        return self.show("confirm_delete", object=obj, cancel_url=obj.get_absolute_url(), consequences=self.record.consequences(obj))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk, "delete")
+        group = self.record.delete([obj.pk], actor=request.user)
+        text = _("%(name)s is in the bin.") % {"name": str(obj)[:80]}
+        messages.success(request, text, extra_tags=f"undo:/bin/{group}/restore/")
+        return redirect(self.record.url("list"))
+
+
+class RecordBulkView(RecordView):
+    """POST `ids`: asks what is needed, then hands the ids to the action's service."""
+
+    def action(self, name: str) -> BulkAction:
+        for each in self.record.bulk_actions:
+            if each.name == name:
+                return each
+        raise Http404
+
+    def get(self, request: HttpRequest, action: str) -> HttpResponse:
+        self.action(action)
+        return redirect(self.record.url("list"))
+
+    def post(self, request: HttpRequest, action: str) -> HttpResponse:
+        bulk = self.action(action)
+        self.require(bulk.permission)
+        given = request.POST.getlist("ids")
+        ids = sorted({int(text) for text in given if text.isdecimal() and len(text) < 19})
+        back = safe_next(request, self.record.url("list"))
+        if not ids or len(ids) != len(set(given)) or len(ids) > MAX_BULK:
+            text = _("Tick the rows first.") if not given else _("Up to %(n)s rows at a time.") % {"n": MAX_BULK} if len(ids) > MAX_BULK else _("These rows are not known.")
+            return bad_request(request, text)
+        ids = list(self.record.visible(request.user, bulk.permission).filter(pk__in=ids).values_list("pk", flat=True))
+        confirmed = request.POST.get("confirmed") == "1"
+        form = bulk.form(request.POST if confirmed else None, user=request.user) if bulk.form else None
+        if not confirmed and (form or bulk.danger) or form and not form.is_valid():
+            return self.show("bulk", 422 if confirmed else 200, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=[])
+        try:
+            changed = bulk.run(ids, actor=request.user, data=form.cleaned_data if form else {})
+        except ValidationError as error:
+            return self.show("bulk", 422, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=[(bulk.label, text) for text in error.messages])
+        messages.success(request, ngettext("%(n)s record changed.", "%(n)s records changed.", changed) % {"n": changed})
+        return redirect(back)
+
+
+class RecordExportView(RecordView):
+    """The list as a file: CSV streamed, small workbooks at once, large ones by the worker."""
+
+    def get(self, request: HttpRequest) -> Any:
+        self.require("export")
+        kind = request.GET.get("format", "csv")
+        if kind not in ("csv", "xlsx"):
+            return bad_request(request, _("Choose csv or xlsx."))
+        try:
+            query = ListQuery(self.record, request.user, request.GET, action="export", request=request)
+        except BadQuery as error:
+            return bad_request(request, str(error))
+        if query.errors:
+            return bad_request(request, "; ".join(text for texts in query.errors.values() for text in texts))
+        name = f"{self.record.slug}-{timezone.localdate():%Y-%m-%d}.{kind}"
+        if kind == "csv":
+            body = exports.csv_chunks(exports.rows_of(query))
+            return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        if query.listing.count()[1]:
+            exports.request_export(query, kind, actor=request.user)
+            messages.success(request, _("The file is being made. You find it here and in the bell when it is ready."))
+            return redirect("exports")
+        target = tempfile.TemporaryFile()
+        exports.write_xlsx(exports.rows_of(query), target, str(self.record.label_plural))
+        target.seek(0)
+        return FileResponse(target, as_attachment=True, filename=name)
+
+
+class ExportsView(View):
+    """One's own large exports."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "exports.html", {"jobs": ExportJob.objects.visible_to(request.user)[:50]})
+
+
+class ExportFileView(View):
+    def get(self, request: HttpRequest, pk: int) -> Any:
+        job = ExportJob.objects.visible_to(request.user).filter(pk=pk, state="done").first()
+        if job is None or not job.file:
+            raise Http404
+        return FileResponse(job.file.open("rb"), as_attachment=True, filename=f"{job.record_slug}-{job.created_at:%Y-%m-%d}.{job.format}")
+
+
+class SearchView(View):
+    """Everything the user may see, by type; JSON for the palette."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        query = request.GET.get("q", "").strip()
+        if "\x00" in query or len(query) > 1000:
+            return bad_request(request, _("Search for something shorter."))
+        groups = search.search_all(request.user, query)
+        if request.headers.get("Accept", "").startswith("application/json"):
+            results = [{"type": group.record.slug, "label": str(group.record.label), "id": hit.pk, "title": hit.label, "sub": hit.sub, "url": hit.url} for group in groups for hit in group.hits]
+            return JsonResponse({"q": query, "results": results})
+        shown = [{"label": group.record.label_plural, "icon": group.record.icon, "hits": group.hits, "more": _more(group, query)} for group in groups]
+        return render(request, "search.html", {"q": query, "groups": shown, "count": sum(len(group.hits) for group in groups)})
+
+
+def _more(group: search.Group, query: str) -> str:
+    params = QueryDict(mutable=True)
+    params["q"] = query[: search.MAX_QUERY]
+    return f"{group.record.url('list')}?{params.urlencode()}" if group.more else ""
+
+
+class PickView(View):
+    """What a searching picker offers: `{"results": [{"id", "label", "sub"}]}`."""
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        query = request.GET.get("q", "")
+        if slug != "users" and record_for(slug) is None:
+            raise Http404
+        if "\x00" in query or len(query) > 1000:
+            return JsonResponse({"error": _("Search for something shorter.")}, status=400)
+        found = search.pick(slug, request.user, query)
+        return JsonResponse({"results": [{"id": obj.pk, "label": str(obj), "sub": search.subline(slug, obj)} for obj in found]})
+
+
+class BinView(View):
+    """What was deleted: one's own, and everything for admins."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "bin.html", {"groups": bin_groups(request.user)})
+
+
+class BinRestoreView(View):
+    def post(self, request: HttpRequest, group: uuid.UUID) -> HttpResponse:
+        owned = [record for record in record_types() if in_bin(record, request.user).filter(deletion_group=group).exists()]
+        if not owned:
+            raise Http404
+        models = [record.model for record in record_types()]
+        with transaction.atomic():
+            restored = writes.restore_group(group, actor=request.user, models_with_bin=models)
+        messages.success(request, ngettext("%(n)s record is back.", "%(n)s records are back.", restored) % {"n": restored})
+        return redirect(safe_next(request, "/bin/"))
+
+
+def in_bin(record: RecordType, user: Any) -> Any:
+    """Deleted rows that the user may take out: what they deleted themselves, all for those with the whole delete grant."""
+    rows = record.model._base_manager.filter(deleted_at__isnull=False)
+    return rows if user.scope_for(record.model_label, "delete") == "all" else rows.filter(deleted_by=user)
+
+
+def bin_groups(user: Any) -> list[dict[str, Any]]:
+    """The newest 200 deletions, one entry each, with what went together."""
+    groups: dict[Any, dict[str, Any]] = {}
+    for record in record_types():
+        for obj in in_bin(record, user).select_related("deleted_by").order_by("-deleted_at")[:200]:
+            entry = groups.setdefault(obj.deletion_group, {"group": obj.deletion_group, "at": obj.deleted_at, "by": obj.deleted_by, "items": []})
+            entry["items"].append({"label": record.label, "icon": record.icon, "title": str(obj)})
+    return sorted(groups.values(), key=lambda entry: entry["at"], reverse=True)[:200]
+
+
+def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
+    """The addresses of one record type: list, new, detail, edit, delete, bulk, export. An override replaces one view."""
+    views: dict[str, tuple[str, type[View]]] = {
+        "list": ("", RecordListView),
+        "new": ("new/", RecordCreateView),
+        "export": ("export/", RecordExportView),
+        "bulk": ("bulk/<slug:action>/", RecordBulkView),
+        "detail": ("<int:pk>/", RecordDetailView),
+        "edit": ("<int:pk>/edit/", RecordUpdateView),
+        "delete": ("<int:pk>/delete/", RecordDeleteView),
+    }
+    return [path(address, (overrides.get(name) or view).as_view(**({"slug": slug} if issubclass(overrides.get(name) or view, RecordView) else {})), name=name) for name, (address, view) in views.items()]

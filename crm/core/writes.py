@@ -1,0 +1,329 @@
+"""How records are written: the one path under every form, board, bulk action, import and rule (docs/decisions/writes.md).
+
+App services call these inside their own `@transaction.atomic`; nothing else saves a record.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.access import arms_for, any_of
+from crm.core.events import RecordEvent, emit
+from crm.core.models import Tag
+
+CHUNK = 1000
+Values = dict[str, Any]
+
+
+class RowErrors(ValidationError):
+    """Several rows were wrong: `errors` is a list of (row index, {field: [messages]})."""
+
+    def __init__(self, errors: list[tuple[int, dict[str, list[str]]]]) -> None:
+        self.errors = errors
+        super().__init__([f"{index}: {messages}" for index, messages in errors])
+
+
+class StaleRecord(Exception):
+    """Somebody changed the record after the form was opened: `current` is the row as it is now."""
+
+    def __init__(self, current: Any) -> None:
+        self.current = current
+        super().__init__(f"{current._meta.label} {current.pk} is at version {current.version}")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One changed field, as stored and as people read it."""
+
+    old: Any
+    new: Any
+    old_text: str
+    new_text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"old": plain(self.old), "new": plain(self.new), "old_text": self.old_text, "new_text": self.new_text}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: ids for rows, ISO text for times, text for decimals."""
+    if isinstance(value, models.Model):
+        return value.pk
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def lock(obj: Any) -> Any:
+    """The row as it is now, locked until the transaction ends. DoesNotExist when it is gone for good."""
+    return type(obj)._base_manager.select_for_update().get(pk=obj.pk)
+
+
+@transaction.atomic
+def create_records(model: type[models.Model], rows: Sequence[Values], *, actor: Any, check: Callable[[Any], None] | None = None, values_of: Callable[[Any], Values] | None = None) -> list[Any]:
+    """Insert rows, all or none. Owner defaults to the actor, team to the owner's home team. `actor=None` is the system.
+
+    `check(obj)` may raise ValidationError for rules across fields. Raises ValidationError for a single row, RowErrors for many.
+    """
+    objects, tags, errors = [], [], []
+    for index, row in enumerate(rows):
+        values = dict(row)
+        tags.append(_resolved(values.pop("tags", None) or []))
+        obj = model(**values)
+        _stamp_new(obj, row, actor)
+        try:
+            clean(obj, check)
+        except ValidationError as error:
+            errors.append((index, error))
+        objects.append(obj)
+    if errors:
+        raise errors[0][1] if len(rows) == 1 else RowErrors([(index, _as_dict(error)) for index, error in errors])
+    created = model._base_manager.bulk_create(objects, batch_size=CHUNK)  # type: ignore[attr-defined]
+    _add_tags(model, zip(created, tags, strict=True))
+    if actor is not None:
+        _check_scope(model, [obj.pk for obj in created], actor, "add")
+    _tell(model, "created", [obj.pk for obj in created], actor)
+    return created
+
+
+def _stamp_new(obj: Any, row: Values, actor: Any) -> None:
+    if "owner" not in row and "owner_id" not in row and actor is not None:
+        obj.owner = actor
+    if obj.team_id is None and not row.get("team"):
+        # One home team per user, stamped at assignment: a row stays with the team that got it.
+        obj.team_id = obj.owner.team_id if obj.owner_id else (actor.team_id if actor is not None else None)
+    if "created_by" not in row:
+        obj.created_by = actor
+
+
+def clean(obj: Any, check: Callable[[Any], None] | None = None) -> None:
+    """Validate fields and rules without a query per foreign key (pickers and services hand over real rows), then fold."""
+    skip = [field.name for field in obj._meta.concrete_fields if field.remote_field]
+    errors: dict[str, list[Any]] = {}
+    for field in obj._meta.concrete_fields:
+        value = getattr(obj, field.attname)
+        if isinstance(value, str) and "\x00" in value:
+            setattr(obj, field.attname, value.replace("\x00", ""))
+        if field.remote_field and value is None and not field.null and not field.blank:
+            errors[field.name] = [_("Choose one.")]
+    try:
+        obj.clean_fields(exclude=[*skip, *errors])
+    except ValidationError as error:
+        errors.update(error.error_dict)
+    if not errors:
+        obj.clean()
+        if check:
+            check(obj)
+    if errors:
+        raise ValidationError(errors)
+    if hasattr(obj, "fold"):
+        obj.fold()
+
+
+def _as_dict(error: ValidationError) -> dict[str, list[str]]:
+    return error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+
+
+@transaction.atomic
+def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None = None, check: Callable[[Any], None] | None = None) -> Any:
+    """Set fields of one row. StaleRecord when `version` is given and the row has moved on; no-op when nothing differs."""
+    row = lock(obj)
+    if row.deleted_at is not None:
+        raise ValidationError(_("This is in the bin. Restore it first."), code="deleted")
+    if version is not None and version != row.version:
+        raise StaleRecord(row)
+    changes = dict(changes)
+    tags = changes.pop("tags", None)
+    differences = _set(row, changes)
+    tag_difference = _set_tags(row, _resolved(tags)) if tags is not None else None
+    if tag_difference:
+        differences["tags"] = tag_difference
+    if not differences:
+        return row
+    fields = {name for name in differences if name != "tags"}
+    if "owner" in fields and row.owner is not None and "team" not in fields:
+        row.team_id = row.owner.team_id or row.team_id
+        fields.add("team")
+    clean(row, check)
+    row.version += 1
+    row.updated_at = timezone.now()
+    derived = {"search_text", "sort_name"} if hasattr(row, "fold") else set()
+    row.save(update_fields=[*fields, *derived, "version", "updated_at"])
+    if actor is not None:
+        _check_scope(type(row), [row.pk], actor, "view")
+    _tell_changes(type(row), {row.pk: differences}, actor)
+    return row
+
+
+def _set(row: Any, changes: Values) -> dict[str, Difference]:
+    differences = {}
+    for name, new in changes.items():
+        field = row._meta.get_field(name)
+        old = getattr(row, name)
+        new = field.to_python(new) if not field.remote_field else new
+        if old != new:
+            setattr(row, name, new)
+            differences[name] = Difference(old, new, readable(field, old), readable(field, new))
+    return differences
+
+
+def readable(field: Any, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    return str(value)[:200]
+
+
+def _set_tags(row: Any, tags: Iterable[Tag]) -> Difference | None:
+    old = sorted(row.tags.all(), key=lambda tag: tag.key)
+    new = sorted(tags, key=lambda tag: tag.key)
+    if [tag.pk for tag in old] == [tag.pk for tag in new]:
+        return None
+    row.tags.set(new)
+    return Difference([tag.pk for tag in old], [tag.pk for tag in new], ", ".join(map(str, old)), ", ".join(map(str, new)))
+
+
+def _add_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag]]]) -> None:
+    pairs = [(obj, list(tags)) for obj, tags in pairs if tags]
+    if not pairs:
+        return
+    through: Any = model.tags.through  # type: ignore[attr-defined]
+    name = f"{model._meta.model_name}_id"
+    through.objects.bulk_create([through(**{name: obj.pk, "tag_id": tag.pk}) for obj, tags in pairs for tag in tags], batch_size=CHUNK)
+
+
+@transaction.atomic
+def change_records(model: type[models.Model], ids: Iterable[int], changes: Values, *, actor: Any) -> int:
+    """Set the same plain fields on many rows: those the actor may change (all, for the system). Returns how many differ.
+
+    Rules that need a look at each row do not belong here: their service loops in sets of its own.
+    """
+    rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    differences = {}
+    touched: list[Any] = []
+    for row in rows:
+        found = _set(row, changes)
+        if not found:
+            continue
+        if "owner" in found and row.owner is not None and "team" not in changes:
+            row.team_id = row.owner.team_id or row.team_id
+        row.version += 1
+        row.updated_at = timezone.now()
+        clean(row)
+        differences[row.pk] = found
+        touched.append(row)
+    if touched:
+        fields = {*changes, "version", "updated_at"} | ({"team"} if "owner" in changes else set()) | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
+        model._base_manager.bulk_update(touched, fields, batch_size=CHUNK)  # type: ignore[attr-defined]
+        if actor is not None:
+            _check_scope(model, [row.pk for row in touched], actor, "view")
+        _tell_changes(model, differences, actor)
+    return len(touched)
+
+
+@transaction.atomic
+def add_tags(model: type[models.Model], ids: Iterable[int], tags: Sequence[Tag], *, actor: Any) -> int:
+    """Put tags on the rows the actor may change; returns how many rows got at least one they had not."""
+    rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).prefetch_related("tags").order_by("pk"))
+    differences = {}
+    for row in rows:
+        old = list(row.tags.all())
+        new = sorted({*old, *tags}, key=lambda tag: tag.key)
+        if len(new) != len(old):
+            row.tags.add(*tags)
+            differences[row.pk] = {"tags": Difference([tag.pk for tag in old], [tag.pk for tag in new], ", ".join(map(str, old)), ", ".join(map(str, new)))}
+    if differences:
+        _tell_changes(model, differences, actor)
+    return len(differences)
+
+
+def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models.QuerySet:
+    wanted = model._base_manager.filter(pk__in=list(ids), deleted_at__isnull=True)
+    return wanted if actor is None else wanted.filter(any_of(arms_for(actor, action, model)))
+
+
+def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
+    """After the write: the rows must lie where the actor may put them, or they would vanish from sight."""
+    allowed = model._base_manager.filter(any_of(arms_for(actor, action, model)), pk__in=ids).count()
+    if allowed != len(ids):
+        field = "owner" if any(field.name == "owner" for field in model._meta.concrete_fields) else NON_FIELD_ERRORS
+        raise ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
+
+
+@transaction.atomic
+def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+    """Put the rows that the actor may delete into the bin, as one group that is restored together."""
+    group = uuid.uuid4()
+    rows = _writable(model, ids, actor, "delete").select_for_update(of=("self",)).order_by("pk")
+    found = list(rows.values_list("pk", flat=True))
+    if found:
+        model._base_manager.filter(pk__in=found).update(deleted_at=timezone.now(), deleted_by=actor, deletion_group=group)  # type: ignore[attr-defined]
+        _tell(model, "deleted", found, actor, group=group)
+    return group
+
+
+@transaction.atomic
+def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[type[models.Model]]) -> int:
+    """Take everything of one deletion out of the bin; returns how many rows came back."""
+    restored = 0
+    for model in models_with_bin:
+        rows = model._base_manager.select_for_update().filter(deletion_group=group, deleted_at__isnull=False)  # type: ignore[attr-defined]
+        found = list(rows.values_list("pk", flat=True))
+        if found:
+            model._base_manager.filter(pk__in=found).update(deleted_at=None, deleted_by=None, deletion_group=None)  # type: ignore[attr-defined]
+            _tell(model, "restored", found, actor, group=group)
+            restored += len(found)
+    return restored
+
+
+def _tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | None = None) -> None:
+    for start in range(0, len(ids), CHUNK):
+        changes = {"group": {"id": str(group)}} if group else {}
+        emit(RecordEvent(label=model._meta.label_lower, verb=verb, subject_ids=tuple(ids[start : start + CHUNK]), actor_id=getattr(actor, "pk", None), changes=changes))
+
+
+def _tell_changes(model: Any, differences: dict[int, dict[str, Difference]], actor: Any) -> None:
+    ids = list(differences)
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        changes = {str(pk): {name: difference.as_json() for name, difference in differences[pk].items()} for pk in part}
+        emit(RecordEvent(label=model._meta.label_lower, verb="changed", subject_ids=tuple(part), actor_id=getattr(actor, "pk", None), changes=changes))
+        moved = tuple(pk for pk in part if "owner" in differences[pk])
+        if moved:
+            owners = {str(pk): {"owner": differences[pk]["owner"].as_json()} for pk in moved}
+            emit(RecordEvent(label=model._meta.label_lower, verb="assigned", subject_ids=moved, actor_id=getattr(actor, "pk", None), changes=owners))
+
+
+def _resolved(tags: Iterable[Any]) -> list[Tag]:
+    """Tags, or names of tags."""
+    given = list(tags)
+    return tags_named(given) if given and isinstance(given[0], str) else given
+
+
+@transaction.atomic
+def tags_named(names: Iterable[str]) -> list[Tag]:
+    """The tags with these names, made when they are new. Order and doubles do not matter."""
+    from crm.core.text import sort_key
+
+    wanted = {sort_key(name)[:40]: " ".join(name.split())[:40] for name in names if sort_key(name)}
+    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in wanted.items()], ignore_conflicts=True)
+    return list(Tag.objects.filter(key__in=wanted))
+
+
+def user_or_none(user_id: int | None) -> Any:
+    return get_user_model().objects.filter(pk=user_id).first() if user_id else None

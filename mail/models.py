@@ -1,0 +1,72 @@
+"""Mails that leave Rapport: the ledger that makes each of them leave once."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.access import GrantPolicy, RecordQuerySet
+
+
+class OutgoingMail(models.Model):
+    """One mail to one address. `message_id` is made once and sent unchanged on every try."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+        UNCERTAIN = "uncertain", _("Uncertain: check before sending again")
+        HELD = "held", _("Held")
+
+    class Purpose(models.TextChoices):
+        NOTICE = "notice", _("Notice")
+        REMINDER = "reminder", _("Reminder")
+        CONFIRMATION = "confirmation", _("Confirmation")
+        ACCOUNT = "account", _("Account")
+        PERSONAL = "personal", _("Personal mail")
+        BULK = "bulk", _("Bulk mail")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    message_id = models.CharField(max_length=255, unique=True)
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    key = models.CharField(max_length=120, null=True, blank=True, unique=True)  # what the mail is for: queued once per key
+    to_address = models.EmailField(_("to"))
+    to_name = models.CharField(max_length=120, blank=True)
+    from_address = models.EmailField(blank=True)  # empty: the organisation's sender at the time of sending
+    from_name = models.CharField(max_length=120, blank=True)
+    reply_to = models.EmailField(blank=True)
+    subject = models.CharField(_("subject"), max_length=250)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")  # on whose behalf
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    resends = models.PositiveSmallIntegerField(default=0)  # tries after an uncertain one, marked in the mail's header
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = GrantPolicy("mail", public=False)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name, verbose_name_plural = _("outgoing mail"), _("outgoing mails")
+        indexes = [
+            models.Index(fields=["next_attempt_at", "id"], name="outgoing_due", condition=Q(state="queued")),
+            models.Index(fields=["lease_until"], name="outgoing_lease", condition=Q(state="sending")),
+            models.Index(fields=["state", "-id"], name="outgoing_state"),
+        ]
+        constraints = [models.CheckConstraint(name="outgoing_sent_at", condition=~Q(state="sent") | Q(sent_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.to_address}: {self.subject}"
