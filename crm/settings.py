@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "users.middleware.SetUpMiddleware",  # before the first admin exists every page leads to /setup/
     "users.middleware.UserLocaleMiddleware",  # the person's language and time zone
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -143,8 +144,7 @@ CACHES = {
 # --- Signing in ------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "users.backends.Backend",  # allauth's sign-in by e-mail; the user comes with role and team in one query
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

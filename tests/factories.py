@@ -1,0 +1,61 @@
+"""Rows for tests, made by the same services that the product uses."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+from users import services
+from users.models import Role, Team, User
+
+PASSWORD = "rapport-demo"
+_numbers = itertools.count(1)
+
+
+def make_team(name: str = "", parent: Team | None = None, manager: User | None = None) -> Team:
+    return services.create_team({"name": name or f"Team {next(_numbers)}", "parent": parent, "manager": manager}, actor=None)
+
+
+def make_role(name: str = "", grants: dict[str, dict[str, str]] | None = None) -> Role:
+    role = services.create_role(name=name or f"Role {next(_numbers)}", actor=None)
+    return services.update_role(role, grants=grants, actor=None) if grants else role
+
+
+def make_user(email: str = "", *, role: Role | str = "rep", team: Team | None = None, password: str | None = None, **values: Any) -> User:
+    """Somebody who can sign in (password PASSWORD unless another is given), with role and team loaded."""
+    services.ensure_defaults()
+    number = next(_numbers)
+    email = email or f"person{number}@example.com"
+    name = values.pop("name", f"Person {number}")
+    return services.create_user(email=email, name=name, role=role, team=team, password=password or PASSWORD, **values)
+
+
+class Cast(NamedTuple):
+    """The fixed cast of the access tests. `owner` owns the rows of the test; `stranger` is in another team."""
+
+    owner: User
+    teammate: User
+    manager: User
+    stranger: User
+    viewer: User
+    agent: User
+    admin: User
+    team: Team
+    other_team: Team
+
+
+def cast() -> Cast:
+    """Two teams below one head office: owner and teammate in North under a manager, stranger in South; viewer and agent in North."""
+    services.ensure_defaults()
+    head = make_team("Head office")
+    north, south = make_team("North", head), make_team("South", head)
+    owner = make_user("owner@example.com", name="Olivia Owner", team=north)
+    teammate = make_user("teammate@example.com", name="Tom Teammate", team=north)
+    manager = make_user("manager@example.com", name="Mona Manager", role="manager", team=head)
+    services.update_team(north, {"manager": manager}, actor=None)
+    stranger = make_user("stranger@example.com", name="Sven Stranger", team=south)
+    viewer = make_user("viewer@example.com", name="Vera Viewer", role="viewer", team=north)
+    agent = make_user("agent@example.com", name="Ada Agent", role="agent", team=north)
+    admin = make_user("admin@example.com", name="Anna Admin", role="admin", team=head)
+    people = [User.objects.select_related("role", "team").get(pk=user.pk) for user in (owner, teammate, manager, stranger, viewer, agent, admin)]
+    return Cast(*people, north, south)
