@@ -1,0 +1,122 @@
+"""What every browser test looks at: accessibility (axe-core), Content-Security-Policy violations, console errors, sideways scrolling.
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = new_page(browser, width=390, touch=True, scheme="dark")
+        page.goto(url)
+        assert_clean(page)
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Playwright
+
+AXE = Path(__file__).with_name("axe.min.js")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WATCH = """window.__violations = [];
+document.addEventListener("securitypolicyviolation",
+  e => window.__violations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile ?? ""}:${e.lineNumber}`));"""
+
+
+def chromium_path() -> str | None:
+    """Chromium on the path, or None for the one that Playwright installed."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
+def launch(playwright: Playwright, **options: Any) -> Browser:
+    """A headless Chromium."""
+    return playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS, **options)
+
+
+def new_page(browser: Browser, *, width: int = 1440, height: int = 900, touch: bool = False, scheme: str = "light", **options: Any) -> Page:
+    """A page in a context of its own, already watched by `collect`."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        has_touch=touch,
+        is_mobile=touch,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        **options,
+    )
+    page = context.new_page()
+    collect(page)
+    return page
+
+
+def collect(page: Page) -> None:
+    """Notes CSP violations, console errors and uncaught exceptions from the next navigation on. Expected failures: `forgive(page)`."""
+    page.add_init_script(WATCH)
+    problems: list[str] = []
+    page.console_problems = problems  # type: ignore[attr-defined]
+    page.on("console", lambda message: problems.append(f"{message.text[:300]} ({message.location.get('url', '')})") if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(f"exception: {str(error)[:300]}"))
+
+
+def forgive(page: Page) -> None:
+    """Forgets console errors so far, such as the browser's line about a 422 that the test provoked."""
+    page.console_problems.clear()  # type: ignore[attr-defined]
+
+
+@cache
+def _axe_source() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+def axe(page: Page, rules: list[str] | None = None) -> list[str]:
+    """Violations as `rule: target (why)`, one per node."""
+    _settle(page)
+    page.evaluate(_axe_source())
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", rules or RULES)
+    return [
+        f"{violation['id']}: {node['target'][0]} ({node['failureSummary'].splitlines()[-1].strip()[:200]})"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def _settle(page: Page) -> None:
+    """Colours must be measured after fades have ended."""
+    page.evaluate("Promise.allSettled(document.getAnimations().filter(a => a.effect?.getTiming().iterations !== Infinity).map(a => a.finished))")
+
+
+def csp_violations(page: Page) -> list[str]:
+    """What the browser blocked on this page."""
+    return page.evaluate("window.__violations ?? []")
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def problems(page: Page) -> list[str]:
+    """Everything that `assert_clean` complains about."""
+    found = [f"axe {line}" for line in axe(page)]
+    found += [f"csp {line}" for line in csp_violations(page)]
+    found += [f"console {line}" for line in page.console_problems]  # type: ignore[attr-defined]
+    if (wide := overflow(page)) > 0:
+        found.append(f"scrolls sideways by {wide}px")
+    return found
+
+
+def assert_clean(page: Page) -> None:
+    """0 axe violations, 0 CSP violations, 0 console errors, no sideways scrolling."""
+    found = problems(page)
+    assert not found, f"{page.url}:\n" + "\n".join(found)
