@@ -102,10 +102,18 @@ def to_e164(value: str, region: str = "") -> str:
         number = phonenumbers.parse(value, region or default_region())
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    if number is None or not _plausible(number):
         raise ValidationError(_("Enter a phone number with its country code, such as +43 662 123456."), code="phone")
     text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{text};ext={number.extension}" if number.extension else text
+
+
+def _plausible(number: phonenumbers.PhoneNumber) -> bool:
+    """Valid by the national plans, or (plans change faster than libraries) at least of a length that exists there, area code included."""
+    if phonenumbers.is_valid_number(number):
+        return True
+    whole = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    return whole and len(str(number.national_number)) >= 6
 
 
 class PhoneField(forms.CharField):
