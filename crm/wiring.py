@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import RecordType
+from crm.core.settings_pages import SettingsLink, SettingsPage
+from users import records as users
 
 RECORDS: tuple[RecordType, ...] = ()
 
@@ -16,6 +18,9 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {}
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
 }
+
+# Pages of /settings/ that the apps declare, and links to those with views of their own.
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*users.SETTINGS,)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (
@@ -38,7 +43,7 @@ NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (
         _("Insight"),
         (
-            NavEntry("chart-bar", _("Reports"), "/reports/", key="r", grant="reports"),
+            NavEntry("chart-bar", _("Reports"), "/reports/", key="r"),
             NavEntry("settings", _("Settings"), "/settings/", grant="admin"),
         ),
     ),

@@ -12,7 +12,6 @@ from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
@@ -139,19 +138,40 @@ class SettingsTable:
     new_url: str
 
 
-@dataclass(frozen=True)
-class Card:
-    """A link on the settings hub."""
+@dataclass(frozen=True, kw_only=True)
+class SettingsLink:
+    """A card on the settings hub for pages that have views of their own. May stand in crm.wiring.SETTINGS."""
 
     label: Any
     icon: str
-    url: str
+    url: str  # an address, not a name: it is read when the hub is shown
     text: Any = ""
+    group: str = "sales"
+
+
+@dataclass(frozen=True)
+class CardGroup:
+    """One titled block of the hub."""
+
+    title: Any
+    cards: list[SettingsLink]
+
+
+def settings_entries() -> tuple[SettingsPage | SettingsLink, ...]:
+    """All declared pages and links, as composed in crm.wiring; the kernel's own come first."""
+    return (SOURCES, TAGS, *import_string("crm.wiring.SETTINGS"))
 
 
 def settings_pages() -> tuple[SettingsPage, ...]:
-    """All declared pages, as composed in crm.wiring; the kernel's own come first."""
-    return (SOURCES, TAGS, *import_string(getattr(settings, "SETTINGS_PAGES", "crm.wiring.SETTINGS")))
+    return tuple(each for each in settings_entries() if isinstance(each, SettingsPage))
+
+
+def hub_groups(*own: SettingsLink) -> list[CardGroup]:
+    """The cards of the hub: `own` (of the app that shows it), then what is declared, in the order of GROUPS."""
+    cards = [*own]
+    for each in settings_entries():
+        cards.append(each if isinstance(each, SettingsLink) else SettingsLink(label=each.label_plural, icon=each.icon, url=each.url(), text=each.intro, group=each.group))
+    return [CardGroup(title, found) for key, title in GROUPS.items() if (found := [card for card in cards if card.group == key])]
 
 
 def find_page(slug: str) -> SettingsPage:

@@ -5,24 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from crm.core.context import hooks
 from crm.core.settings_services import require_admin
 from users.models import Invitation, Team, User
 from users.services.people import guard_last_admin, require_an_admin
 from users.services.teams import recompute_team_scopes
-
-
-def hooks(name: str) -> tuple[Any, ...]:
-    """Callables of apps above this one that act in the same transaction; composed in crm.wiring."""
-    return tuple(import_string(getattr(settings, "HOOKS", "crm.wiring.HOOKS")).get(name, ()))
 
 
 @transaction.atomic
@@ -44,7 +38,7 @@ def deactivate_user(user: User, successor: User | None, *, actor: Any) -> User:
     require_an_admin(_("This is the last administrator. Make somebody else one first."))
     _hand_over_teams(row, successor)
     Invitation.objects.filter(invited_by=row, accepted_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
-    for hand_over in hooks("deactivate"):
+    for hand_over in hooks("deactivate"):  # apps above this one, composed in crm.wiring
         hand_over(row, successor, actor)
     end_sessions(row)
     return row

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from crm.core.access import ACTIONS, Scope
 from crm.core.settings_services import locked, require_admin
 from crm.core.writes import StaleRecord
-from users.grants import ADMIN, AREAS, DEFAULT_ROLES
+from users.grants import ADMIN, AREAS, DEFAULT_ROLES, TEAM, reports
 from users.models import Role
 
 BUILT_IN = frozenset(role["slug"] for role in DEFAULT_ROLES)
@@ -44,7 +44,7 @@ def create_role(*, name: str, like: Role | None = None, actor: Any) -> Role:
     name = " ".join(name.split())
     _check_name(name, None)
     grants = {key: value for key, value in (like.grants if like and not like.is_admin else {}).items() if key not in AREAS}
-    role = Role(slug=_free_slug(name), name=name, grants=grants)
+    role = Role(slug=_free_slug(name), name=name, grants=reports(TEAM) | grants)
     role.full_clean(exclude=["grants"])
     role.save()
     return role
