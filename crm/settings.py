@@ -76,6 +76,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crm.core.audit.AuditContextMiddleware",
 ]
+if env.flag("RAPPORT_BENCH", False):  # set by `make bench` alone
+    MIDDLEWARE.insert(0, "crm.core.bench.BenchMiddleware")
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

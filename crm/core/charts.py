@@ -90,9 +90,17 @@ def columns(title: Any, name: Any, rows: Sequence[Bar], show: Format, brief: For
             place = (_percent(left + step * Decimal("0.15")), f"{170 - high:.1f}", _percent(step * Decimal("0.7")), f"{high:.1f}")
             parts.append(_rect(0, place, f"{row.label}: {show(value)}"))
             if len(rows) <= 12:
-                parts.append(format_html('<text class="ch-s" x="{}" y="{}" text-anchor="middle">{}</text>', _percent(middle), f"{165 - high:.1f}", brief(value)))
+                parts.append(
+                    format_html('<text class="ch-s" x="{}" y="{}" text-anchor="middle">{}</text>', _percent(middle), f"{165 - high:.1f}", brief(value))
+                )
         if number % every == 0:
-            parts.append(format_html('<text class="ch-s" x="{}" y="186" text-anchor="middle">{}</text>', _percent(middle), row.label.split(" ")[0] if len(rows) > 3 else row.label))
+            parts.append(
+                format_html(
+                    '<text class="ch-s" x="{}" y="186" text-anchor="middle">{}</text>',
+                    _percent(middle),
+                    row.label.split(" ")[0] if len(rows) > 3 else row.label,
+                )
+            )
     return _frame(title, (name,), rows, show, mark_safe("".join(parts)), 194)
 
 
@@ -101,7 +109,11 @@ def _frame(title: Any, series: Sequence[Any], rows: Sequence[Bar], show: Format,
     spoken = "; ".join(f"{row.label}: {', '.join(show(value) for value in row.values)}" for row in rows[:24])
     legend: Any = ""
     if len(series) > 1:
-        items = format_html_join("", '<li><svg class="ch-k" aria-hidden="true"><rect class="ch-{}" width="10" height="10" rx="2"/></svg>{}</li>', ((number % COLORS + 1, label) for number, label in enumerate(series)))
+        items = format_html_join(
+            "",
+            '<li><svg class="ch-k" aria-hidden="true"><rect class="ch-{}" width="10" height="10" rx="2"/></svg>{}</li>',
+            ((number % COLORS + 1, label) for number, label in enumerate(series)),
+        )
         legend = format_html('<ul class="ch-legend" aria-label="{}">{}</ul>', gettext("Legend"), items)
     return format_html(
         '<figure class="chart"><figcaption>{}</figcaption>{}<svg role="img" aria-label="{}" width="100%" height="{}">{}</svg></figure>',

@@ -210,7 +210,7 @@ class Listing:
         if not filled:
             return "", []
         sql = " UNION ALL ".join(f"({part[0]})" for part in filled)
-        return f"{sql} {tail}", [value for part in filled for value in part[1]]
+        return f"SELECT * FROM ({sql}) AS parts {tail}", [value for part in filled for value in part[1]]
 
     def fetch(self, pairs: list[Pair]) -> list[Any]:
         """The rows of a page, in its order."""

@@ -320,7 +320,10 @@ def tags_named(names: Iterable[str]) -> list[Tag]:
     """The tags with these names, made when they are new. Order and doubles do not matter."""
     from crm.core.text import sort_key
 
-    wanted = {sort_key(name)[:40]: " ".join(name.split())[:40] for name in names if sort_key(name)}
+    wanted: dict[str, str] = {}
+    for name in names:
+        if sort_key(name):
+            wanted.setdefault(sort_key(name)[:40], " ".join(name.split())[:40])
     Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in wanted.items()], ignore_conflicts=True)
     return list(Tag.objects.filter(key__in=wanted))
 

@@ -16,8 +16,10 @@ from typing import Any
 import nh3
 from django import template
 from django.forms import BoundField
+from django.forms.utils import flatatt
+from django.forms.widgets import ChoiceWidget
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from markdown_it import MarkdownIt
@@ -210,9 +212,19 @@ def is_tick(field: BoundField) -> bool:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """The field's widget with the theme's class, without a template per field (lists show ten of them on every page)."""
+    """The field's widget with the theme's classes; crispy's templates would take ten times as long for the filters of a list."""
     widget = field.field.widget
     kind = getattr(widget, "input_type", "")
-    base = {"select": "form-select", "checkbox": "form-check-input", "radio": "form-check-input"}.get(kind, "form-control")
+    if field.use_fieldset and isinstance(widget, ChoiceWidget):
+        return format_html_join("", "{}", ((_box(sub.data, kind),) for sub in field.subwidgets))
+    base = {"select": "form-select", "checkbox": "form-check-input"}.get(kind, "form-control")
     own = widget.attrs.get("class", "")
     return field.as_widget(attrs={"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()})
+
+
+def _box(data: dict[str, Any], kind: str) -> SafeString:
+    """One tick box or radio button of a group."""
+    attrs = {**data["attrs"], "type": kind, "name": data["name"], "value": data["value"], "class": "form-check-input", "checked": bool(data["selected"])}
+    return format_html(
+        '<div class="form-check"><input{}><label class="form-check-label" for="{}">{}</label></div>', flatatt(attrs), attrs["id"], data["label"]
+    )
