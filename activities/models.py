@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaSubject
 from crm.core.audit import audited
 from crm.core.models import Binned, any_subject
+from crm.core.text import fold, sort_key
 
 SUBJECTS = ("company", "contact", "lead", "deal")
 
@@ -71,7 +74,7 @@ class Task(Subjects, Binned):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    search_text = models.TextField(default="", blank=True, editable=False)  # with the linked record's name
+    search_text = models.TextField(default="", blank=True, editable=False)
     sort_name = models.CharField(max_length=80, default="", blank=True, editable=False)
 
     objects = RecordQuerySet.as_manager()
@@ -102,6 +105,17 @@ class Task(Subjects, Binned):
     def get_absolute_url(self) -> str:
         return reverse("tasks:detail", args=[self.pk])
 
+    @property
+    def is_all_day(self) -> bool:
+        return self.due_on is not None and self.due_time is None
+
+    def is_late(self, at: datetime) -> bool:
+        return self.done_at is None and self.due_at is not None and self.due_at < at
+
+    def fold(self) -> None:
+        """Own words only: by a linked record's name a task is found through RecordType.search_links, as far as the reader may see that record."""
+        self.search_text, self.sort_name = fold(f"{self.title} {self.description[:500]}"), sort_key(self.title)
+
 
 @audited()
 class Meeting(Subjects, Binned):
@@ -131,6 +145,10 @@ class Meeting(Subjects, Binned):
         indexes = [
             models.Index(fields=["owner", "starts_at", "id"], name="meeting_owner", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["team", "starts_at", "id"], name="meeting_team", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["starts_at", "id"], name="meeting_start", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["created_at", "id"], name="meeting_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["ends_at"], name="meeting_unheld", condition=Q(deleted_at__isnull=True, held_at__isnull=True)),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="meeting_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("meeting", "starts_at"),
         ]
         constraints = [models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at")))]
@@ -140,6 +158,9 @@ class Meeting(Subjects, Binned):
 
     def get_absolute_url(self) -> str:
         return reverse("meetings:detail", args=[self.pk])
+
+    def fold(self) -> None:
+        self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description[:500]}"), sort_key(self.title)
 
 
 class Activity(Subjects):
@@ -155,7 +176,7 @@ class Activity(Subjects):
         CHANGE = "change", _("Change")
 
     kind = models.CharField(max_length=12, choices=Kind)
-    verb = models.CharField(max_length=24)  # how the line is worded: see activities.wording
+    verb = models.CharField(max_length=24)  # how the line is worded: see activities.selectors.wording
     body = models.TextField(blank=True, max_length=20_000)
     data = models.JSONField(default=dict)  # what the wording needs: names as they were, outcome, minutes, changes
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

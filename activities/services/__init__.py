@@ -1,0 +1,60 @@
+"""All writes of tasks, meetings, the timeline, reminders and notifications."""
+
+from activities.services.hooks import lead_converted, repoint, user_left
+from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
+from activities.services.meetings import close_past_meetings, create_meeting, delete_meetings, update_meeting
+from activities.services.next_steps import refresh_next_steps
+from activities.services.notifications import mark_all_read, mark_read, notify
+from activities.services.reminders import fire_due_reminders, set_reminders
+from activities.services.tasks import (
+    assign_tasks,
+    complete_task,
+    complete_tasks,
+    create_task,
+    create_tasks,
+    delete_tasks,
+    follow_owner,
+    make_follow_up,
+    reassign_tasks,
+    reopen_task,
+    shift_tasks,
+    snooze_task,
+    update_task,
+)
+
+__all__ = [
+    "add_note",
+    "assign_tasks",
+    "close_past_meetings",
+    "complete_task",
+    "complete_tasks",
+    "correct_line",
+    "create_meeting",
+    "create_task",
+    "create_tasks",
+    "delete_line",
+    "delete_meetings",
+    "delete_tasks",
+    "fire_due_reminders",
+    "follow_owner",
+    "lead_converted",
+    "log_call",
+    "make_follow_up",
+    "mark_all_read",
+    "mark_read",
+    "may_correct",
+    "notify",
+    "reassign_tasks",
+    "refresh_next_steps",
+    "reopen_task",
+    "repoint",
+    "restore_line",
+    "set_reminders",
+    "shift_tasks",
+    "snooze_task",
+    "update_meeting",
+    "update_task",
+    "user_left",
+    "write_line",
+    "write_lines",
+]

@@ -1,0 +1,175 @@
+"""Reminders: a row per task and time, sent exactly once with its notification and its mail (docs/decisions/reminders.md)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from activities.models import Meeting, Notification, Reminder, Task
+from activities.services import due
+from crm.core import cells
+from mail.models import OutgoingMail
+from mail.services import queue_mails, render_mail
+
+BATCH = 100
+LATE = timedelta(days=1)
+PAST = timedelta(minutes=5)  # a reminder for a time that was over when it was asked for is not made
+Wanted = dict[int, set[tuple[int, int, datetime]]]  # row id -> {(user id, minutes before, when)}
+
+
+@transaction.atomic
+def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]]) -> None:
+    """Make the unsent reminders of tasks or meetings those in `minutes` ({row id: minutes before}); rows without an entry lose theirs."""
+    rows = list(rows)
+    if not rows:
+        return
+    link = "task" if isinstance(rows[0], Task) else "meeting"
+    oldest = timezone.now() - PAST
+    wanted: Wanted = defaultdict(set)
+    for row in rows:
+        for before in minutes.get(row.pk, set()):
+            at = reminder_time(row, before)
+            if at is not None and at >= oldest:
+                wanted[row.pk].add((row.owner_id, before, at))
+    _cancel_others(link, [row.pk for row in rows], wanted)
+    fresh = [Reminder(**{f"{link}_id": pk}, user_id=user, minutes_before=before, remind_at=at) for pk, entries in wanted.items() for user, before, at in entries]
+    Reminder.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def _cancel_others(link: str, pks: list[int], wanted: Wanted) -> None:
+    """Cancel what is no longer wanted; take back a cancelled one that is wanted again (the row is unique by task, user and time)."""
+    at = timezone.now()
+    unsent = Reminder.objects.filter(**{f"{link}_id__in": pks}, sent_at__isnull=True).select_for_update().order_by("pk")
+    cancel, revive = [], []
+    for reminder in unsent:
+        keep = (reminder.user_id, reminder.minutes_before, reminder.remind_at) in wanted.get(getattr(reminder, f"{link}_id"), set())
+        if not keep and reminder.cancelled_at is None:
+            cancel.append(reminder.pk)
+        elif keep and reminder.cancelled_at is not None:
+            revive.append(reminder.pk)
+    if cancel:
+        Reminder.objects.filter(pk__in=cancel).update(cancelled_at=at)
+    if revive:
+        Reminder.objects.filter(pk__in=revive).update(cancelled_at=None)
+
+
+def reminder_time(row: Any, minutes_before: int) -> datetime | None:
+    """When to remind of a task or a meeting, in UTC; None for a task without a day."""
+    if isinstance(row, Meeting):
+        local = row.starts_at.astimezone(ZoneInfo(row.zone))
+        days, minutes = divmod(minutes_before, due.DAY_MINUTES)
+        if not days:
+            return row.starts_at - timedelta(minutes=minutes)
+        return due.remind_at(local.date(), local.time().replace(tzinfo=None), row.zone, minutes_before)
+    return due.remind_at(row.due_on, row.due_time, row.zone, minutes_before) if row.due_on else None
+
+
+def planned_minutes(rows: Iterable[Any], *, cancelled: bool = False) -> dict[int, set[int]]:
+    """How long before each row its reminders are planned or were sent; with `cancelled`, also those of done rows."""
+    rows = list(rows)
+    if not rows:
+        return {}
+    link = "task" if isinstance(rows[0], Task) else "meeting"
+    found: dict[int, set[int]] = defaultdict(set)
+    reminders = Reminder.objects.filter(**{f"{link}_id__in": [row.pk for row in rows]})
+    if not cancelled:
+        reminders = reminders.filter(cancelled_at__isnull=True)
+    for pk, before in reminders.values_list(f"{link}_id", "minutes_before"):
+        found[pk].add(before)
+    return found
+
+
+# ---- sending ----
+
+
+def fire_due_reminders(limit: int = BATCH) -> int:
+    """Send what is due; how many. Several processes may do so at once: each reminder is locked by one of them."""
+    total = 0
+    while True:
+        taken, sent = _fire_batch(limit)
+        total += sent
+        if taken < limit:
+            return total
+
+
+@transaction.atomic
+def _fire_batch(limit: int) -> tuple[int, int]:
+    """Bell, mail and the mark of one batch commit together or not at all."""
+    at = timezone.now()
+    due_rows = Reminder.objects.filter(sent_at__isnull=True, cancelled_at__isnull=True, remind_at__lte=at).order_by("remind_at", "pk")
+    taken = list(due_rows.select_for_update(skip_locked=True, of=("self",)).select_related("task", "meeting", "user__role")[:limit])
+    live = [reminder for reminder in taken if _still_wanted(reminder)]
+    dropped = {reminder.pk for reminder in taken} - {reminder.pk for reminder in live}
+    if dropped:
+        Reminder.objects.filter(pk__in=dropped).update(cancelled_at=at)
+    if live:
+        Reminder.objects.filter(pk__in=[reminder.pk for reminder in live]).update(sent_at=at)
+        Notification.objects.bulk_create([_notification(reminder, at) for reminder in live])
+        queue_mails([_mail(reminder, at) for reminder in live])
+    return len(taken), len(live)
+
+
+def _still_wanted(reminder: Reminder) -> bool:
+    subject = reminder.task or reminder.meeting
+    assert subject is not None
+    over = reminder.task.done_at if reminder.task else subject.held_at
+    return over is None and subject.deleted_at is None and reminder.user.is_active and subject.owner_id == reminder.user_id
+
+
+def _notification(reminder: Reminder, at: datetime) -> Notification:
+    subject = reminder.task or reminder.meeting
+    assert subject is not None
+    with translation.override(reminder.user.language):
+        return Notification(user=reminder.user, kind=Notification.Kind.REMINDER, text=_text(reminder, at)[:300], url=subject.get_absolute_url(), reminder=reminder, created_at=at)
+
+
+def _text(reminder: Reminder, at: datetime) -> str:
+    subject = reminder.task or reminder.meeting
+    values = {"title": str(subject)[:200], "when": due_words(reminder)}
+    if at - reminder.remind_at > LATE:
+        return _("Late reminder: %(title)s, due %(when)s") % values
+    return _("%(title)s, due %(when)s") % values if reminder.task else _("%(title)s, starts %(when)s") % values
+
+
+def due_words(reminder: Reminder) -> str:
+    """`19 Nov 2026 14:30` in the user's zone and language; a whole day without a time."""
+    locale = cells.current_locale()
+    task = reminder.task
+    if task is not None and task.due_time is None and task.due_on is not None:
+        return cells.format_short(task.due_on, locale)
+    when = task.due_at if task is not None else reminder.meeting.starts_at  # type: ignore[union-attr]
+    assert when is not None
+    local = when.astimezone(ZoneInfo(reminder.user.time_zone))
+    return f"{cells.format_short(local.date(), locale)} {cells.format_clock(local, locale)}"
+
+
+def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
+    subject, user = reminder.task or reminder.meeting, reminder.user
+    assert subject is not None
+    with translation.override(user.language):
+        context = {
+            "user": user,
+            "title": str(subject),
+            "when": due_words(reminder),
+            "is_meeting": reminder.meeting_id is not None,
+            "late": at - reminder.remind_at > LATE,
+            "description": subject.description[:2000],
+            "url": f"{settings.BASE_URL}{subject.get_absolute_url()}",
+        }
+    return {
+        **render_mail("reminder", context, language=user.language),
+        "purpose": OutgoingMail.Purpose.REMINDER,
+        "to_address": user.email,
+        "to_name": user.name,
+        "user": user,
+        "key": f"reminder:{reminder.pk}",
+    }
+
