@@ -1,0 +1,96 @@
+"""`python -m bench --contacts N`: load (once per size), serve, measure, judge. Exit code 1 when a budget is missed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench import place
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Load N contacts and what goes with them into a database of its own and time every page.")
+    parser.add_argument("--contacts", type=int, default=100_000, help="how many contacts (default 100000)")
+    parser.add_argument("--requests", type=int, default=30, help="requests per page and role (default 30)")
+    parser.add_argument("--workers", type=int, default=2, help="web workers (default 2)")
+    parser.add_argument("--only", default="", help="measure only pages whose name contains one of these words, separated by commas")
+    parser.add_argument("--roles", default="", help="only these roles, separated by commas: admin, manager, rep25, rep1, rep50, rep0")
+    parser.add_argument("--fresh", action="store_true", help="load again even if a database of this size is there")
+    parser.add_argument("--load-only", action="store_true", help="stop after loading")
+    parser.add_argument("--explain", action="store_true", help="log the slow statements of the database (over 20 ms) to the terminal")
+    parser.add_argument("--output", default="bench.json", help="where the figures go (default bench.json)")
+    return parser.parse_args()
+
+
+def main() -> int:
+    wanted = parse()
+    if wanted.contacts < 1000:
+        print("bench: at least 1000 contacts are needed", file=sys.stderr)
+        return 2
+    paths, name, port = place.own_paths(), f"bench_{wanted.contacts}", place.free_port()
+    with place.running_servers(paths):
+        os.environ.update(place.environment(paths, name, port))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
+        load(paths, name, wanted)
+        if wanted.load_only:
+            return 0
+        place.manage("collectstatic", "--noinput", "--verbosity", "0")
+        return measure(port, wanted)
+
+
+def load(paths, name: str, wanted: argparse.Namespace) -> None:
+    if not wanted.fresh and place.is_loaded(paths, name):
+        print(f"using the database {name} of an earlier run (--fresh loads it again)", flush=True)
+        return
+    print(f"loading {wanted.contacts:,} contacts into {name}", flush=True)
+    began = time.monotonic()
+    stamp = place.stamp_of(paths, name)
+    stamp.unlink(missing_ok=True)
+    place.make_database(paths, name)
+    # In a process of its own: what loading leaves in memory must not weigh on the measuring.
+    subprocess.run([sys.executable, "-c", f"from bench.__main__ import fill; fill({wanted.contacts})"], check=True)
+    stamp.write_text(json.dumps({"digest": place.digest(), "contacts": wanted.contacts}))
+    print(f"loaded in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def fill(contacts: int) -> None:
+    import django
+
+    django.setup()
+    from bench.load import Load
+
+    for step, seconds in Load(contacts).run().items():
+        print(f"  {step:<16} {seconds:6.1f} s", flush=True)
+
+
+def measure(port: int, wanted: argparse.Namespace) -> int:
+    import django
+
+    django.setup()
+    from crm.local.servers import wait_ready
+
+    from bench.measure import Bench
+    from bench.verdict import judge, show
+
+    web = place.web_server(port, wanted.workers)
+    web.start()
+    try:
+        wait_ready(web)
+        bench = Bench(port, wanted)
+        rows = bench.run()
+        extra = bench.throughput(web.child.pid) if not wanted.only else {}
+    finally:
+        web.stop()
+    missed = judge(rows, extra, wanted.contacts)
+    Path(wanted.output).write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n")
+    show(rows, extra, missed)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
