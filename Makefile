@@ -38,7 +38,7 @@ browser: $(INSTALLED)
 	@.ci/chromium
 
 bench: $(INSTALLED) $(MESSAGES)
-	@exec $(BIN)/python -m tests.bench --contacts $(N) $(ARGS)
+	@exec $(BIN)/python -m bench --contacts $(N) $(ARGS)
 
 lint: $(INSTALLED) $(MESSAGES)
 	$(BIN)/ruff check .
