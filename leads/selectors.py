@@ -1,0 +1,140 @@
+"""Reads about leads that join or compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from contacts.models import Company, Contact
+from contacts.services import company_domain, email_key, phone_key
+from contacts.services.rules import normal_domain
+from crm.core.text import sort_key
+from deals.models import Stage
+from leads.models import AssignmentRule, FormField, Lead, LeadStatus, Submission, WebForm
+from users.models import User
+
+MOST = 5  # matches shown per kind
+
+
+def statuses() -> list[LeadStatus]:
+    """All statuses in their order."""
+    return list(LeadStatus.objects.all())
+
+
+# ---- look-alikes ----
+
+
+def look_alikes(user: User, values: Mapping[str, Any]) -> list[Any]:
+    """Visible leads and contacts with the same e-mail address or phone number as a lead to be."""
+    email, phone = email_key(str(values.get("email") or "")), phone_key(str(values.get("phone") or ""))
+    if not email and not phone:
+        return []
+    leads = Lead.objects.visible_to(user).filter(_keys(email, phone, "email_key", "phone_key"), converted_at=None)
+    people = Contact.objects.visible_to(user).filter(pk__in=_people_ids(email, phone))
+    return [*leads.order_by("-created_at")[:MOST], *people.order_by("pk")[:MOST]]
+
+
+def twins(user: User, lead: Lead) -> list[Any]:
+    """Other visible leads and contacts that look like this one."""
+    found = look_alikes(user, {"email": lead.email, "phone": lead.phone})
+    return [obj for obj in found if not (isinstance(obj, Lead) and obj.pk == lead.pk) and not (isinstance(obj, Contact) and obj.pk == lead.converted_contact_id)]
+
+
+def _keys(email: str, phone: str, email_field: str, phone_field: str) -> Q:
+    q = Q(pk__in=[])
+    if email:
+        q |= Q(**{email_field: email})
+    if phone:
+        q |= Q(**{phone_field: phone})
+    return q
+
+
+def _people_ids(email: str, phone: str) -> QuerySet:
+    return Contact.objects.alive().filter(_keys(email, phone, "emails__key", "phones__key")).values("pk")
+
+
+# ---- converting ----
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What a lead may already be, as far as the user sees it."""
+
+    companies: list[Company]
+    contacts: list[Contact]
+
+
+def convert_matches(user: User, lead: Lead) -> Matches:
+    """Companies by domain or name; contacts by e-mail address, phone number or full name; best first."""
+    domains = {domain for domain in (company_domain(lead.email) if lead.email else "", _domain(lead.website)) if domain}
+    q = Q(pk__in=[])
+    if domains:
+        q |= Q(domain__in=domains)
+    if lead.company_name:
+        q |= Q(sort_name=sort_key(lead.company_name))
+    companies = list(Company.objects.visible_to(user).filter(q).order_by("pk")[:MOST])
+    exact = Contact.objects.visible_to(user).filter(pk__in=_people_ids(lead.email_key, lead.phone_key))
+    contacts = list(exact.order_by("pk")[:MOST])
+    if lead.first_name and lead.last_name:
+        same_name = Contact.objects.visible_to(user).filter(sort_name=sort_key(f"{lead.first_name} {lead.last_name}"))
+        contacts += [each for each in same_name.exclude(pk__in=[each.pk for each in contacts]).order_by("pk")[:MOST]]
+    return Matches(companies, contacts[:MOST])
+
+
+def _domain(website: str) -> str:
+    try:
+        return normal_domain(website)
+    except Exception:  # whatever somebody typed there: no match
+        return ""
+
+
+def open_stages() -> list[Stage]:
+    """Stages in which a new deal may start, by pipeline."""
+    rows = Stage.objects.filter(kind=Stage.Kind.OPEN, pipeline__archived_at=None).select_related("pipeline")
+    return list(rows.order_by("pipeline__position", "pipeline_id", "position", "pk"))
+
+
+# ---- forms and their entries ----
+
+
+def form_by_slug(slug: str) -> WebForm | None:
+    return WebForm.objects.filter(slug=slug).first()
+
+
+def form_fields(form: WebForm) -> list[FormField]:
+    return list(FormField.objects.filter(form=form))
+
+
+def first_submission(lead: Lead) -> Submission | None:
+    """The entry that made the lead."""
+    return Submission.objects.filter(lead=lead).select_related("form").order_by("received_at", "pk").first()
+
+
+def answers_of(submission: Submission) -> list[tuple[str, str]]:
+    """What was answered, in the form's order with its labels; then what the form did not ask."""
+    data = dict(submission.data)
+    rows = [(field.label, data.pop(field.key)) for field in FormField.objects.filter(form_id=submission.form_id) if field.key in data]
+    rest = [(name, value) for name, value in data.items() if not name.startswith("_") and name not in submission.utm]
+    return [(label, str(value)) for label, value in [*rows, *rest] if value not in ("", None)]
+
+
+def submissions(user: User, *, state: str = "", form_id: int | None = None) -> QuerySet[Submission]:
+    """Entries for the settings, newest first, with form, lead and contact."""
+    rows = Submission.objects.visible_to(user).select_related("form", "lead", "contact")
+    if state:
+        rows = rows.filter(state=state)
+    if form_id is not None:
+        rows = rows.filter(form_id=form_id)
+    return rows.order_by("-received_at", "-pk")
+
+
+def failed_submissions() -> int:
+    """How many entries wait for an admin."""
+    return Submission.objects.filter(state=Submission.State.FAILED).count()
+
+
+def rules_for_settings(user: User) -> Iterable[AssignmentRule]:
+    return AssignmentRule.objects.visible_to(user, "change").select_related("user", "team").order_by("is_fallback", "position", "pk")

@@ -1,0 +1,84 @@
+"""All writes to leads, web forms, their entries and the rules that assign them."""
+
+from leads.services.assignment import choose_owner, facts_of, matches
+from leads.services.conversion import Choices, Conversion, convert_lead
+from leads.services.entries import Entry, check_entry, read_entry
+from leads.services.intake import delete_submission, not_spam, process_submission, receive_submission, retry_submission, sweep
+from leads.services.leads import (
+    assign_lead,
+    assign_leads,
+    create_lead,
+    create_leads,
+    delete_leads,
+    delete_many,
+    set_status,
+    set_status_many,
+    tag_leads,
+    update_lead,
+)
+from leads.services.limits import TooMany
+from leads.services.notices import tell_new_owners
+from leads.services.scoring import reasons_for, score_of
+from leads.services.setup import (
+    can_delete_status,
+    create_form,
+    create_rule,
+    create_status,
+    delete_form,
+    delete_rule,
+    delete_status,
+    ensure_defaults,
+    move_rule,
+    replace_fields,
+    update_form,
+    update_rule,
+    update_status,
+)
+from leads.services.stamps import judge, make_stamp
+
+__all__ = [
+    "Choices",
+    "Conversion",
+    "Entry",
+    "TooMany",
+    "assign_lead",
+    "assign_leads",
+    "can_delete_status",
+    "check_entry",
+    "choose_owner",
+    "convert_lead",
+    "create_form",
+    "create_lead",
+    "create_leads",
+    "create_rule",
+    "create_status",
+    "delete_form",
+    "delete_leads",
+    "delete_many",
+    "delete_rule",
+    "delete_status",
+    "delete_submission",
+    "ensure_defaults",
+    "facts_of",
+    "judge",
+    "make_stamp",
+    "matches",
+    "move_rule",
+    "not_spam",
+    "process_submission",
+    "read_entry",
+    "reasons_for",
+    "receive_submission",
+    "replace_fields",
+    "retry_submission",
+    "score_of",
+    "set_status",
+    "set_status_many",
+    "sweep",
+    "tag_leads",
+    "tell_new_owners",
+    "update_form",
+    "update_lead",
+    "update_rule",
+    "update_status",
+]

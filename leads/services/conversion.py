@@ -1,0 +1,170 @@
+"""A lead becomes a person, perhaps with a company and a deal: once, in one transaction, with everything carried over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contacts.models import Company, Contact
+from contacts.services import company_domain, create_company, create_contact, normal_domain, update_contact
+from crm.core.access import can
+from crm.core.events import emit
+from crm.core.writes import change_record, lock
+from deals.models import Deal, Stage
+from deals.services import create_deal
+from leads.events import LeadConverted
+from leads.models import Lead, LeadStatus
+from leads.services.hooks import run_hooks
+from leads.services.leads import check_lead
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What to convert into. `company`/`contact`: a record to use, "new" or "none"; no deal without `deal_name`."""
+
+    company: Company | str = "new"
+    contact: Contact | str = "new"
+    company_name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    deal_name: str = ""
+    deal_amount: Any = None
+    deal_stage: Stage | None = None
+    deal_close_date: Any = None
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a lead became. `now` is False when somebody (or the same person in another tab) had converted it before."""
+
+    lead: Lead
+    company: Company | None
+    contact: Contact | None
+    deal: Deal | None
+    now: bool
+
+    @property
+    def url(self) -> str:
+        """Where to go on: the deal, else the person, else the company, else the lead."""
+        target = self.deal or self.contact or self.company or self.lead
+        return target.get_absolute_url()
+
+
+@transaction.atomic
+def convert_lead(lead: Lead, *, actor: Any, choices: Choices | None = None) -> Conversion:
+    """Make or take company, contact and deal; the lead stays with status converted and links to them. A second call finds the first one's result."""
+    choices = choices or Choices()
+    lead = lock(lead)
+    if lead.deleted_at is not None:
+        raise ValidationError(_("This is in the bin. Restore it first."), code="deleted")
+    if lead.converted_at is not None:
+        return Conversion(lead, lead.converted_company, lead.converted_contact, lead.converted_deal, now=False)
+    if actor is not None and not can(actor, "change", lead):
+        raise ValidationError(_("You may not convert this lead. Ask its owner."), code="permission")
+    if lead.status.kind == LeadStatus.Kind.DISQUALIFIED:
+        raise ValidationError(_("This lead is disqualified. Give it another status first."), code="disqualified")
+    shared = _shared(lead, actor)
+    company = _company(lead, choices, shared, actor)
+    contact = _contact(lead, choices, company, shared, actor)
+    if company is None and contact is None:
+        raise ValidationError({"contact": [_("Choose or make a contact or a company.")]}, code="nothing")
+    deal = _deal(lead, choices, company, contact, shared, actor)
+    converted = LeadStatus.objects.get(kind=LeadStatus.Kind.CONVERTED)
+    changes = {"status": converted, "converted_at": timezone.now(), "converted_company": company, "converted_contact": contact, "converted_deal": deal}
+    lead = change_record(lead, changes, actor=actor, check=check_lead)
+    run_hooks("convert", lead=lead, company=company, contact=contact, deal=deal, actor=actor)
+    emit(
+        LeadConverted(
+            subject_ids=(lead.pk,),
+            actor_id=getattr(actor, "pk", None),
+            company_id=company.pk if company else None,
+            contact_id=contact.pk if contact else None,
+            deal_id=deal.pk if deal else None,
+        )
+    )
+    return Conversion(lead, company, contact, deal, now=True)
+
+
+def _shared(lead: Lead, actor: Any) -> dict[str, Any]:
+    """What all three get: owner, team and tags."""
+    return {"owner": lead.owner or actor, "team": lead.team, "tags": list(lead.tags.all())}
+
+
+def _visible(obj: Any, actor: Any) -> Any:
+    if actor is not None and not can(actor, "view", obj):
+        raise ValidationError({obj._meta.model_name: [_("This is not there, or not for you. Choose another one.")]}, code="invisible")
+    return obj
+
+
+def _company(lead: Lead, choices: Choices, shared: dict[str, Any], actor: Any) -> Company | None:
+    if isinstance(choices.company, Company):
+        return _visible(choices.company, actor)
+    name = choices.company_name or lead.company_name
+    if choices.company == "none" or not name:
+        return None
+    values = {"name": name, "domain": _domain(lead), "city": lead.city, "country": lead.country, **shared}
+    if choices.contact == "none":  # nobody else to keep them
+        values |= {"email": lead.email, "phone": lead.phone, "description": lead.description}
+    return create_company(values, actor=actor)
+
+
+def _domain(lead: Lead) -> str:
+    try:
+        return normal_domain(lead.website) or (company_domain(lead.email) if lead.email else "")
+    except ValidationError:
+        return company_domain(lead.email) if lead.email else ""
+
+
+def _contact(lead: Lead, choices: Choices, company: Company | None, shared: dict[str, Any], actor: Any) -> Contact | None:
+    if isinstance(choices.contact, Contact):
+        return _fill_gaps(_visible(choices.contact, actor), lead, company, actor)
+    if choices.contact == "none":
+        return None
+    values = {
+        "first_name": choices.first_name or lead.first_name,
+        "last_name": choices.last_name or lead.last_name,
+        "job_title": lead.job_title,
+        "email": lead.email,
+        "phone": lead.phone,
+        "city": lead.city,
+        "country": lead.country,
+        "description": lead.description,
+        "company": company,
+        **shared,
+    }
+    return create_contact(values, actor=actor)
+
+
+def _fill_gaps(contact: Contact, lead: Lead, company: Company | None, actor: Any) -> Contact:
+    """An existing person gets what it does not have yet; what it has stays. Nothing, when the actor may not change it."""
+    if actor is not None and not can(actor, "change", contact):
+        return contact
+    names = ("first_name", "last_name", "job_title", "email", "phone", "city", "country", "description")
+    gaps: dict[str, Any] = {name: getattr(lead, name) for name in names if getattr(lead, name) and not getattr(contact, name)}
+    if company is not None and contact.company_id is None:
+        gaps["company"] = company
+    tags = {*contact.tags.all(), *lead.tags.all()}
+    return update_contact(contact, {**gaps, "tags": list(tags)}, actor=actor)
+
+
+def _deal(lead: Lead, choices: Choices, company: Company | None, contact: Contact | None, shared: dict[str, Any], actor: Any) -> Deal | None:
+    if not choices.deal_name:
+        return None
+    amount = choices.deal_amount if choices.deal_amount is not None else lead.value
+    values = {
+        "name": choices.deal_name,
+        "amount": amount or 0,
+        "stage": choices.deal_stage,
+        "close_date": choices.deal_close_date,
+        "company": company,
+        "contact": contact,
+        "source": lead.source,
+        "description": lead.description,
+        **shared,
+    }
+    return create_deal(values, actor=actor)
