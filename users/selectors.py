@@ -83,6 +83,10 @@ class TeamNode(NamedTuple):
     depth: int
     members: int
 
+    @property
+    def indent(self) -> range:
+        return range(self.depth)
+
 
 def children_of(parents: Mapping[int, int | None]) -> dict[int | None, list[int]]:
     """{team: parent} turned around: {parent: [teams]}."""

@@ -65,11 +65,12 @@ def reactivate_user(user: User, *, actor: Any) -> User:
 
 
 @transaction.atomic
-def end_sessions(user: User) -> int:
+def end_sessions(user: User, *, actor: Any = None) -> int:
     """Delete every session of the user, those that allauth did not note included. Returns how many there were.
 
     The session table does not say whose a row is, so the unexpired ones are read: they are few, and people leave rarely.
     """
+    require_admin(actor)
     noted = set(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     theirs = {row.session_key for row in Session.objects.filter(expire_date__gte=timezone.now()).iterator() if row.get_decoded().get(SESSION_KEY) == str(user.pk)}
     UserSession.objects.filter(user=user).delete()
