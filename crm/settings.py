@@ -286,6 +286,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
+        "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD request
         "amqp": {"level": "WARNING"},
     },
 }

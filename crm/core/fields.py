@@ -145,7 +145,10 @@ class TagsField(forms.CharField):
     def clean(self, value: Any) -> list[str]:
         if isinstance(value, (list, tuple)):
             value = ", ".join(str(each) for each in value)
-        names = {sort_key(name): " ".join(name.split()) for name in super().clean(value).split(",") if sort_key(name)}
+        names: dict[str, str] = {}
+        for name in super().clean(value).split(","):
+            if sort_key(name):
+                names.setdefault(sort_key(name), " ".join(name.split()))
         if any(len(name) > 40 for name in names.values()):
             raise ValidationError(_("A tag has at most 40 characters."), code="tag_length")
         if len(names) > 20:

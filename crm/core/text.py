@@ -6,15 +6,15 @@ import re
 import unicodedata
 
 # Letters that NFKD leaves whole, spelt as people type them.
-SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
+SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
 WORD_BREAK = re.compile(r"[\s,;:/\\|()\[\]{}<>\"'`]+")
 MAX_SEARCH = 2000
 
 
 def unaccent(value: str) -> str:
     """Lower case without accents: "Émile Straße" -> "emile strasse"."""
-    decomposed = unicodedata.normalize("NFKD", value.translate(SPECIAL))
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+    decomposed = unicodedata.normalize("NFKD", value.casefold().translate(SPECIAL))
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold().translate(SPECIAL)
 
 
 def fold(value: str) -> str:

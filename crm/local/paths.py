@@ -56,7 +56,7 @@ class Paths:
 
     def make(self) -> None:
         """Make all directories, private to us."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self.sockets, self.run, self.redis, self.beat):
             make_private(directory)
 

@@ -142,7 +142,6 @@ def postgres(paths: Paths, *, connections: int = 60, options: tuple[str, ...] = 
         "max_connections": str(connections),
         "log_line_prefix": "[%p] %a ",
         "log_checkpoints": "off",
-        "log_min_messages": "warning",
     }
     pairs = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     command = _as_server(
