@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -20,13 +21,17 @@ from crm.core.text import fold, sort_key
 SUBJECTS = ("company", "contact", "lead", "deal")
 
 
+def _link(model: str, label: Any) -> Any:
+    return models.ForeignKey(model, null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=label, db_index=False)
+
+
 class Subjects(models.Model):
     """Links to the records that a row is about; `subject_type` is the most specific one and decides who may see the row."""
 
-    company = models.ForeignKey("contacts.Company", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("company"), db_index=False)
-    contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("contact"), db_index=False)
-    lead = models.ForeignKey("leads.Lead", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("lead"), db_index=False)
-    deal = models.ForeignKey("deals.Deal", null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("deal"), db_index=False)
+    company = _link("contacts.Company", _("company"))
+    contact = _link("contacts.Contact", _("contact"))
+    lead = _link("leads.Lead", _("lead"))
+    deal = _link("deals.Deal", _("deal"))
     subject_type = models.CharField(max_length=8, blank=True, editable=False)
 
     class Meta:
@@ -96,7 +101,9 @@ class Task(Subjects, Binned):
         ]
         constraints = [
             models.CheckConstraint(name="task_time_needs_day", condition=Q(due_time__isnull=True) | Q(due_on__isnull=False)),
-            models.CheckConstraint(name="task_due_at_matches_day", condition=Q(due_on__isnull=True, due_at__isnull=True) | Q(due_on__isnull=False, due_at__isnull=False)),
+            models.CheckConstraint(
+                name="task_due_at_matches_day", condition=Q(due_on__isnull=True, due_at__isnull=True) | Q(due_on__isnull=False, due_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -221,7 +228,9 @@ class Reminder(models.Model):
         ordering = ["remind_at", "id"]
         indexes = [models.Index(fields=["remind_at", "id"], name="reminder_due", condition=Q(sent_at__isnull=True, cancelled_at__isnull=True))]
         constraints = [
-            models.CheckConstraint(name="reminder_one_subject", condition=Q(task__isnull=False, meeting__isnull=True) | Q(task__isnull=True, meeting__isnull=False)),
+            models.CheckConstraint(
+                name="reminder_one_subject", condition=Q(task__isnull=False, meeting__isnull=True) | Q(task__isnull=True, meeting__isnull=False)
+            ),
             models.UniqueConstraint(fields=["task", "user", "remind_at"], name="reminder_task_once", condition=Q(task__isnull=False)),
             models.UniqueConstraint(fields=["meeting", "user", "remind_at"], name="reminder_meeting_once", condition=Q(meeting__isnull=False)),
         ]

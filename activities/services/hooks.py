@@ -27,7 +27,8 @@ def lead_converted(lead: Any, company: Any, contact: Any, deal: Any, actor: Any)
     """Hook "convert": carry everything over and say so on the timeline."""
     repoint(lead, company=company, contact=contact, deal=deal)
     names = {name: str(obj)[:200] for name, obj in (("company", company), ("contact", contact), ("deal", deal)) if obj is not None}
-    write_line(kind=Activity.Kind.CHANGE, verb="converted", actor=actor, lead=lead, contact=contact, company=company, deal=deal, subject_type="lead", data=names)
+    links = {"lead": lead, "contact": contact, "company": company, "deal": deal}
+    write_line(kind=Activity.Kind.CHANGE, verb="converted", actor=actor, subject_type="lead", data=names, **links)
 
 
 @transaction.atomic

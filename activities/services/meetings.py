@@ -100,7 +100,8 @@ def _held_line(row: Meeting) -> Values:
     minutes = int((row.ends_at - row.starts_at).total_seconds() // 60)
     data = {"title": row.title, "minutes": minutes, "location": row.location}
     links = {f"{name}_id": getattr(row, f"{name}_id") for name in SUBJECTS}
-    return {"kind": Activity.Kind.MEETING, "verb": "held", "actor_id": row.owner_id, "at": row.starts_at, "data": data, "meeting": row, "subject_type": row.subject_type, **links}
+    about = {"meeting": row, "subject_type": row.subject_type, **links}
+    return {"kind": Activity.Kind.MEETING, "verb": "held", "actor_id": row.owner_id, "at": row.starts_at, "data": data, **about}
 
 
 @transaction.atomic

@@ -42,7 +42,8 @@ def refresh_next_steps(subjects: Touched) -> int:
 
     The records are locked before the tasks are read: of two people who plan at once the second sees the first one's task.
     """
-    current = {name: {row[0]: Step(*row[1:]) for row in locked(name, subjects[name]).values_list("pk", *COLUMNS)} for name in MOST_SPECIFIC if subjects.get(name)}
+    names = [name for name in MOST_SPECIFIC if subjects.get(name)]
+    current = {name: {row[0]: Step(*row[1:]) for row in locked(name, subjects[name]).values_list("pk", *COLUMNS)} for name in names}
     wanted = _earliest({name: set(rows) for name, rows in current.items()})
     changed = 0
     for name, rows in current.items():
@@ -97,6 +98,5 @@ def _first_tasks(name: str, pks: set[int]) -> QuerySet:
 def _first_meetings(name: str, pks: set[int]) -> QuerySet:
     field = f"{name}_id"
     rows = open_meetings().filter(**{f"{field}__in": pks}).order_by(field, "starts_at", "pk").distinct(field)
-    return rows.values_list(
-        Value(name, output_field=CharField()), field, "starts_at", _title(name), Value("meeting", output_field=CharField()), Value(False, output_field=BooleanField()), "pk"
-    )
+    kind, all_day = Value("meeting", output_field=CharField()), Value(False, output_field=BooleanField())
+    return rows.values_list(Value(name, output_field=CharField()), field, "starts_at", _title(name), kind, all_day, "pk")

@@ -40,7 +40,9 @@ def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]]) -> None:
             if at is not None and at >= oldest:
                 wanted[row.pk].add((row.owner_id, before, at))
     _cancel_others(link, [row.pk for row in rows], wanted)
-    fresh = [Reminder(**{f"{link}_id": pk}, user_id=user, minutes_before=before, remind_at=at) for pk, entries in wanted.items() for user, before, at in entries]
+    fresh = [
+        Reminder(**{f"{link}_id": pk}, user_id=user, minutes_before=before, remind_at=at) for pk, entries in wanted.items() for user, before, at in entries
+    ]
     Reminder.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
@@ -128,7 +130,10 @@ def _notification(reminder: Reminder, at: datetime) -> Notification:
     subject = reminder.task or reminder.meeting
     assert subject is not None
     with translation.override(reminder.user.language):
-        return Notification(user=reminder.user, kind=Notification.Kind.REMINDER, text=_text(reminder, at)[:300], url=subject.get_absolute_url(), reminder=reminder, created_at=at)
+        text = _text(reminder, at)[:300]
+    return Notification(
+        user=reminder.user, kind=Notification.Kind.REMINDER, text=text, url=subject.get_absolute_url(), reminder=reminder, created_at=at
+    )
 
 
 def _text(reminder: Reminder, at: datetime) -> str:

@@ -17,7 +17,7 @@ from activities.events import TaskCompleted, TaskReopened
 from activities.models import SUBJECTS, Activity, Notification, Task
 from activities.services import due
 from activities.services.lines import write_lines
-from activities.services.next_steps import refresh_next_steps
+from activities.services.next_steps import open_tasks, refresh_next_steps
 from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import Ids, fill_parents, ids_of, merged, most_specific, subject_model, touched
@@ -106,7 +106,8 @@ def _tell_assignees(tasks: Iterable[Task], actor: Any) -> None:
     for task in tasks:
         if actor is not None and task.owner_id != actor.pk:
             with translation.override(task.owner.language):
-                notify(task.owner, Notification.Kind.ASSIGNED, _("%(name)s gave you a task: %(title)s") % {"name": actor.name, "title": task.title}, task.get_absolute_url())
+                text = _("%(name)s gave you a task: %(title)s") % {"name": actor.name, "title": task.title}
+            notify(task.owner, Notification.Kind.ASSIGNED, text, task.get_absolute_url())
 
 
 # ---- changing ----
@@ -259,7 +260,7 @@ def reopen_task(task: Task, *, actor: Any) -> Task:
 def shift_tasks(ids: Iterable[int], *, actor: Any, data: Values) -> int:
     """Move the days of open tasks by `days` (those without a day stay); how many."""
     days = int(data["days"])
-    rows = [row for row in _changeable(ids, actor).filter(done_at__isnull=True, due_on__isnull=False)]
+    rows = list(_changeable(ids, actor).filter(done_at__isnull=True, due_on__isnull=False))
     at = timezone.now()
     for row in rows:
         values: Values = {"due_on": row.due_on + timedelta(days=days), "due_time": row.due_time, "zone": row.zone}
@@ -303,7 +304,8 @@ def follow_owner(name: str, moves: dict[int, tuple[int | None, int | None]]) -> 
     followed = 0
     for old, new in sorted({move for move in moves.values() if move[0] and move[1] in owners}, key=str):
         pks = [pk for pk, move in moves.items() if move == (old, new)]
-        rows = list(Task._base_manager.filter(subject_type=name, done_at__isnull=True, deleted_at__isnull=True, owner_id=old, **{f"{name}_id__in": pks}))
+        theirs = open_tasks().filter(subject_type=name, owner_id=old, **{f"{name}_id__in": pks})
+        rows = list(theirs)
         followed += _hand_over(rows, owners[new], None) if rows else 0
     return followed
 
@@ -311,7 +313,7 @@ def follow_owner(name: str, moves: dict[int, tuple[int | None, int | None]]) -> 
 @transaction.atomic
 def reassign_tasks(user: Any, successor: Any, actor: Any) -> int:
     """Somebody leaves: open tasks go to the successor. (Hook "deactivate".)"""
-    rows = list(Task._base_manager.filter(owner=user, done_at__isnull=True, deleted_at__isnull=True))
+    rows = list(open_tasks().filter(owner=user))
     return _hand_over(rows, successor, None) if rows and successor is not None else 0
 
 
@@ -321,8 +323,7 @@ def make_follow_up(*, owner: Any, title: str, due_at: datetime, zone: str = "", 
     if owner is None:
         return None
     linked = {name: obj for name, obj in subjects.items() if name in SUBJECTS and obj is not None}
-    description = ""
-    values = {"title": title[:200], "kind": Task.Kind.FOLLOW_UP, "owner": owner, "due_at": due_at, "zone": str(zone) or owner.time_zone, "description": description}
+    values = {"title": title[:200], "kind": Task.Kind.FOLLOW_UP, "owner": owner, "due_at": due_at, "zone": str(zone) or owner.time_zone}
     return create_task({**values, **linked}, actor=actor)
 
 

@@ -122,7 +122,8 @@ class SmtpTransport:
         if connection is None:
             return
         try:
-            connection.sock and connection.sock.settimeout(COMMAND_SECONDS)
+            if connection.sock is not None:
+                connection.sock.settimeout(COMMAND_SECONDS)
             connection.quit()
         except (OSError, smtplib.SMTPException):
             connection.close()
@@ -132,7 +133,8 @@ class SmtpTransport:
 
     def send(self, message: Message, sender: str, recipient: str, message_id: str) -> None:
         self.open()
-        assert self.connection is not None and self.connection.sock is not None
+        assert self.connection is not None
+        assert self.connection.sock is not None
         content = message.as_bytes()
         try:
             self.connection.sock.settimeout(COMMAND_SECONDS)
@@ -152,7 +154,8 @@ class SmtpTransport:
                 raise _refusal(code, reply)
 
     def _content(self, content: bytes) -> None:
-        assert self.connection is not None and self.connection.sock is not None
+        assert self.connection is not None
+        assert self.connection.sock is not None
         lines = LINE_START_DOT.sub(b"..", LINE_END.sub(b"\r\n", content))
         try:
             self.connection.sock.settimeout(REPLY_SECONDS)

@@ -25,10 +25,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from crm.core.events import emit
-from mail import transport as transports
 from mail.events import MailSent
 from mail.models import OutgoingMail
-from mail.transport import Later, Refused, SendingError, Transport, Uncertain, Unreachable
+from mail.services import transport as transports
+from mail.services.transport import Later, Refused, SendingError, Transport, Uncertain, Unreachable
 from users.selectors import organisation
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,72 @@
+"""What the activities app does when something has happened: write the timeline, keep tasks with their records. All run in the emitting transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from activities import services
+from activities.services import reactions
+from crm.core.models import OutboxEvent
+
+
+def record_changed(event: OutboxEvent) -> None:
+    """`<record>.created|changed|deleted|restored`: a line each."""
+    verb = event.name.rpartition(".")[2]
+    reactions.tell_records(_name(event), verb, event.subject_ids, event.payload["changes"], event.actor_id, event.occurred_at)
+
+
+def record_assigned(event: OutboxEvent) -> None:
+    """`<record>.assigned`: open tasks follow the owner."""
+    changes = event.payload["changes"]
+    moves = {pk: (changes[str(pk)]["owner"]["old"], changes[str(pk)]["owner"]["new"]) for pk in event.subject_ids}
+    services.follow_owner(_name(event), moves)
+
+
+def record_deleted(event: OutboxEvent) -> None:
+    """`<record>.deleted`: its tasks and meetings go into the bin with it, in the same group, and come back with it."""
+    reactions.bin_with(_name(event), event.subject_ids, event.payload["changes"]["group"]["id"], event.actor_id)
+
+
+def bin_changed(event: OutboxEvent) -> None:
+    """`activities.task|meeting.deleted|restored`: reminders and next steps follow."""
+    reactions.after_bin(_name(event), event.subject_ids)
+
+
+def deal_moved(event: OutboxEvent) -> None:
+    """`deals.stage_changed`."""
+    if event.payload["new_kind"] == "open":
+        data = {"old": event.payload["old_stage"], "new": event.payload["new_stage"]}
+        reactions.tell("deal", "stage", event.subject_ids, data, event.actor_id, event.occurred_at)
+
+
+def deal_won(event: OutboxEvent) -> None:
+    """`deals.won`."""
+    reactions.tell("deal", "won", event.subject_ids, {}, event.actor_id, event.occurred_at)
+
+
+def deal_lost(event: OutboxEvent) -> None:
+    """`deals.lost`."""
+    data = {"reason": event.payload["reason"], "note": event.payload["note"]}
+    reactions.tell("deal", "lost", event.subject_ids, data, event.actor_id, event.occurred_at)
+
+
+def lead_status_changed(event: OutboxEvent) -> None:
+    """`leads.status_changed`."""
+    data = {"new": event.payload["status"], "reason": event.payload["reason"]}
+    reactions.tell("lead", "status", event.subject_ids, data, event.actor_id, event.occurred_at)
+
+
+def submission_processed(event: OutboxEvent) -> None:
+    """`leads.submission_processed`: what was sent stands on the timeline of the lead or contact."""
+    payload: Any = event.payload
+    reactions.tell_submission(payload["submission_id"], payload["lead_id"], payload["contact_id"], known=payload["known"])
+
+
+def mail_sent(event: OutboxEvent) -> None:
+    """`mail.sent`: the confirmation to a sender stands beside their entry."""
+    for mail_id in event.subject_ids:
+        reactions.tell_mail(mail_id, event.payload["key"])
+
+
+def _name(event: OutboxEvent) -> str:
+    return event.subject_type.rpartition(".")[2]

@@ -1,0 +1,18 @@
+"""Reads across rows: the timeline, what is to be done, the bell."""
+
+from activities.selectors.bell import bell_state, notifications_page, unread_count
+from activities.selectors.timeline import TimelinePage, timeline, upcoming
+from activities.selectors.work import calendar_month, open_tasks_of, reminder_of, today_page
+
+__all__ = [
+    "TimelinePage",
+    "bell_state",
+    "calendar_month",
+    "notifications_page",
+    "open_tasks_of",
+    "reminder_of",
+    "timeline",
+    "today_page",
+    "unread_count",
+    "upcoming",
+]

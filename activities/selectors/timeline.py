@@ -1,0 +1,107 @@
+"""The timeline of a record: one page of work, however much of it is hidden from the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
+
+from activities.models import SUBJECTS, Activity, Meeting, Task
+
+SIZE = 20
+ROUNDS = 4  # how far a page looks on when everything in sight is hidden
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Tabs of the timeline: `?kind=` -> kinds of lines.
+TABS: dict[str, tuple[str, ...]] = {
+    "note": (Activity.Kind.NOTE,),
+    "call": (Activity.Kind.CALL,),
+    "email": (Activity.Kind.EMAIL, Activity.Kind.SUBMISSION),
+    "task": (Activity.Kind.TASK, Activity.Kind.MEETING),
+    "change": (Activity.Kind.CHANGE,),
+}
+
+
+@dataclass(frozen=True)
+class TimelinePage:
+    """Lines, newest first; `subjects` are the visible records that lines of other types hang on; `older` is where the next page starts ("": the end)."""
+
+    lines: list[Activity]
+    older: str
+    subjects: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+
+def mark(line: Activity) -> str:
+    """A place in the timeline, for the address."""
+    return f"{(line.at - EPOCH) // timedelta(microseconds=1)}-{line.pk}"
+
+
+def place(text: str) -> tuple[datetime, int] | None:
+    """The inverse of `mark`; None when the text is no mark."""
+    moment, _dash, pk = text.partition("-")
+    if not (moment.isdecimal() and pk.isdecimal() and len(moment) < 17 and len(pk) < 19):
+        return None
+    return EPOCH + timedelta(microseconds=int(moment)), int(pk)
+
+
+def timeline(user: Any, record: Any, before: str = "", kind: str = "", size: int = SIZE) -> TimelinePage:
+    """Lines of a record that the user may see, given that they may see the record itself.
+
+    Lines are read along the record's index in stretches of three pages; those of other records (a company's deals) are then asked for
+    visibility by their ids, one query per type. At most four queries unless everything is hidden.
+    """
+    name = record._meta.model_name
+    found: list[Activity] = []
+    subjects: dict[tuple[str, int], Any] = {}
+    at = place(before) if before else None
+    for _round in range(ROUNDS):
+        stretch = _stretch(name, record.pk, at, TABS.get(kind), 3 * size + 1)
+        lines, more = stretch[: 3 * size], len(stretch) > 3 * size
+        subjects |= _visible_subjects(user, name, lines)
+        for line in lines:
+            if line.subject_type != name and (line.subject_type, _subject_id(line)) not in subjects:
+                continue
+            found.append(line)
+            if len(found) > size:
+                return TimelinePage(found[:size], mark(found[size - 1]), subjects)
+        if not more:
+            return TimelinePage(found, "", subjects)
+        at = (lines[-1].at, lines[-1].pk)
+        if found:
+            break
+    return TimelinePage(found, f"{(at[0] - EPOCH) // timedelta(microseconds=1)}-{at[1]}" if at else "", subjects)
+
+
+def _stretch(name: str, pk: int, at: tuple[datetime, int] | None, kinds: tuple[str, ...] | None, limit: int) -> list[Activity]:
+    rows = Activity.objects.alive().filter(**{f"{name}_id": pk})
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    if at is not None:
+        rows = rows.filter(TupleLessThan(Tuple(F("at"), F("pk")), at))
+    return list(rows.select_related("actor").order_by("-at", "-pk")[:limit])
+
+
+def _subject_id(line: Activity) -> int:
+    return getattr(line, f"{line.subject_type}_id")
+
+
+def _visible_subjects(user: Any, own: str, lines: Sequence[Activity]) -> dict[tuple[str, int], Any]:
+    found: dict[tuple[str, int], Any] = {}
+    for name in SUBJECTS:
+        ids = {_subject_id(line) for line in lines if line.subject_type == name} if name != own else set()
+        if ids:
+            model: Any = Activity._meta.get_field(name).related_model
+            found |= {(name, obj.pk): obj for obj in model.objects.visible_to(user).filter(pk__in=ids).defer("search_text", "description")}
+    return found
+
+
+def upcoming(user: Any, record: Any, limit: int = 10) -> tuple[list[Task], list[Meeting]]:
+    """Open tasks and coming meetings of a record that the user may see, soonest first."""
+    name = record._meta.model_name
+    here = Q(**{f"{name}_id": record.pk})
+    tasks = Task.objects.visible_to(user).filter(here, done_at__isnull=True).select_related("owner").order_by(F("due_at").asc(nulls_last=True), "pk")
+    meetings = Meeting.objects.visible_to(user).filter(here, held_at__isnull=True).select_related("owner").order_by("starts_at", "pk")
+    return list(tasks.defer("search_text")[:limit]), list(meetings.defer("search_text")[:limit])

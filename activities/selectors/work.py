@@ -1,0 +1,156 @@
+"""What is to be done: Today, the calendar, a record's open tasks."""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from django.db.models import F, Q
+
+from activities.models import SUBJECTS, Meeting, Reminder, Task
+from crm.core.related import see
+from deals.models import Deal
+from leads.models import Lead, LeadStatus
+
+MOST, LATER, NEEDS, CAP = 200, 20, 5, 100
+MONTH_ROWS = 1000
+
+
+@dataclass
+class Today:
+    """The signed-in user's work. Tasks in order of their time; `needs` counts stop at CAP."""
+
+    overdue: list[Task] = field(default_factory=list)
+    today: list[Task | Meeting] = field(default_factory=list)
+    tomorrow: list[Task | Meeting] = field(default_factory=list)
+    week: list[Task | Meeting] = field(default_factory=list)
+    later: list[Task] = field(default_factory=list)
+    undated: list[Task] = field(default_factory=list)
+    more: bool = False
+    leads: list[Lead] = field(default_factory=list)
+    deals: list[Deal] = field(default_factory=list)
+    seen: dict[str, dict[int, Any]] = field(default_factory=dict)
+
+    @property
+    def is_clear(self) -> bool:
+        return not (self.overdue or self.today or self.tomorrow or self.week or self.later or self.undated)
+
+
+def day_starts(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone)
+
+
+def when(row: Task | Meeting) -> datetime:
+    """The moment by which work is put in order; a whole day comes after its timed tasks."""
+    moment = row.starts_at if isinstance(row, Meeting) else row.due_at
+    assert moment is not None
+    return moment
+
+
+def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -> Today:
+    """The user's open tasks and meetings by day in their zone, and what else needs them. Nine queries."""
+    today = now.astimezone(zone).date()
+    week_end = today + timedelta(days=7 - (today.weekday() - first_weekday) % 7)
+    horizon = day_starts(max(week_end, today + timedelta(days=2)), zone)
+    mine = Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True).defer("search_text")
+    soon = list(mine.filter(due_at__lt=horizon).order_by("due_at", "pk")[: MOST + 1])
+    rest = list(mine.filter(Q(due_at__gte=horizon) | Q(due_at__isnull=True)).order_by(F("due_at").asc(nulls_last=True), "pk")[: LATER + 1])
+    meetings = Meeting.objects.visible_to(user).filter(owner=user, starts_at__lt=horizon, ends_at__gte=day_starts(today, zone)).defer("search_text")
+    page = Today(more=len(soon) > MOST or len(rest) > LATER)
+    for row in sorted([*soon[:MOST], *meetings[:MOST]], key=when):
+        _sort_in(page, row, now, zone, today)
+    page.later = [task for task in rest[:LATER] if task.due_at is not None]
+    page.undated = [task for task in rest[:LATER] if task.due_at is None]
+    page.leads, page.deals = leads_without_answer(user), deals_without_step(user)
+    rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated]
+    page.seen = see(user, rows, SUBJECTS) if rows else {}
+    return page
+
+
+def _sort_in(page: Today, row: Any, now: datetime, zone: tzinfo, today: date) -> None:
+    day = row.due_on if isinstance(row, Task) and row.is_all_day else when(row).astimezone(zone).date()
+    if isinstance(row, Task) and row.is_late(now):
+        page.overdue.append(row)
+    elif day <= today:
+        page.today.append(row)
+    elif day == today + timedelta(days=1):
+        page.tomorrow.append(row)
+    else:
+        page.week.append(row)
+
+
+def leads_without_answer(user: Any) -> list[Lead]:
+    """The user's leads that are still as they came in, oldest first."""
+    rows = Lead.objects.visible_to(user).filter(owner=user, status__in=LeadStatus.objects.filter(kind=LeadStatus.Kind.NEW))
+    return list(rows.defer("search_text", "description").order_by("created_at", "pk")[: CAP + 1])
+
+
+def deals_without_step(user: Any) -> list[Deal]:
+    """The user's open deals with nothing planned, oldest first."""
+    rows = Deal.objects.visible_to(user).filter(owner=user, status=Deal.Status.OPEN, next_step_at__isnull=True, next_step_kind="")
+    return list(rows.defer("search_text", "description").order_by("created_at", "pk")[: CAP + 1])
+
+
+def open_tasks_of(user: Any, record: Any, limit: int = 5) -> tuple[list[Task], int]:
+    """A record's open tasks that the user may see, soonest first, and how many there are (up to CAP)."""
+    rows = Task.objects.visible_to(user).filter(**{f"{record._meta.model_name}_id": record.pk}, done_at__isnull=True)
+    found = list(rows.select_related("owner").defer("search_text").order_by(F("due_at").asc(nulls_last=True), "pk")[:CAP])
+    return found[:limit], len(found)
+
+
+def reminder_of(row: Any) -> int | None:
+    """How many minutes before its time a task or meeting reminds; None when it does not."""
+    link = "task" if isinstance(row, Task) else "meeting"
+    return Reminder.objects.filter(**{link: row}, cancelled_at__isnull=True).order_by("-remind_at").values_list("minutes_before", flat=True).first()
+
+
+# ---- calendar ----
+
+
+@dataclass(frozen=True)
+class Day:
+    """One cell of the month: `rows` are tasks and meetings in order."""
+
+    day: date
+    inside: bool
+    rows: list[Task | Meeting]
+
+
+@dataclass(frozen=True)
+class Month:
+    days: list[Day]
+    first: date
+    seen: dict[str, dict[int, Any]]
+
+
+def calendar_month(user: Any, first: date, zone: tzinfo, first_weekday: int = 0, *, team: bool = False) -> Month:
+    """The weeks around a month with the user's tasks and meetings, or with those of everybody whose work they see. Two queries and one per linked type."""
+    days = list(calendar.Calendar(first_weekday).itermonthdates(first.year, first.month))
+    start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
+    tasks: Any = Task.objects.visible_to(user).filter(due_at__gte=start, due_at__lt=end)
+    meetings: Any = Meeting.objects.visible_to(user).filter(starts_at__lt=end, ends_at__gte=start)
+    if not team:
+        tasks, meetings = tasks.filter(owner=user), meetings.filter(owner=user)
+    by_day: dict[date, list[Any]] = defaultdict(list)
+    rows = [
+        *tasks.select_related("owner").defer("search_text").order_by("due_at", "pk")[:MONTH_ROWS],
+        *meetings.select_related("owner").defer("search_text").order_by("starts_at", "pk")[:MONTH_ROWS],
+    ]
+    for row in sorted(rows, key=when):
+        for day in days_of(row, zone, days[0], days[-1]):
+            by_day[day].append(row)
+    return Month([Day(day, day.month == first.month, by_day[day]) for day in days], first, see(user, rows, SUBJECTS) if rows else {})
+
+
+def days_of(row: Any, zone: tzinfo, low: date, high: date) -> Sequence[date]:
+    """The days of the grid on which a row stands: a task on its day, a meeting on each that it touches."""
+    if isinstance(row, Task):
+        day = row.due_on if row.is_all_day else when(row).astimezone(zone).date()
+        return [day] if day is not None and low <= day <= high else []
+    begin = max(low, row.starts_at.astimezone(zone).date())
+    last = max(row.starts_at, row.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
+    return [begin + timedelta(days=number) for number in range((min(high, last) - begin).days + 1)]

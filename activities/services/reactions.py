@@ -1,0 +1,119 @@
+"""What follows from events of other apps (handlers.py names which)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activities.models import Activity, Meeting, Task
+from activities.services.lines import write_line, write_lines
+from activities.services.next_steps import refresh_next_steps
+from activities.services.reminders import planned_minutes, set_reminders
+from activities.services.subjects import touched
+from crm.core.events import RecordEvent, emit
+from leads.models import Submission
+from leads.services.entries import read_entry
+from mail.models import OutgoingMail
+
+# Told by events of their own, or of no interest to readers of a timeline.
+DEAL_MOVES = {"team", "stage", "pipeline", "status", "stage_since", "closed_at", "lost_reason", "lost_note", "probability"}
+LEAD_MOVES = {"team", "status", "disqualified_reason", "converted_at", "converted_company", "converted_contact", "converted_deal"}
+UNTOLD = {
+    "deal": DEAL_MOVES | {"amount_home", "rate_on", "close_date_pushes"},
+    "lead": LEAD_MOVES | {"score", "email_key", "phone_key"},
+    "contact": {"team"},
+    "company": {"team"},
+}
+LONG = ("description",)  # told without its text
+TOLD_MODELS: dict[str, Any] = {"task": Task, "meeting": Meeting}
+
+
+@transaction.atomic
+def tell(name: str, verb: str, ids: Sequence[int], data: dict[str, Any], actor_id: int | None, at: datetime) -> None:
+    """The same line on many records."""
+    write_lines([{"kind": Activity.Kind.CHANGE, "verb": verb, f"{name}_id": pk, "actor_id": actor_id, "at": at, "data": data} for pk in ids])
+
+
+@transaction.atomic
+def tell_records(name: str, verb: str, ids: Sequence[int], changes: dict[str, Any], actor_id: int | None, at: datetime) -> None:
+    """Created, changed, deleted, restored; a change without anything worth telling is left out."""
+    rows = []
+    for pk in ids:
+        data: dict[str, Any] = {}
+        if verb == "changed":
+            told = {field: ({} if field in LONG else values) for field, values in changes.get(str(pk), {}).items() if field not in UNTOLD[name]}
+            if not told:
+                continue
+            data = {"changes": told}
+        rows.append({"kind": Activity.Kind.CHANGE, "verb": verb, f"{name}_id": pk, "actor_id": actor_id, "at": at, "data": data})
+    write_lines(rows)
+
+
+@transaction.atomic
+def tell_submission(submission_id: int, lead_id: int | None, contact_id: int | None, *, known: bool) -> None:
+    """The answers of a form entry, with the labels they had."""
+    submission = Submission.objects.select_related("form").filter(pk=submission_id).first()
+    if submission is None:
+        return
+    entry = read_entry(submission.form.fields.all(), submission.data)
+    write_line(
+        kind=Activity.Kind.SUBMISSION,
+        verb="again" if known else "received",
+        at=submission.received_at,
+        data={"form": submission.form.name, "answers": [[label, text[:2000]] for label, text in entry.answers]},
+        submission=submission,
+        **({"lead_id": lead_id} if lead_id else {"contact_id": contact_id}),
+    )
+
+
+@transaction.atomic
+def tell_mail(mail_id: int, key: str) -> None:
+    """A confirmation that went out, beside the entry that it confirms. Its key names the entry (leads.services.notices)."""
+    kind, _colon, rest = key.partition(":")
+    number, _colon, _receiver = rest.partition(":")
+    mail = OutgoingMail.objects.filter(pk=mail_id).first()
+    if kind != "submission" or mail is None or not _is_uuid(number):
+        return
+    submission = Submission.objects.filter(uuid=number).first()
+    if submission is None or not (submission.lead_id or submission.contact_id):
+        return
+    subject = {"lead_id": submission.lead_id} if submission.lead_id else {"contact_id": submission.contact_id}
+    write_line(kind=Activity.Kind.EMAIL, verb="confirmed", at=mail.sent_at, data={"subject": mail.subject, "to": mail.to_address}, mail=mail, **subject)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+@transaction.atomic
+def bin_with(name: str, ids: Sequence[int], group: str, actor_id: int | None) -> None:
+    """Tasks and meetings of deleted records go along in the same deletion group, so that they come back together."""
+    at = timezone.now()
+    for label, model in TOLD_MODELS.items():
+        rows = model._base_manager.filter(subject_type=name, deleted_at__isnull=True, **{f"{name}_id__in": list(ids)})
+        found = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+        if found:
+            model._base_manager.filter(pk__in=found).update(deleted_at=at, deleted_by_id=actor_id, deletion_group=group)
+            emit(RecordEvent(label=f"activities.{label}", verb="deleted", subject_ids=tuple(found), actor_id=actor_id, changes={"group": {"id": group}}))
+
+
+@transaction.atomic
+def after_bin(name: str, ids: Sequence[int]) -> None:
+    """Rows went into the bin or came out: their reminders are cancelled or planned again, their records' next steps follow."""
+    model = TOLD_MODELS[name]
+    done = "done_at" if model is Task else "held_at"
+    rows = list(model._base_manager.filter(pk__in=list(ids)).select_related("owner"))
+    gone = [row for row in rows if row.deleted_at is not None]
+    back = [row for row in rows if row.deleted_at is None and getattr(row, done) is None]
+    set_reminders(gone, {})
+    set_reminders(back, planned_minutes(back, cancelled=True))
+    refresh_next_steps(touched(rows))
