@@ -70,7 +70,7 @@ class ListQuery:
         self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=self.filterset, action=action)
 
     def _suffixed(self) -> set[str]:
-        return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to")}  # type: ignore[attr-defined]
+        return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to", "text", "was")}  # type: ignore[attr-defined]
 
     def _view(self) -> View | None:
         name = self.params.get("view", "")
