@@ -116,7 +116,7 @@ class NextStepFilter(django_filters.ChoiceFilter):
             "late": Q(next_step_at__lt=at),
             "today": Q(next_step_at__gte=at, next_step_at__lt=tomorrow + timedelta(seconds=1)),
             "planned": Q(next_step_at__gte=at),
-            "none": Q(next_step_at__isnull=True),
+            "none": Q(next_step_at__isnull=True, next_step_kind=""),
         }
         return qs.filter(conditions[value])
 
