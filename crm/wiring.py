@@ -12,15 +12,36 @@ from users import records as users
 
 RECORDS: tuple[RecordType, ...] = ()
 
-SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {}
+TIMELINED = ("contacts.company", "contacts.contact", "leads.lead", "deals.deal")
+DATED = ("activities.task", "activities.meeting")
+
+SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
+    **{f"{label}.{verb}": (now("activities.handlers.record_changed"),) for label in TIMELINED for verb in ("created", "changed")},
+    **{f"{label}.deleted": (now("activities.handlers.record_deleted"), now("activities.handlers.record_changed")) for label in TIMELINED},
+    **{f"{label}.restored": (now("activities.handlers.record_changed"),) for label in TIMELINED},
+    **{f"{label}.assigned": (now("activities.handlers.record_assigned"),) for label in TIMELINED},
+    **{f"{label}.{verb}": (now("activities.handlers.bin_changed"),) for label in DATED for verb in ("deleted", "restored")},
+    "leads.lead.assigned": (now("activities.handlers.record_assigned"), later("leads.handlers.tell_new_owners")),
+    "leads.status_changed": (now("activities.handlers.lead_status_changed"),),
+    "leads.submission_processed": (now("activities.handlers.submission_processed"),),
+    "deals.stage_changed": (now("activities.handlers.deal_moved"),),
+    "deals.won": (now("activities.handlers.deal_won"),),
+    "deals.lost": (now("activities.handlers.deal_lost"),),
+    "mail.sent": (later("activities.handlers.mail_sent"),),
+}
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
+    "unread": ("activities.selectors.unread_count",),
+    "banners": (),
+    "convert": ("activities.services.lead_converted",),
+    "follow_up": ("activities.services.make_follow_up",),
+    "notify": ("activities.services.notify",),
+    "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-# Pages of /settings/ that the apps declare, and links to those with views of their own.
-SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*users.SETTINGS,)
+SETTINGS: tuple[object, ...] = ()
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (
