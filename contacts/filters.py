@@ -1,0 +1,64 @@
+"""Filters of the lists of companies and people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Company, Contact
+from contacts.services import country_choices
+from crm.core.fields import PickerField
+from crm.core.filters import HasFilter, RecordFilterSet
+from users.models import Team
+
+
+def teams(request: Any) -> Any:
+    return Team.objects.visible_to(request.user)
+
+
+class CompanyPickFilter(django_filters.Filter):
+    """Rows that belong to one visible company, by its id."""
+
+    field_class = PickerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, slug="companies", **kwargs)
+
+    @property
+    def field(self) -> Any:
+        field = super().field
+        field.user = self.parent.user
+        return field
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return qs.filter(**{f"{self.field_name}_id": value.pk}) if value else qs
+
+
+class CompanyFilterSet(RecordFilterSet):
+    team = django_filters.ModelChoiceFilter(queryset=teams, label=_("Team"), empty_label=_("Any"))
+    city = django_filters.CharFilter(label=_("City"), lookup_expr="istartswith", max_length=100)
+    country = django_filters.ChoiceFilter(choices=lambda: country_choices()[1:], label=_("Country"), empty_label=_("Any"))
+    industry = django_filters.CharFilter(label=_("Industry"), lookup_expr="istartswith", max_length=80)
+    parent = CompanyPickFilter(field_name="parent", label=_("Parent company"))
+    has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
+    has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))
+
+    class Meta:
+        model = Company
+        fields: tuple[str, ...] = ()
+
+
+class ContactFilterSet(RecordFilterSet):
+    team = django_filters.ModelChoiceFilter(queryset=teams, label=_("Team"), empty_label=_("Any"))
+    company = CompanyPickFilter(field_name="company", label=_("Company"))
+    lifecycle = django_filters.MultipleChoiceFilter(choices=Contact.Lifecycle.choices, label=_("Lifecycle"))
+    city = django_filters.CharFilter(label=_("City"), lookup_expr="istartswith", max_length=100)
+    country = django_filters.ChoiceFilter(choices=lambda: country_choices()[1:], label=_("Country"), empty_label=_("Any"))
+    has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
+    has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))
+
+    class Meta:
+        model = Contact
+        fields: tuple[str, ...] = ()

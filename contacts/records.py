@@ -1,0 +1,337 @@
+"""Companies and people as record types."""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import partial
+from typing import Any
+
+from django.utils.html import format_html, format_html_join, linebreaks
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from contacts import panels, selectors
+from contacts.filters import CompanyFilterSet, ContactFilterSet
+from contacts.forms import CompanyForm, ContactForm
+from contacts.models import Company, Consent, Contact
+from contacts.services import (
+    country_name,
+    create_company,
+    create_contact,
+    delete_companies,
+    delete_contacts,
+    language_name,
+    update_company,
+    update_contact,
+)
+from crm.core import cells
+from crm.core.bulk import standard_actions
+from crm.core.records import Action, Column, Fact, RecordType, Section, View
+from crm.core.steps import step_cell, step_html
+
+WIDE = "d-none d-lg-table-cell"
+WIDER = "d-none d-xl-table-cell"
+WIDEST = "d-none d-xxl-table-cell"
+LIFECYCLES = {"prospect": "blue", "customer": "green", "former": "grey", "partner": "violet", "other": "grey"}
+
+
+# ---- shared ----
+
+
+def link(obj: Any) -> SafeString | str:
+    return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), str(obj)) if obj else ""
+
+
+def owner_html(obj: Any, ctx: Any) -> SafeString:
+    owner = ctx.linked(obj, "owner")
+    return cells.person(owner.name, owner.pk) if owner else format_html('<span class="t3">{}</span>', gettext("Unassigned"))
+
+
+def tags_html(obj: Any, ctx: Any) -> SafeString | str:
+    tags = list(obj.tags.all())
+    return format_html('<span class="tags">{}</span>', format_html_join("", "{}", ((cells.tag(tag.name, tag.color),) for tag in tags))) if tags else ""
+
+
+def address_html(obj: Any, ctx: Any) -> SafeString | str:
+    town = f"{obj.postal_code} {obj.city}".strip()
+    lines = [line for line in (obj.street, town, obj.region, country_name(obj.country) if obj.country else "") if line]
+    return format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines))
+
+
+def text_html(value: str) -> SafeString | str:
+    return format_html('<div class="prose">{}</div>', SafeString(linebreaks(value, autoescape=True))) if value else ""
+
+
+def last_contact(obj: Any, ctx: Any) -> SafeString:
+    if obj.last_activity_at is None:
+        return format_html('<span class="t3">{}</span>', gettext("Never"))
+    return cells.time_html(obj.last_activity_at, ctx)
+
+
+def own_strip(obj: Any, ctx: Any) -> list[tuple[Any, Any]]:
+    """What the record itself knows for the summary strip; deals add theirs in crm.wiring."""
+    return [(_("Last contact"), last_contact(obj, ctx)), (_("Next step"), step_html(obj, ctx))]
+
+
+def reach(obj: Any) -> list[Action]:
+    """Buttons that open the mail program and the telephone."""
+    actions = []
+    if obj.email:
+        actions.append(Action(_("E-mail"), "mail", f"mailto:{obj.email}", primary=True))
+    if obj.phone:
+        actions.append(Action(_("Call"), "phone", f"tel:{obj.phone.partition(';')[0]}"))
+    return actions
+
+
+COMMON_COLUMNS = (
+    Column(name="next", label=_("Next step"), cell=step_cell, export=lambda obj, ctx: obj.next_step_at, sort="next_step_at", css="c-last"),
+    Column(
+        name="owner",
+        label=_("Owner"),
+        cell=lambda obj, ctx: cells.person_cell(ctx.linked(obj, "owner"), WIDE),
+        export=lambda obj, ctx: str(ctx.linked(obj, "owner") or ""),
+        css=WIDE,
+        links=("owner",),
+    ),
+    Column(
+        name="active",
+        label=_("Last activity"),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDER, empty=gettext("Never")),
+        export=lambda obj, ctx: obj.last_activity_at,
+        sort="last_activity_at",
+        css=WIDER,
+    ),
+    Column(
+        name="created",
+        label=_("Created"),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.created_at, ctx, WIDEST),
+        export=lambda obj, ctx: obj.created_at,
+        sort="created_at",
+        css=WIDEST,
+    ),
+)
+COMMON_VIEWS = (
+    View("all", _("All")),
+    View("mine", _("Mine"), (("owner", "me"),)),
+    View("unassigned", _("Unassigned"), (("owner", "none"),)),
+    View("new", _("New this week"), (("created", "7d"),)),
+    View("no_step", _("No next step"), (("next", "none"),)),
+)
+
+
+# ---- companies ----
+
+
+def company_actions(obj: Company, ctx: Any) -> list[Action]:
+    return reach(obj)
+
+
+def domain_html(obj: Company, ctx: Any) -> SafeString | str:
+    return format_html('<a href="https://{}" rel="noopener noreferrer">{}</a>', obj.domain, obj.domain) if obj.domain else ""
+
+
+COMPANY = RecordType(
+    slug="companies",
+    model=Company,
+    icon="building",
+    label=_("Company"),
+    label_plural=_("Companies"),
+    label_new=_("New company"),
+    square=True,
+    form=CompanyForm,
+    filterset=CompanyFilterSet,
+    create=create_company,
+    update=update_company,
+    delete=delete_companies,
+    search_placeholder=_("Name, domain, city, phone"),
+    columns=(
+        Column(
+            name="name",
+            label=_("Company"),
+            cell=lambda obj, ctx: cells.link_cell(ctx.url_of(obj), obj.name, obj.domain or obj.city, obj.pk, square=True),
+            export=lambda obj, ctx: obj.name,
+            sort="sort_name",
+        ),
+        Column(name="domain", label=_("Website"), cell=lambda obj, ctx: cells.text_cell(obj.domain, WIDER), export=lambda obj, ctx: obj.domain, css=WIDER),
+        Column(name="industry", label=_("Industry"), cell=lambda obj, ctx: cells.text_cell(obj.industry, WIDE), export=lambda obj, ctx: obj.industry, sort="industry", css=WIDE),
+        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE), export=lambda obj, ctx: obj.city, sort="city", css=WIDE),
+        Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
+        *COMMON_COLUMNS,
+    ),
+    views=COMMON_VIEWS,
+    bulk_actions=standard_actions(Company, delete_companies),
+    hit=lambda obj: ", ".join(part for part in (obj.domain, obj.city) if part),
+    subtitle=lambda obj, ctx: format_html("{}", ", ".join(part for part in (obj.industry, obj.city) if part)),
+    actions=company_actions,
+    strip=own_strip,
+    duplicates=lambda user, values: selectors.look_alikes(user, Company, values),
+    consequences=lambda obj: [gettext("Its people and deals stay; they show no company until you restore it.")],
+    panels=(panels.PEOPLE, panels.SUBSIDIARIES),
+    sections=(
+        Section(
+            _("Company"),
+            (
+                Fact(_("Website"), domain_html),
+                Fact(_("E-mail"), lambda obj, ctx: cells.email_link(obj.email) if obj.email else ""),
+                Fact(_("Phone"), lambda obj, ctx: cells.phone_link(obj.phone) if obj.phone else ""),
+                Fact(_("Industry"), lambda obj, ctx: format_html("{}", obj.industry)),
+                Fact(_("Employees"), lambda obj, ctx: cells.format_number(obj.employees, ctx.locale) if obj.employees is not None else ""),
+                Fact(_("Parent company"), lambda obj, ctx: link(ctx.linked(obj, "parent"))),
+                Fact(_("Owner"), owner_html),
+                Fact(_("Tags"), tags_html),
+            ),
+        ),
+        Section(_("Address"), (Fact(_("Address"), address_html),)),
+        Section(
+            _("About"),
+            (
+                Fact(_("Description"), lambda obj, ctx: text_html(obj.description)),
+                Fact(_("Created"), lambda obj, ctx: cells.time_html(obj.created_at, ctx)),
+                Fact(_("Last changed"), lambda obj, ctx: cells.time_html(obj.updated_at, ctx)),
+            ),
+        ),
+    ),
+)
+
+
+# ---- people ----
+
+
+def contact_subtitle(obj: Contact, ctx: Any) -> SafeString | str:
+    company = link(ctx.linked(obj, "company"))
+    if obj.job_title and company:
+        return format_html(gettext("{title} at {company}"), title=obj.job_title, company=company)
+    return company or format_html("{}", obj.job_title)
+
+
+def lifecycle_badges(obj: Contact, ctx: Any) -> list[Any]:
+    return [cells.badge(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"))]
+
+
+def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
+    actions = reach(obj)
+    if ctx.can("change", obj):
+        actions.append(Action(_("Record consent"), "shield-check", f"{obj.get_absolute_url()}consent/", menu=True))
+    return actions
+
+
+def emails_html(obj: Contact, ctx: Any) -> SafeString | str:
+    rows = selectors.email_rows(obj)
+    return format_html_join(SafeString("<br>"), "{}{}", ((cells.email_link(row.address), _kind(row, rows)) for row in rows))
+
+
+def phones_html(obj: Contact, ctx: Any) -> SafeString | str:
+    rows = selectors.phone_rows(obj)
+    return format_html_join(SafeString("<br>"), "{}{}", ((cells.phone_link(row.number), _kind(row, rows)) for row in rows))
+
+
+def _kind(row: Any, rows: list[Any]) -> SafeString | str:
+    return format_html(' <span class="t3">{}</span>', row.get_kind_display()) if len(rows) > 1 else ""
+
+
+def local_time(obj: Contact, ctx: Any) -> SafeString | str:
+    if not obj.time_zone:
+        return ""
+    clock = cells.format_clock(ctx.now.astimezone(zoneinfo.ZoneInfo(obj.time_zone)), ctx.locale)
+    return format_html("{}, {}", clock, obj.city or obj.time_zone.rpartition("/")[2].replace("_", " "))
+
+
+def consent_html(channel: str, obj: Contact, ctx: Any) -> SafeString:
+    consent = selectors.current_consents(obj).get(channel)
+    if consent is None:
+        return cells.badge(gettext("Not asked"), "grey", "help-circle")
+    day = cells.format_short(consent.at.astimezone(ctx.zone).date(), ctx.locale)
+    if consent.given:
+        return cells.badge(gettext("Given %(day)s") % {"day": day}, "green", "check")
+    return cells.badge(gettext("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+
+
+CONTACT = RecordType(
+    slug="contacts",
+    model=Contact,
+    icon="users",
+    label=_("Contact"),
+    label_plural=_("Contacts"),
+    label_new=_("New contact"),
+    form=ContactForm,
+    filterset=ContactFilterSet,
+    create=create_contact,
+    update=update_contact,
+    delete=delete_contacts,
+    search_placeholder=_("Name, company, e-mail, phone"),
+    search_links=("company",),
+    columns=(
+        Column(
+            name="name",
+            label=_("Name"),
+            cell=lambda obj, ctx: cells.link_cell(ctx.url_of(obj), str(obj), str(ctx.linked(obj, "company") or "") or obj.job_title, obj.pk),
+            export=lambda obj, ctx: str(obj),
+            sort="sort_name",
+            links=("company",),
+        ),
+        Column(
+            name="company",
+            label=_("Company"),
+            cell=lambda obj, ctx: cells.ref_cell(ctx.url_of(company), str(company), WIDE) if (company := ctx.linked(obj, "company")) else cells.td(cells.DASH, WIDE),
+            export=lambda obj, ctx: str(ctx.linked(obj, "company") or ""),
+            css=WIDE,
+            links=("company",),
+        ),
+        Column(name="title", label=_("Job title"), cell=lambda obj, ctx: cells.text_cell(obj.job_title, WIDER, limit=40), export=lambda obj, ctx: obj.job_title, css=WIDER),
+        Column(name="email", label=_("E-mail"), cell=lambda obj, ctx: cells.email_cell(obj.email, WIDE), export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
+        Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
+        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDEST), export=lambda obj, ctx: obj.city, sort="city", css=WIDEST),
+        Column(
+            name="lifecycle",
+            label=_("Lifecycle"),
+            cell=lambda obj, ctx: cells.badge_cell(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"), WIDEST),
+            export=lambda obj, ctx: str(obj.get_lifecycle_display()),
+            sort="lifecycle",
+            css=WIDEST,
+        ),
+        *COMMON_COLUMNS,
+    ),
+    views=COMMON_VIEWS,
+    bulk_actions=standard_actions(Contact, delete_contacts),
+    hit=lambda obj: ", ".join(part for part in (obj.job_title, obj.email, obj.city) if part),
+    subtitle=contact_subtitle,
+    badges=lifecycle_badges,
+    actions=contact_actions,
+    strip=own_strip,
+    duplicates=lambda user, values: selectors.look_alikes(user, Contact, values),
+    consequences=lambda obj: [gettext("Deals of this person stay; they show nobody until you restore the contact.")],
+    panels=(panels.COLLEAGUES,),
+    sections=(
+        Section(
+            _("Contact"),
+            (
+                Fact(_("E-mail"), emails_html),
+                Fact(_("Phone"), phones_html),
+                Fact(_("Language"), lambda obj, ctx: format_html("{}", language_name(obj.language)) if obj.language else ""),
+                Fact(_("Local time"), local_time),
+                Fact(_("Owner"), owner_html),
+                Fact(_("Tags"), tags_html),
+            ),
+        ),
+        Section(
+            _("Company"),
+            (
+                Fact(_("Name"), lambda obj, ctx: link(ctx.linked(obj, "company"))),
+                Fact(_("Industry"), lambda obj, ctx: format_html("{}", company.industry) if (company := ctx.linked(obj, "company")) else ""),
+                Fact(_("Website"), lambda obj, ctx: domain_html(company, ctx) if (company := ctx.linked(obj, "company")) else ""),
+                Fact(_("Phone"), lambda obj, ctx: cells.phone_link(company.phone) if (company := ctx.linked(obj, "company")) and company.phone else ""),
+            ),
+        ),
+        Section(_("Address"), (Fact(_("Address"), address_html),)),
+        Section(_("Consent"), tuple(Fact(Consent.Channel(channel).label, partial(consent_html, channel)) for channel in selectors.CONSENTS)),
+        Section(
+            _("About"),
+            (
+                Fact(_("Description"), lambda obj, ctx: text_html(obj.description)),
+                Fact(_("Created"), lambda obj, ctx: cells.time_html(obj.created_at, ctx)),
+                Fact(_("Last changed"), lambda obj, ctx: cells.time_html(obj.updated_at, ctx)),
+            ),
+        ),
+    ),
+)
