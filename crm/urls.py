@@ -3,11 +3,21 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from crm.core import views
 from crm.core.settings_pages import settings_urls
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("search/", views.SearchView.as_view(), name="search"),
+    path("pick/<slug:slug>/", views.PickView.as_view(), name="pick"),
+    path("bin/", views.BinView.as_view(), name="bin"),
+    path("bin/<uuid:group>/restore/", views.BinRestoreView.as_view(), name="bin-restore"),
+    path("exports/", views.ExportsView.as_view(), name="exports"),
+    path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
+    path("contacts/", include("contacts.urls")),
+    path("companies/", include("contacts.urls.companies")),
+    path("reports/", include("reports.urls")),
     path("", include("users.urls")),
     path("settings/", include(settings_urls())),  # after the settings pages with views of their own
 ]

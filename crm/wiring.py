@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import RecordType
+from users.records import SETTINGS as USER_SETTINGS
 from crm.core.settings_pages import SettingsLink, SettingsPage
+from mail import records as mail
 from users import records as users
 
-RECORDS: tuple[RecordType, ...] = ()
+RECORDS: tuple[RecordType, ...] = (CONTACT, COMPANY)
 
 TIMELINED = ("contacts.company", "contacts.contact", "leads.lead", "deals.deal")
 DATED = ("activities.task", "activities.meeting")
@@ -41,7 +44,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[object, ...] = ()
+SETTINGS: tuple[object, ...] = (*USER_SETTINGS,)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (

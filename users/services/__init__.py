@@ -1,7 +1,7 @@
 """All writes about people, teams, roles and the organisation."""
 
 from users.selectors import organisation
-from users.services.account_mail import queue_account_mail
+from users.services.account_mail import queue_account_mail, queue_test_mail
 from users.services.defaults import ensure_defaults
 from users.services.deactivation import deactivate_user, end_sessions, reactivate_user
 from users.services.invitations import accept_invitation, invite_user, resend_invitation, withdraw_invitation
@@ -25,6 +25,7 @@ __all__ = [
     "invite_user",
     "organisation",
     "queue_account_mail",
+    "queue_test_mail",
     "reactivate_user",
     "recompute_team_scopes",
     "remove_holiday",

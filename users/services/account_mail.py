@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from crm.core.settings_services import require_admin
 
 QUEUE = "mail.services.queue_mail"  # by name: users stands below mail
 
@@ -23,3 +27,12 @@ def queue_account_mail(*, to_address: str, subject: str, text: str, html: str = 
         user=user if getattr(user, "pk", None) else None,
         key=key,
     )
+
+
+@transaction.atomic
+def queue_test_mail(address: str, *, actor: Any) -> Any:
+    """A mail that shows whether mails arrive; it takes the same way as all others."""
+    require_admin(actor)
+    subject = _("Test mail from Rapport")
+    text = _("This mail was sent from the settings of %(url)s. Mail works.") % {"url": settings.BASE_URL}
+    return queue_account_mail(to_address=address, subject=subject, text=text, user=actor)

@@ -1,0 +1,419 @@
+"""The settings pages: for admins only, 422 with what was typed, one admin always stays."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from PIL import Image
+
+from crm.core.models import Source, Tag
+from crm.core.writes import StaleRecord
+from mail.models import OutgoingMail
+from tests.factories import cast, make_role, make_team, make_user
+from users import selectors, services
+from users.models import Holiday, Invitation, Organisation, Role, Team, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return cast()
+
+
+@pytest.fixture
+def admin(people, client: Client) -> Client:
+    client.force_login(people.admin)
+    return client
+
+
+def pages(people) -> list[str]:
+    source = Source.objects.create(name="Fair", key="fair")
+    invitation = services.invite_user(email="i@example.com", name="", role=people.owner.role, actor=people.admin)
+    role = make_role("Extra")
+    holiday = services.add_holiday(date(2030, 1, 1), "New year", actor=people.admin)
+    return [
+        "/settings/",
+        "/settings/organisation/",
+        "/settings/organisation/holidays/add/",
+        f"/settings/organisation/holidays/{holiday.pk}/remove/",
+        "/settings/users/",
+        "/settings/users/invite/",
+        f"/settings/users/{people.owner.pk}/edit/",
+        f"/settings/users/{people.owner.pk}/deactivate/",
+        f"/settings/users/{people.owner.pk}/reactivate/",
+        f"/settings/users/{people.owner.pk}/end-sessions/",
+        f"/settings/users/invitations/{invitation.pk}/resend/",
+        f"/settings/users/invitations/{invitation.pk}/withdraw/",
+        "/settings/teams/",
+        "/settings/teams/new/",
+        f"/settings/teams/{people.team.pk}/edit/",
+        f"/settings/teams/{people.team.pk}/delete/",
+        "/settings/roles/",
+        "/settings/roles/new/",
+        f"/settings/roles/{role.pk}/edit/",
+        f"/settings/roles/{role.pk}/delete/",
+        "/settings/mail/",
+        "/settings/mail/test/",
+        f"/settings/mail/{OutgoingMail.objects.latest('pk').pk}/retry/",
+        "/settings/sources/",
+        "/settings/sources/new/",
+        f"/settings/sources/{source.pk}/edit/",
+        f"/settings/sources/{source.pk}/delete/",
+        f"/settings/sources/{source.pk}/move/",
+        "/settings/tags/",
+        "/settings/tags/new/",
+    ]
+
+
+def state() -> list:
+    models = (User, Team, Role, Organisation, Holiday, Invitation, OutgoingMail, Source, Tag)
+    return [list(model.objects.order_by("pk").values()) for model in models]
+
+
+def test_only_admins_come_in(people, client: Client) -> None:
+    addresses = pages(people)
+    before = state()
+    for person in (people.owner, people.teammate, people.manager, people.stranger, people.viewer, people.agent):
+        client.force_login(person)
+        person.refresh_from_db()
+        before = state()  # force_login notes the time
+        for address in addresses:
+            assert client.get(address).status_code == 403, address
+            assert client.post(address, {"name": "Evil", "email": "evil@example.com"}).status_code == 403, address
+    assert state() == before
+    client.logout()
+    for address in addresses:
+        response = client.post(address, {"name": "Evil"})
+        assert response.status_code == 302 and response["Location"].startswith("/accounts/login/"), address
+    assert client.get("/settings/nonsense/").status_code == 302
+
+
+def test_every_page_opens_for_an_admin(people, admin: Client) -> None:
+    for address in pages(people):
+        response = admin.get(address)
+        only_post = any(word in address for word in ("holidays/", "activate/", "end-sessions", "resend", "withdraw", "/test/", "/retry/", "/move/"))
+        only_post = only_post and not address.endswith(f"{people.owner.pk}/deactivate/")
+        assert response.status_code == (405 if only_post else 200), address
+        if not only_post:
+            assert "<h1" in response.content.decode()
+    assert admin.get("/settings/nonsense/").status_code == 404
+    assert admin.get("/settings/users/999999999999999999999/edit/").status_code == 404
+
+
+def test_services_refuse_without_the_pages(people) -> None:
+    manager = people.manager
+    for call in (
+        lambda: services.update_user(people.owner, {"role": Role.objects.get(slug="admin")}, actor=manager),
+        lambda: services.deactivate_user(people.owner, None, actor=manager),
+        lambda: services.reactivate_user(people.owner, actor=manager),
+        lambda: services.create_role(name="x", actor=manager),
+        lambda: services.update_role(manager.role, grants={}, actor=manager),
+        lambda: services.update_organisation({"name": "x"}, actor=manager),
+        lambda: services.update_mail_sender({"mail_from": "a@b.example"}, actor=manager),
+        lambda: services.add_holiday(date(2030, 1, 1), "x", actor=manager),
+        lambda: services.update_profile(people.owner, {"name": "x"}, actor=manager),
+        lambda: services.create_user(email="x@example.com", name="x", role="rep", actor=manager),
+        lambda: services.end_sessions(people.owner, actor=manager),
+    ):
+        with pytest.raises(PermissionDenied):
+            call()
+
+
+# ---- users ----
+
+
+def test_edit_a_user(people, admin: Client) -> None:
+    address = f"/settings/users/{people.owner.pk}/edit/"
+    form = admin.get(address).context["form"]
+    data = {"name": "Olive", "email": "Olive@Example.com", "role": Role.objects.get(slug="manager").pk, "team": people.other_team.pk, "version": form["version"].value()}
+    assert admin.post(address, data).status_code == 302
+    user = User.objects.get(pk=people.owner.pk)
+    assert (user.name, user.email, user.role.slug, user.team_scope) == ("Olive", "olive@example.com", "manager", [people.other_team.pk])
+    fresh = Client()
+    fresh.post("/accounts/login/", {"login": "olive@example.com", "password": "rapport-demo"})
+    assert fresh.get("/profile/").status_code == 200
+    stale = admin.post(address, {**data, "name": "Later"})
+    assert stale.status_code == 409 and User.objects.get(pk=people.owner.pk).name == "Olive"
+    assert admin.post(address, {**data, "name": "Later", "version": stale.context["form"].data["version"]}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("email", "teammate@EXAMPLE.com"), ("email", "nonsense"), ("name", ""), ("name", "x" * 10_000), ("role", "999"), ("role", "x"), ("team", "10" * 20), ("name", "a\x00b")],
+)
+def test_bad_input_at_the_field(people, admin: Client, field: str, value: str) -> None:
+    data = {"name": "Olive", "email": "olive@example.com", "role": people.owner.role.pk, "team": ""}
+    response = admin.post(f"/settings/users/{people.owner.pk}/edit/", {**data, field: value})
+    assert response.status_code == 422 and response.context["form"].errors[field]
+    assert User.objects.get(pk=people.owner.pk).name == "Olivia Owner"
+
+
+def test_one_admin_always_stays_and_nobody_demotes_themselves(people) -> None:
+    rep = Role.objects.get(slug="rep")
+    with pytest.raises(ValidationError):
+        services.update_user(people.admin, {"role": rep}, actor=people.admin)
+    with pytest.raises(ValidationError):
+        services.deactivate_user(people.admin, people.owner, actor=people.admin)
+    with pytest.raises(ValidationError):
+        services.update_user(people.admin, {"role": rep}, actor=None)
+    with pytest.raises(ValidationError):
+        services.deactivate_user(people.admin, None, actor=None)
+    second = make_user(role="admin")
+    services.deactivate_user(people.admin, second, actor=second)
+    assert list(selectors.active_admins()) == [second]
+
+
+def test_deactivation_asks_hands_over_and_signs_out(people, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("users.services.deactivation.hooks", lambda name: [lambda user, successor, actor: seen.append((name, user.pk, successor.pk, actor.pk))])
+    services.update_team(people.team, {"manager": people.owner}, actor=people.admin)
+    theirs = Client()
+    theirs.force_login(people.owner)
+    address = f"/settings/users/{people.owner.pk}/deactivate/"
+    page = admin.get(address)
+    assert people.owner.pk not in {value for value, _label in page.context["form"].fields["successor"].choices if value}
+    assert admin.post(address, {"successor": people.owner.pk}).status_code == 422
+    assert admin.post(address, {"successor": people.teammate.pk}).status_code == 302
+    assert seen == [("deactivate", people.owner.pk, people.teammate.pk, people.admin.pk)]
+    assert theirs.get("/profile/").status_code == 302
+    assert Team.objects.get(pk=people.team.pk).manager == people.teammate
+    assert admin.post(address, {"successor": people.teammate.pk}).status_code == 422  # it is done already
+    assert admin.post(f"/settings/users/{people.owner.pk}/reactivate/").status_code == 302
+    assert User.objects.get(pk=people.owner.pk).is_active
+
+
+def test_a_hook_that_fails_undoes_the_deactivation(people, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(user, successor, actor) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("users.services.deactivation.hooks", lambda name: [fails])
+    with pytest.raises(RuntimeError):
+        services.deactivate_user(people.owner, people.teammate, actor=people.admin)
+    assert User.objects.get(pk=people.owner.pk).is_active
+
+
+def test_the_list_of_users_costs_no_query_per_row(people, admin: Client, django_assert_max_num_queries) -> None:
+    for _number in range(15):
+        make_user(team=people.team)
+    with django_assert_max_num_queries(12):
+        response = admin.get("/settings/users/?q=example&state=active")
+    assert "Olivia Owner" in response.content.decode()
+
+
+# ---- roles ----
+
+
+def test_the_matrix_of_a_role(people, admin: Client) -> None:
+    role = make_role("Assistant", {"contacts_contact": {"view": "team"}})
+    address = f"/settings/roles/{role.pk}/edit/"
+    form = admin.get(address).context["form"]
+    data = {"name": "Helper", "version": form["version"].value(), "reports__view": "all"}
+    assert admin.post(address, data).status_code == 302
+    role.refresh_from_db()
+    assert role.name == "Helper" and role.grants["reports"]["view"] == "all" and role.grants["contacts_contact"]["view"] == "team"
+    assert admin.post(address, {**data, "version": role.version, "reports__view": "everything"}).status_code == 422
+    assert admin.post(address, data).status_code == 409
+
+
+def test_grants_take_effect_and_stay_sensible(people) -> None:
+    role = people.owner.role
+    services.update_role(role, grants={"leads_lead": {"view": "own", "add": "own", "change": "own", "delete": "none", "export": "none"}}, actor=people.admin)
+    owner = User.objects.select_related("role").get(pk=people.owner.pk)
+    assert owner.scope_for("leads.lead", "view") == "own" and owner.scope_for("contacts.contact", "view") == "team"
+    for grants in ({"leads_lead": {"view": "own", "change": "all"}}, {"leads_lead": {"view": "everything"}}):
+        with pytest.raises(ValidationError):
+            services.update_role(role, grants=grants, actor=people.admin)
+    services.update_role(role, grants={"settings": {"view": "all", "change": "all"}, "users": {"change": "all"}}, actor=people.admin)
+    owner = User.objects.select_related("role").get(pk=people.owner.pk)
+    assert owner.scope_for("settings", "change") == owner.scope_for("users", "change") == "none" and not owner.is_admin
+
+
+def test_an_admins_rights_cannot_be_narrowed_and_old_roles_stay(people, admin: Client) -> None:
+    role = people.admin.role
+    with pytest.raises(ValidationError):
+        services.update_role(role, grants={"leads_lead": {"view": "none"}}, actor=people.admin)
+    assert admin.post(f"/settings/roles/{role.pk}/delete/").status_code == 403
+    assert admin.post(f"/settings/roles/{people.owner.role.pk}/delete/").status_code == 403
+    custom = make_role("Interns")
+    make_user(role=custom)
+    assert admin.post(f"/settings/roles/{custom.pk}/delete/").status_code == 422
+    unused = make_role("Nobody")
+    assert admin.post(f"/settings/roles/{unused.pk}/delete/").status_code == 302
+    assert not Role.objects.filter(pk=unused.pk).exists()
+
+
+def test_a_new_role_starts_like_another(people, admin: Client) -> None:
+    response = admin.post("/settings/roles/new/", {"name": "Junior", "like": Role.objects.get(slug="viewer").pk})
+    role = Role.objects.get(name="Junior")
+    assert response["Location"] == f"/settings/roles/{role.pk}/edit/" and role.grants["leads_lead"]["view"] == "team"
+    assert admin.post("/settings/roles/new/", {"name": "JUNIOR"}).status_code == 422
+    assert admin.post("/settings/roles/new/", {"name": "Boss", "like": people.admin.role.pk}).status_code == 422
+
+
+# ---- organisation ----
+
+ORGANISATION = {
+    "name": "Alpine Tools",
+    "currency": "CHF",
+    "time_zone": "Europe/Zurich",
+    "language": "de",
+    "first_weekday": "0",
+    "fiscal_year_start": "4",
+    "work_days": ["0", "1", "2", "3"],
+    "work_start": "08:00",
+    "work_end": "16:30",
+}
+
+
+def test_the_organisation(people, admin: Client) -> None:
+    version = Organisation.objects.get().version
+    assert admin.post("/settings/organisation/", {**ORGANISATION, "version": version}).status_code == 302
+    found = selectors.organisation()
+    assert (found.name, found.currency, found.work_days, found.fiscal_year_start) == ("Alpine Tools", "CHF", [0, 1, 2, 3], 4)
+    assert admin.post("/settings/organisation/", {**ORGANISATION, "name": "Other", "version": version}).status_code == 409
+    assert selectors.organisation().name == "Alpine Tools"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("currency", "XXL"), ("time_zone", "Mars"), ("language", "xx"), ("first_weekday", "9"), ("work_days", []), ("work_end", "07:00"), ("name", ""), ("fiscal_year_start", "13")],
+)
+def test_a_nonsensical_organisation(people, admin: Client, field: str, value) -> None:
+    response = admin.post("/settings/organisation/", {**ORGANISATION, field: value})
+    assert response.status_code == 422 and response.context["form"].errors[field]
+
+
+def test_holidays(people, admin: Client) -> None:
+    assert admin.post("/settings/organisation/holidays/add/", {"day": "2030-12-25", "name": "Christmas"}).status_code == 302
+    assert date(2030, 12, 25) in selectors.organisation().holiday_dates
+    for data in ({"day": "2030-12-25", "name": "Again"}, {"day": "nonsense", "name": "x"}, {"day": "2030-12-26", "name": ""}):
+        assert admin.post("/settings/organisation/holidays/add/", data).status_code == 422
+    assert admin.post(f"/settings/organisation/holidays/{Holiday.objects.get().pk}/remove/").status_code == 302
+    assert not Holiday.objects.exists() and not selectors.organisation().holiday_dates
+
+
+def test_the_logo_is_public(people, admin: Client, settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    assert Client().get("/organisation/logo/").status_code == 404
+    picture = io.BytesIO()
+    Image.new("RGBA", (900, 200), (1, 2, 3, 0)).save(picture, "PNG")
+    data = {**ORGANISATION, "logo": SimpleUploadedFile("logo.png", picture.getvalue())}
+    assert admin.post("/settings/organisation/", data).status_code == 302
+    response = Client().get("/organisation/logo/")
+    assert response["Content-Type"] == "image/webp"
+    found = Image.open(io.BytesIO(response.getvalue()))
+    assert found.size == (480, 107) and found.mode == "RGBA"
+    assert admin.post("/settings/organisation/", {**ORGANISATION, "logo": SimpleUploadedFile("x.png", b"nonsense")}).status_code == 422
+    assert admin.post("/settings/organisation/", {**ORGANISATION, "remove_logo": "on"}).status_code == 302
+    assert Client().get("/organisation/logo/").status_code == 404
+
+
+# ---- mail ----
+
+
+def test_mail_settings(people, admin: Client) -> None:
+    assert admin.post("/settings/mail/", {"mail_from": "crm@alpine.example", "mail_from_name": "Alpine", "mail_reply_to": ""}).status_code == 302
+    assert Organisation.objects.get().mail_from == "crm@alpine.example"
+    assert admin.post("/settings/mail/", {"mail_from": "nonsense"}).status_code == 422
+    assert admin.post("/settings/mail/test/", {"address": "nonsense"}).status_code == 422
+    response = admin.post("/settings/mail/test/", {"address": "me@alpine.example"}, follow=True)
+    mail = OutgoingMail.objects.get()
+    assert mail.to_address == "me@alpine.example" and "me@alpine.example" in response.content.decode()
+    OutgoingMail.objects.update(state="failed", error="550 no such user")
+    assert "550 no such user" in admin.get("/settings/mail/").content.decode()
+    admin.post(f"/settings/mail/{mail.pk}/retry/")
+    mail.refresh_from_db()
+    assert mail.state == "queued"
+
+
+def test_the_mail_password_is_not_shown(people, admin: Client, settings) -> None:
+    settings.MAIL_TRANSPORT = {"kind": "smtp", "host": "mx.example", "port": 587, "username": "joe", "password": "secret-word", "starttls": True, "ssl": False}
+    page = admin.get("/settings/mail/").content.decode()
+    assert "mx.example" in page and "joe" in page and "secret-word" not in page
+
+
+# ---- declared pages ----
+
+
+def test_sources_in_their_order(people, admin: Client) -> None:
+    Source.objects.all().delete()
+    for name in ("Web", "Fair", "Phone"):
+        assert admin.post("/settings/sources/new/", {"name": name, "active": "on"}).status_code == 302
+    names = lambda: list(Source.objects.values_list("name", flat=True))  # noqa: E731
+    assert names() == ["Web", "Fair", "Phone"]
+    phone = Source.objects.get(name="Phone")
+    assert admin.post(f"/settings/sources/{phone.pk}/move/", {"direction": "up"}).status_code == 302
+    assert names() == ["Web", "Phone", "Fair"]
+    for _times in range(4):
+        admin.post(f"/settings/sources/{phone.pk}/move/", {"direction": "up"})
+    assert names() == ["Phone", "Web", "Fair"]
+    assert admin.post(f"/settings/sources/{phone.pk}/move/", {"direction": "sideways"}).status_code == 422
+    twin = admin.post("/settings/sources/new/", {"name": "  wEB "})
+    assert twin.status_code == 422 and twin.context["form"].errors["name"]
+    assert admin.post(f"/settings/sources/{phone.pk}/edit/", {"name": "Telephone"}).status_code == 302
+    phone.refresh_from_db()
+    assert (phone.name, phone.key, phone.active) == ("Telephone", "telephone", False)
+    assert admin.post(f"/settings/sources/{phone.pk}/delete/").status_code == 302 and not Source.objects.filter(pk=phone.pk).exists()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 10_000, "a\x00b", "'\"<>"[:0]])
+def test_bad_names(people, admin: Client, name: str) -> None:
+    assert admin.post("/settings/tags/new/", {"name": name, "color": "red"}).status_code == 422
+    assert admin.post("/settings/tags/new/", {"name": "VIP", "color": "#ff0000"}).status_code == 422
+
+
+def test_tags_are_escaped(people, admin: Client) -> None:
+    assert admin.post("/settings/tags/new/", {"name": "<script>", "color": "red"}).status_code == 302
+    page = admin.get("/settings/tags/").content.decode()
+    assert "<script>" not in page.replace('<script type="module"', "").replace("<script src", "") or "&lt;script&gt;" in page
+    assert "&lt;script&gt;" in page
+
+
+# ---- cache of the organisation, language and zone ----
+
+
+def test_language_and_zone_of_the_person(people, client: Client) -> None:
+    services.update_profile(people.owner, {"language": "de", "time_zone": "Asia/Tokyo"}, actor=people.owner)
+    services.update_organisation({**{"language": "de"}}, actor=None)
+    assert client.get("/accounts/login/")["Content-Language"] == "de"
+    client.force_login(people.owner)
+    response = client.get("/profile/")
+    assert response["Content-Language"] == "de" and 'lang="de"' in response.content.decode()
+    client.force_login(people.teammate)
+    assert client.get("/profile/")["Content-Language"] == "en"
+    assert translation.get_language() == "en" and timezone.get_current_timezone_name() == "UTC"  # nothing leaks
+
+
+def test_the_zone_is_active_in_views_and_streams(people, rf) -> None:
+    from django.http import HttpResponse, StreamingHttpResponse
+
+    from users.middleware import UserLocaleMiddleware
+
+    people.owner.time_zone, people.owner.language = "Asia/Tokyo", "de"
+    request = rf.get("/")
+    request.user = people.owner
+    plain = UserLocaleMiddleware(lambda _request: HttpResponse(timezone.get_current_timezone_name()))(request)
+    assert plain.content == b"Asia/Tokyo"
+    stream = UserLocaleMiddleware(lambda _request: StreamingHttpResponse(f"{timezone.get_current_timezone_name()} {translation.get_language()} " for _n in range(2)))(request)
+    assert b"".join(stream.streaming_content) == b"Asia/Tokyo de Asia/Tokyo de "
+    people.owner.time_zone = "Mars/Olympus"
+    assert UserLocaleMiddleware(lambda _request: HttpResponse(timezone.get_current_timezone_name()))(request).content == b"UTC"
+
+
+def test_a_stale_organisation_raises(people) -> None:
+    with pytest.raises(StaleRecord):
+        services.update_organisation({"name": "x"}, actor=people.admin, version=99)
+
+
+def test_names_resolve() -> None:
+    assert reverse("setup") == "/setup/" and reverse("settings:list", args=["tags"]) == "/settings/tags/"
+    make_team()
