@@ -92,6 +92,7 @@ class SettingsPage:
     create: Callable[..., Any]
     update: Callable[..., Any]
     delete: Callable[..., Any] = delete_setting
+    move: Callable[..., Any] = move_setting  # move(obj, direction, *, actor, within)
     columns: tuple[SettingsColumn, ...] = ()
     group: str = "sales"  # a key of GROUPS
     intro: Any = ""
@@ -309,7 +310,7 @@ def move_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         raise Http404
     obj = get_object_or_404(page.queryset(request.user), pk=pk)
     try:
-        move_setting(obj, request.POST.get("direction", ""), actor=request.user, within=page.within)
+        page.move(obj, request.POST.get("direction", ""), actor=request.user, within=page.within)
     except ValidationError as error:
         return render(request, "settings/list.html", {"page": page, "tables": _tables(page, request.user), "error": " ".join(error.messages)}, status=422)
     return redirect(page.url())
