@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FAST = "fsync=off synchronous_commit=off full_page_writes=off autovacuum=off wal_level=minimal max_wal_senders=0 checkpoint_timeout=1h max_wal_size=4GB"
+# The template is kept between runs, keyed by all that makes the tables (see _kept_cluster).
 TEMPLATE = "template_of_tests"
 _cluster: Process | None = None
 
@@ -34,7 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     make_private(directory)
     (directory / "data").mkdir(exist_ok=True)
     paths = _ClusterPaths(directory)
-    initialise_postgres(paths.postgres, "--no-sync", "--no-data-checksums")
+    kept = _kept_cluster()
+    if (kept / "PG_VERSION").exists():
+        shutil.copytree(kept, paths.postgres)
+        (directory / "template.done").touch()
+    else:
+        initialise_postgres(paths.postgres, "--no-sync", "--no-data-checksums")
     options = tuple(part for setting in FAST.split() for part in ("-c", setting))
     _cluster = postgres(paths, connections=100, options=options)
     _cluster.quiet = True
@@ -44,11 +53,51 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     global _cluster
-    if _cluster is not None:
+    if _cluster is None:
+        return
+    directory = Path(os.environ["CRM_TEST_CLUSTER"])
+    if (directory / "template.done").exists() and not _kept_cluster().exists():
+        _keep(directory, _cluster)
+    else:
         _cluster.stops = ()  # nothing to save: kill it
         _cluster.stop()
-        _cluster = None
-        shutil.rmtree(os.environ["CRM_TEST_CLUSTER"], ignore_errors=True)
+    _cluster = None
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _kept_cluster() -> Path:
+    """Where the migrated cluster of an earlier run lies, if nothing that makes the tables has changed since."""
+    base = Path(__file__).resolve().parent.parent
+    migrations = sorted([*base.glob("*/migrations/*.py"), *base.glob("crm/*/migrations/*.py")])
+    # Data migrations call our own code: what they import counts as well.
+    imported = {name.replace(".", "/") for path in migrations for name in re.findall(r"^\s*from ([\w.]+) import", path.read_text(), re.M)}
+    called = [path for name in sorted(imported) for path in (base / f"{name}.py", base / name / "__init__.py") if path.exists()]
+    digest = hashlib.sha256((base / "requirements-dev.txt").read_bytes())
+    for path in [*migrations, *called]:
+        digest.update(os.fsencode(path.relative_to(base)) + path.read_bytes())
+    directory = Path(tempfile.gettempdir()) / f"crm-tests-of-{os.getuid()}"
+    make_private(directory)
+    return directory / digest.hexdigest()[:16]
+
+
+def _keep(directory: Path, cluster: Process) -> None:
+    """Stop the cluster in order, with only the template in it, and put it where the next run looks."""
+    import psycopg2
+
+    server = psycopg2.connect(host=str(directory), user="crm", dbname="postgres")
+    server.autocommit = True
+    with server.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%' OR datname = 'crm'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.close()
+    cluster.stop()
+    kept = _kept_cluster()
+    with suppress(OSError):  # another run was quicker
+        (directory / "pg").rename(kept)
+    old = sorted((path for path in kept.parent.iterdir() if path != kept), key=lambda path: path.stat().st_mtime)
+    for path in old[:-3]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class _ClusterPaths(Paths):
@@ -137,18 +186,14 @@ def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = browser.new_context(
-            base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options}
-        )
+        context = browser.new_context(base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options})
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"exception on {page.url}: {error}"))
         page.on(
             "console",
-            lambda message: (
-                problems.append(f"console on {page.url}: {message.text}") if message.type == "error" else None
-            ),
+            lambda message: problems.append(f"console on {page.url}: {message.text}") if message.type == "error" else None,
         )
         return page
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -59,7 +60,7 @@ def back_up(target: Path) -> dict[str, Any]:
 def _write_archive(out: IO[bytes]) -> dict[str, Any]:
     files: dict[str, dict[str, Any]] = {}
     with tarfile.open(fileobj=out, mode="w") as archive:
-        with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix="backup-") as directory:
+        with _working_directory("backup-") as directory:
             dump = Path(directory) / DUMP
             _run(
                 [
@@ -84,6 +85,12 @@ def _write_archive(out: IO[bytes]) -> dict[str, Any]:
         }
         _add_bytes(archive, MANIFEST, json.dumps(manifest, indent=1).encode())
     return manifest
+
+
+def _working_directory(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """On the disk of the data: there is room for it, and files move into place by renaming."""
+    Path(settings.DATA_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=prefix)
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str, files: dict[str, dict[str, Any]]) -> None:
@@ -111,14 +118,11 @@ def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def restore(source: Path) -> dict[str, Any]:
     """Replace the database and the files by those of the archive. Nothing is touched before the archive has proved whole."""
-    Path(settings.DATA_DIR).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix="restore-") as directory:
+    with _working_directory("restore-") as directory:
         manifest = _unpack(source, Path(directory))
         unknown = set(manifest["migrations"]) - _known_migrations()
         if unknown:
-            raise BackupError(
-                f"the archive was made by a newer version (it knows {sorted(unknown)[0]}): update Rapport first"
-            )
+            raise BackupError(f"the archive was made by a newer version (it knows {sorted(unknown)[0]}): update Rapport first")
         _refuse_if_in_use()
         connection.close()
         _replace_database(Path(directory) / DUMP)
@@ -194,27 +198,23 @@ def _replace_database(dump: Path) -> None:
             stderr=errors,
         )
         reader = subprocess.Popen(dump_reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert psql.stdin and reader.stdout and reader.stderr
+        assert psql.stdin
+        assert reader.stdout
+        assert reader.stderr
         try:
-            psql.stdin.write(
-                b"SET client_min_messages = warning;\nDROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n"
-            )
+            psql.stdin.write(b"SET client_min_messages = warning;\nDROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n")
             shutil.copyfileobj(reader.stdout, psql.stdin, BLOCK)
         except BrokenPipeError:
             pass  # psql has stopped at an error, told below
         complaint = reader.stderr.read().decode("utf-8", "replace").strip()
         if reader.wait() and psql.poll() is None:
             psql.kill()  # before the end of its input: it must not commit half a dump
-        try:
+        with suppress(BrokenPipeError):
             psql.stdin.close()
-        except BrokenPipeError:
-            pass
         if psql.wait() or reader.returncode:
             errors.seek(0)
             told = errors.read().decode("utf-8", "replace").strip() or complaint
-            raise BackupError(
-                f"the database was left as it was: {(told.splitlines() or ['the restore was interrupted'])[0]}"
-            )
+            raise BackupError(f"the database was left as it was: {(told.splitlines() or ['the restore was interrupted'])[0]}")
 
 
 def _replace_media(new: Path) -> None:
@@ -244,17 +244,13 @@ def _program(name: str) -> str:
     """The program of the server's own major version if there is one, else a newer one: embedded or on the path."""
     server = connection.pg_version // 10_000
     candidates = []
-    try:
+    with suppress(CannotStart):
         candidates.append(postgres_program(name))
-    except CannotStart:
-        pass
     if on_path := shutil.which(name):
         candidates.append(on_path)
     versions = sorted((version, path) for path in candidates if (version := _major(path)) >= server)
     if not versions:
-        raise BackupError(
-            f"{name} of PostgreSQL {server} or newer is needed: on Debian, apt-get install postgresql-client"
-        )
+        raise BackupError(f"{name} of PostgreSQL {server} or newer is needed: on Debian, apt-get install postgresql-client")
     return versions[0][1]
 
 
@@ -285,6 +281,4 @@ def _client_environment() -> dict[str, str]:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, env=_client_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupError(
-            f"{Path(command[0]).name} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
-        )
+        raise BackupError(f"{Path(command[0]).name} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")

@@ -58,9 +58,7 @@ def readiness() -> dict[str, object]:
 def is_ready(facts: dict[str, object]) -> bool:
     """All parts answer and no age is unknown or above its bound."""
     ages = [value for key, value in facts.items() if key.endswith("_seconds")]
-    return bool(facts["database"] and facts["redis"]) and all(
-        isinstance(age, float) and age <= STALE_SECONDS for age in ages
-    )
+    return bool(facts["database"] and facts["redis"]) and all(isinstance(age, float) and age <= STALE_SECONDS for age in ages)
 
 
 def _redis_answers() -> bool:

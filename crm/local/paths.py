@@ -74,9 +74,7 @@ def _package_directory(name: str) -> Path:
     # Found, never imported: importing these packages makes users, changes modes and counts references.
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise CannotStart(
-            "DATABASE_URL and REDIS_URL are not set and the embedded servers are not installed: run `make run`, or set both"
-        )
+        raise CannotStart("DATABASE_URL and REDIS_URL are not set and the embedded servers are not installed: run `make run`, or set both")
     return Path(next(iter(spec.submodule_search_locations)))
 
 

@@ -52,9 +52,7 @@ def manage(stop: threading.Event, *arguments: str) -> None:
             raise Interrupted
     reader.join(2)
     if child.returncode:
-        raise CannotStart(
-            f"manage.py {arguments[0]} failed: {next((line for line in reversed(lines) if line.strip()), child.returncode)}"
-        )
+        raise CannotStart(f"manage.py {arguments[0]} failed: {next((line for line in reversed(lines) if line.strip()), child.returncode)}")
 
 
 def _digest(files: Iterable[Path], *, contents: bool) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 PR_SET_PDEATHSIG = 1
@@ -19,11 +20,8 @@ _print_lock = threading.Lock()
 
 def say(text: str, name: str = "run") -> None:
     """A line in the one terminal, with the name of its process."""
-    with _print_lock:
-        try:
-            print(f"{name:<8}| {text}", flush=True)
-        except OSError:
-            pass  # the terminal is gone; the work goes on
+    with _print_lock, suppress(OSError):  # the terminal may be gone; the work goes on
+        print(f"{name:<8}| {text}", flush=True)
 
 
 def die_with_parent(signal_number: int) -> Callable[[], None]:
@@ -114,8 +112,6 @@ class Process:
         """SIGKILL to what is left of its session: it, or children that outlived it."""
         if self.child is None:
             return
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.child.wait()

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -21,21 +21,16 @@ from crm.local.process import Process, say
 
 DATABASE = USER = "crm"
 INITDB_OPTIONS = (
-    "-E UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C -U crm --auth-local=trust --auth-host=reject --no-instructions"
-).split()
-# Commands that need no data: they must not wait for, or start, a server.
-WITHOUT_SERVERS = frozenset(
-    "help version check collectstatic makemessages compilemessages startapp diffsettings findstatic".split()
+    *("-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),  # the same on every machine
+    *("-U", USER, "--auth-local=trust", "--auth-host=reject", "--no-instructions"),
 )
+# Commands that need no data: they must not wait for, or start, a server.
+WITHOUT_SERVERS = frozenset({"help", "version", "check", "check_templates", "collectstatic", "makemessages", "compilemessages", "diffsettings", "findstatic"})
 
 
 def child_environment(**extra: str) -> dict[str, str]:
     """Our environment without what would make PostgreSQL behave differently from machine to machine."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("PG", "LC_")) and key not in ("LANG", "LANGUAGE")
-    }
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_")) and key not in ("LANG", "LANGUAGE")}
     return kept | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1"} | extra
 
 
@@ -47,9 +42,7 @@ def _not_as_root() -> tuple[str, ...]:
     command = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
     if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
         return command
-    raise CannotStart(
-        "PostgreSQL does not run as root and user namespaces are off here: run this as an ordinary user, or set DATABASE_URL"
-    )
+    raise CannotStart("PostgreSQL does not run as root and user namespaces are off here: run this as an ordinary user, or set DATABASE_URL")
 
 
 def _as_server(*command: str) -> list[str]:
@@ -64,14 +57,10 @@ def initialise_postgres(directory: Path, *options: str) -> None:
     if version_file.exists():
         major = version_file.read_text().strip()
         if major != PG_MAJOR:
-            raise CannotStart(
-                f"{directory} belongs to PostgreSQL {major}, this is {PG_MAJOR}: restore a backup into a new DATA_DIR"
-            )
+            raise CannotStart(f"{directory} belongs to PostgreSQL {major}, this is {PG_MAJOR}: restore a backup into a new DATA_DIR")
         return
     if directory.exists() and any(directory.iterdir()):
-        raise CannotStart(
-            f"{directory} is not a database of ours (no PG_VERSION): move it away or choose another DATA_DIR"
-        )
+        raise CannotStart(f"{directory} is not a database of ours (no PG_VERSION): move it away or choose another DATA_DIR")
     unfinished = directory.with_name(directory.name + ".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     done = subprocess.run(
@@ -83,9 +72,7 @@ def initialise_postgres(directory: Path, *options: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise CannotStart(
-            f"the database could not be set up: {(done.stderr.strip().splitlines() or ['initdb failed'])[-1]}"
-        )
+        raise CannotStart(f"the database could not be set up: {(done.stderr.strip().splitlines() or ['initdb failed'])[-1]}")
     if directory.exists():
         directory.rmdir()
     unfinished.rename(directory)
@@ -206,24 +193,11 @@ def redis(paths: Paths) -> Process:
 
 def create_database(paths: Paths) -> bool:
     """Make the application's database if it is missing; True when it was just made."""
-    ask = [
-        postgres_program("psql"),
-        "-h",
-        str(paths.sockets),
-        "-U",
-        USER,
-        "-d",
-        "postgres",
-        "-Atqc",
-        f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'",
-    ]
-    if subprocess.run(ask, env=child_environment(), capture_output=True, text=True, check=True).stdout.strip():
+    where = ("-h", str(paths.sockets), "-U", USER)
+    ask = [postgres_program("psql"), *where, "-d", "postgres", "-Atqc", "SELECT datname FROM pg_database"]
+    if DATABASE in subprocess.run(ask, env=child_environment(), capture_output=True, text=True, check=True).stdout.split():
         return False
-    subprocess.run(
-        [postgres_program("createdb"), "-h", str(paths.sockets), "-U", USER, DATABASE],
-        env=child_environment(),
-        check=True,
-    )
+    subprocess.run([postgres_program("createdb"), *where, DATABASE], env=child_environment(), check=True)
     return True
 
 
@@ -259,10 +233,8 @@ def _kept_secret(path: Path) -> str:
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         unfinished.touch(mode=0o600)
         unfinished.write_text(secrets.token_urlsafe(64))
-        try:
+        with suppress(FileExistsError):
             os.link(unfinished, path)  # the first of two that start at once wins, both then read the same
-        except FileExistsError:
-            pass
         unfinished.unlink()
     return path.read_text().strip()
 

@@ -66,9 +66,7 @@ class Supervisor:
         self._make_directories()
         lock = servers.take_lock(self.paths)
         if lock is None:
-            raise CannotStart(
-                f"process {servers.lock_holder(self.paths)} already works on {self.paths.data}: stop it or set another DATA_DIR"
-            )
+            raise CannotStart(f"process {servers.lock_holder(self.paths)} already works on {self.paths.data}: stop it or set another DATA_DIR")
         with lock:
             self._check_port()
             servers.set_environment(self.paths)
@@ -92,9 +90,7 @@ class Supervisor:
         self.paths.make()
         free = shutil.disk_usage(self.paths.data).free // 2**20
         if free < FREE_MEGABYTES:
-            raise CannotStart(
-                f"the disk of {self.paths.data} is full: {free} MB free, at least {FREE_MEGABYTES} MB are needed"
-            )
+            raise CannotStart(f"the disk of {self.paths.data} is full: {free} MB free, at least {FREE_MEGABYTES} MB are needed")
         if not os.access(self.paths.data, os.R_OK | os.W_OK | os.X_OK):
             raise CannotStart(f"{self.paths.data} can't be read and written by this user")
 
@@ -104,9 +100,7 @@ class Supervisor:
             try:
                 probe.bind(("127.0.0.1", self.port))
             except OSError as error:
-                raise CannotStart(
-                    f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={self.port % 60000 + 1}"
-                ) from error
+                raise CannotStart(f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={self.port % 60000 + 1}") from error
 
     @staticmethod
     def _check_settings() -> None:
@@ -186,11 +180,10 @@ class Supervisor:
             "200",
         ]
         command += ["--no-control-socket", "--log-level", "warning", "--chdir", str(BASE)]
-        if Path("/dev/shm").is_dir():
-            command += ["--worker-tmp-dir", "/dev/shm"]  # a slow disk must not look like a hung worker
-        return Process(
-            "web", command, servers.child_environment(), ready=self._page_answers, stops=((signal.SIGTERM, 15),)
-        )
+        memory = Path("/dev/shm")  # noqa: S108
+        if memory.is_dir():
+            command += ["--worker-tmp-dir", str(memory)]  # a slow disk must not look like a hung worker
+        return Process("web", command, servers.child_environment(), ready=self._page_answers, stops=((signal.SIGTERM, 15),))
 
     def _worker(self) -> Process:
         command = [
@@ -228,9 +221,7 @@ class Supervisor:
             "--schedule",
             str(self.paths.beat / "schedule"),
         ]
-        process = Process(
-            "beat", command, servers.child_environment(), ready=lambda: True, stops=((signal.SIGTERM, 5),)
-        )
+        process = Process("beat", command, servers.child_environment(), ready=lambda: True, stops=((signal.SIGTERM, 5),))
         process.ready = self._heartbeat_since_start(process)
         return process
 
@@ -241,11 +232,9 @@ class Supervisor:
     def _page_answers(self) -> bool:
         """Does the first page that a visitor sees come, whatever names ALLOWED_HOSTS holds?"""
         host = next((name for name in env.names("ALLOWED_HOSTS") if name != "*"), "localhost").lstrip(".")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/accounts/login/", headers={"Host": host, "X-Forwarded-Proto": "https"}
-        )
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/accounts/login/", headers={"Host": host, "X-Forwarded-Proto": "https"})
         try:
-            return urllib.request.urlopen(request, timeout=5).status == 200
+            return urllib.request.urlopen(request, timeout=5).status == 200  # noqa: S310  our own address
         except urllib.error.HTTPError as error:
             return error.code < 500
         except OSError:
@@ -289,9 +278,7 @@ class Supervisor:
             process.kill_group()
             process.failures += 1
             if process.failures > MAX_FAILURES:
-                say(
-                    f"{process.name} crashed {process.failures} times in a row: giving up. Its last words: {process.complaint()}"
-                )
+                say(f"{process.name} crashed {process.failures} times in a row: giving up. Its last words: {process.complaint()}")
                 return False
             pause = min(LONGEST_PAUSE, 2 ** (process.failures - 1))
             process.restart_at = now + pause
