@@ -33,6 +33,10 @@ class TimelinePage:
     older: str
     subjects: dict[tuple[str, int], Any] = field(default_factory=dict)
 
+    def subject_of(self, line: Activity) -> Any:
+        """The record of another type that a line hangs on; None when it is the page's own."""
+        return self.subjects.get((line.subject_type, _subject_id(line)))
+
 
 def mark(line: Activity) -> str:
     """A place in the timeline, for the address."""

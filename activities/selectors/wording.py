@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from babel.dates import format_skeleton
 from django.db import models
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -120,9 +121,12 @@ def group_of(moment: datetime, ctx: CellContext) -> str:
 
 def month_text(day: date, ctx: CellContext) -> str:
     """`November 2026`."""
-    from babel.dates import format_skeleton
-
     return format_skeleton("yMMMM", day, locale=ctx.locale)
+
+
+def weekday_text(day: date, ctx: CellContext) -> str:
+    """`Mon`."""
+    return format_skeleton("EEE", day, locale=ctx.locale).rstrip(".")
 
 
 # ---- one function per kind of line: (what, badge, body) ----

@@ -4,7 +4,7 @@ from activities.services.hooks import lead_converted, repoint, user_left
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.meetings import close_past_meetings, create_meeting, delete_meetings, update_meeting
 from activities.services.next_steps import refresh_next_steps
-from activities.services.notifications import mark_all_read, mark_read, notify
+from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
 from activities.services.reminders import fire_due_reminders, set_reminders
 from activities.services.tasks import (
     assign_tasks,
@@ -49,6 +49,7 @@ __all__ = [
     "reopen_task",
     "repoint",
     "restore_line",
+    "safe_path",
     "set_reminders",
     "shift_tasks",
     "snooze_task",

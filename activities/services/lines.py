@@ -124,13 +124,16 @@ def delete_line(line: Activity, *, actor: Any) -> None:
 
 
 @transaction.atomic
-def restore_line(line: Activity, *, actor: Any) -> None:
-    """Undo of delete_line."""
-    row = lock(line)
-    if row.deleted_at is not None and row.actor_id == actor.pk:
-        row.deleted_at = None
-        row.save(update_fields=["deleted_at"])
-        refresh_last_activity(touched([row]))
+def restore_line(pk: int, *, actor: Any) -> bool:
+    """Undo of delete_line: only who deleted it, that is its author. False when there is nothing to take back."""
+    kinds = (Activity.Kind.NOTE, Activity.Kind.CALL)
+    row = Activity._base_manager.select_for_update().filter(pk=pk, actor=actor, kind__in=kinds, deleted_at__isnull=False).first()
+    if row is None:
+        return False
+    row.deleted_at = None
+    row.save(update_fields=["deleted_at"])
+    refresh_last_activity(touched([row]))
+    return True
 
 
 def _own(line: Activity, actor: Any) -> Activity:

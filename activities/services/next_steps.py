@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
+from django.utils import translation
 
 from activities.models import Meeting, Task
 from activities.services.subjects import MOST_SPECIFIC, Touched, locked, subject_model
+from users.selectors import organisation
 
 MAX_TITLE = 120
 COLUMNS = ("next_step_at", "next_step", "next_step_kind", "next_step_all_day")
@@ -69,7 +71,7 @@ def _earliest(subjects: Touched) -> dict[tuple[str, int], Step]:
         return {}
     found: dict[tuple[str, int], Step] = {}
     for name, pk, at, title, kind, all_day, _id in parts[0].union(*parts[1:], all=True):
-        step = Step(at, title[:MAX_TITLE], kind, all_day)
+        step = Step(at, (title or _word(kind))[:MAX_TITLE], kind, all_day)
         known = found.get((name, pk))
         if known is None or _earlier(step, known):
             found[name, pk] = step
@@ -81,6 +83,12 @@ def _earlier(one: Step, other: Step) -> bool:
     if one.at is None:
         return False
     return other.at is None or one.at < other.at
+
+
+def _word(kind: str) -> str:
+    """What stands there instead of a title, in the organisation's language."""
+    with translation.override(organisation().language):
+        return str(dict(Task.Kind.choices).get(kind) or Meeting._meta.verbose_name).capitalize()
 
 
 def _title(name: str) -> Any:

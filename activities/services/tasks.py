@@ -153,15 +153,15 @@ def _relink(row: Any, changes: Values, actor: Any) -> None:
 
 
 @transaction.atomic
-def snooze_task(task: Task, choice: str, *, actor: Any, day: date | None = None, at: time | None = None) -> Task:
+def snooze_task(task: Task, choice: str, *, actor: Any, day: date | None = None, at: time | None = None, version: int | None = None) -> Task:
     """Put a task off: `hour`, `tomorrow` (9:00), `monday` (9:00) or `custom` (with `day` and, if wanted, `at`)."""
     if task.done_at is not None:
         raise ValidationError(_("This task is done. Reopen it first."), code="done")
     if choice == "custom":
         if day is None:
             raise ValidationError({"due_on": [_("Choose a day.")]})
-        return update_task(task, {"due_on": day, "due_time": at}, actor=actor)
-    return update_task(task, snooze_values(choice, timezone.now(), ZoneInfo(task.owner.time_zone)), actor=actor)
+        return update_task(task, {"due_on": day, "due_time": at}, actor=actor, version=version)
+    return update_task(task, snooze_values(choice, timezone.now(), ZoneInfo(task.owner.time_zone)), actor=actor, version=version)
 
 
 def snooze_values(choice: str, now: datetime, zone: ZoneInfo) -> Values:

@@ -1,0 +1,331 @@
+"""Forms of tasks, meetings and the entries that people make on a record's page."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from activities import selectors
+from activities.models import Meeting, Task
+from activities.selectors.wording import CALL_OUTCOMES
+from activities.services.due import moment
+from activities.services.lines import MAX_BODY, MAX_MINUTES
+from activities.services.meetings import default_span
+from crm.core.bulk import BulkForm
+from crm.core.fields import PickerField
+from crm.core.forms import RecordForm
+from crm.core.widgets import DateInput, DateTimeInput, TimeInput
+
+NO_REMINDER = "none"
+REMINDERS = [
+    ("0", _("At the time")),
+    ("5", _("5 minutes before")),
+    ("15", _("15 minutes before")),
+    ("30", _("30 minutes before")),
+    ("60", _("1 hour before")),
+    ("1440", _("1 day before")),
+    (NO_REMINDER, _("No reminder")),
+]
+
+
+class LocalDateTimeField(forms.DateTimeField):
+    """A clock time in the reader's zone. One that the clock jumps over shifts forward, a doubled one is the first; never an error."""
+
+    widget = DateTimeInput
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        if isinstance(value, datetime):
+            return value
+        try:
+            parsed = parse_datetime(str(value).strip())
+            if parsed is None:
+                raise ValueError(value)
+            if parsed.tzinfo is not None:
+                return parsed
+            return moment(parsed.date(), parsed.time(), ZoneInfo(timezone.get_current_timezone_name()))
+        except (ValueError, OverflowError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class ReminderField(forms.ChoiceField):
+    """How long before its time a task or meeting reminds; cleans to minutes or None. What a request leaves out is not decided here."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Reminder"), choices=REMINDERS, required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return NO_REMINDER if value is None else str(value)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        return int(text) if text not in ("", NO_REMINDER) else None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return data not in (None, "") and self.prepare_value(initial) != str(data)
+
+
+def choice(field: str, model: Any = Task, **kwargs: Any) -> forms.TypedChoiceField:
+    """A choice of the model that falls back to its default when a request leaves it out."""
+    source = model._meta.get_field(field)
+    return forms.TypedChoiceField(
+        label=source.verbose_name.capitalize(), choices=source.choices, coerce=source.to_python, empty_value=source.default, required=False, **kwargs
+    )
+
+
+class WorkForm(RecordForm):
+    """What tasks and meetings share: links, assignee, reminder."""
+
+    default_reminder = 0
+
+    def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
+        super().__init__(data, files, user=user, **kwargs)
+        reminder = selectors.reminder_of(self.instance) if self.instance.pk else self.default_reminder
+        self.initial.setdefault("reminder", reminder)
+
+    def values(self) -> dict[str, Any]:
+        """Without what the request left out and services know better: assignee and reminder."""
+        values = super().values()
+        if values.get("owner") is None:
+            values.pop("owner", None)
+        if not self.data.get(self.add_prefix("reminder")):
+            values.pop("reminder", None)
+        return values
+
+
+class TaskForm(WorkForm):
+    kind = choice("kind")
+    priority = choice("priority")
+    owner = PickerField("users", label=_("Assignee"), required=False)
+    due_on = forms.DateField(label=_("Due on"), required=False, widget=DateInput())
+    due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput(), help_text=_("Leave empty for the whole day."))
+    reminder = ReminderField()
+    deal = PickerField("deals", label=_("Deal"), required=False)
+    lead = PickerField("leads", label=_("Lead"), required=False)
+    contact = PickerField("contacts", label=_("Contact"), required=False)
+    company = PickerField("companies", label=_("Company"), required=False)
+
+    layout = (
+        (_("Task"), "title", ("kind", "priority"), ("due_on", "due_time"), ("reminder", "owner"), "description"),
+        (_("Related to"), ("contact", "company"), ("deal", "lead")),
+    )
+
+    class Meta:
+        model = Task
+        fields = ("title", "kind", "priority", "owner", "due_on", "due_time", "description", "deal", "lead", "contact", "company")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("due_time") and not cleaned.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", _("Choose the day for this time."))
+        return cleaned
+
+
+class MeetingForm(WorkForm):
+    default_reminder = 15
+
+    owner = PickerField("users", label=_("Organiser"), required=False)
+    starts_at = LocalDateTimeField(label=_("Starts"))
+    ends_at = LocalDateTimeField(label=_("Ends"))
+    reminder = ReminderField()
+    deal = PickerField("deals", label=_("Deal"), required=False)
+    lead = PickerField("leads", label=_("Lead"), required=False)
+    contact = PickerField("contacts", label=_("Contact"), required=False)
+    company = PickerField("companies", label=_("Company"), required=False)
+
+    layout = (
+        (_("Meeting"), "title", ("starts_at", "ends_at"), ("location", "reminder"), "owner", "description"),
+        (_("Related to"), ("contact", "company"), ("deal", "lead")),
+    )
+
+    class Meta:
+        model = Meeting
+        fields = ("title", "location", "description", "owner", "starts_at", "ends_at", "deal", "lead", "contact", "company")
+
+    def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
+        super().__init__(data, files, user=user, **kwargs)
+        if not self.instance.pk:
+            start, end = default_span(parse_day(self.initial.get("day")), timezone.localtime())
+            self.initial.setdefault("starts_at", start)
+            self.initial.setdefault("ends_at", end)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        start, end = cleaned.get("starts_at"), cleaned.get("ends_at")
+        if start and end and end < start:
+            self.add_error("ends_at", _("The end is before the start."))
+        return cleaned
+
+
+def parse_day(text: Any) -> Any:
+    """A day from an address, or None."""
+    try:
+        day = datetime.strptime(str(text), "%Y-%m-%d").date()
+    except ValueError:
+        return None
+    return day if 1970 <= day.year <= 2199 else None
+
+
+# ---- on a record's page ----
+
+
+class EntryForm(forms.Form):
+    """Base of what people enter on a record's page."""
+
+    idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(data, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)
+        self.initial.setdefault("idempotency_key", uuid.uuid4())
+        for name, field in self.fields.items():
+            if isinstance(field, PickerField):
+                field.user = user
+                self.initial.setdefault(name, user)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and "\x00" in value:
+                self.add_error(name, _("Remove the invisible characters."))
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        values = {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
+        if "reminder" in values and not self.data.get("reminder"):
+            del values["reminder"]
+        if "owner" in values and values["owner"] is None:
+            del values["owner"]
+        return values
+
+
+class NoteForm(EntryForm):
+    body = forms.CharField(
+        label=_("Note"), max_length=MAX_BODY, widget=forms.Textarea(attrs={"rows": 2, "placeholder": _("Write a note. Markdown works.")})
+    )
+
+
+class CallForm(EntryForm):
+    outcome = forms.ChoiceField(label=_("Outcome"), required=False, choices=[("", "–"), *((key, label) for key, (label, _color) in CALL_OUTCOMES.items())])
+    minutes = forms.IntegerField(label=_("Minutes"), required=False, min_value=0, max_value=MAX_MINUTES)
+    body = forms.CharField(
+        label=_("Summary"), required=False, max_length=MAX_BODY, widget=forms.Textarea(attrs={"rows": 2, "placeholder": _("What was said?")})
+    )
+
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        return {**values, "body": values["body"].strip()}
+
+
+class QuickTaskForm(EntryForm):
+    title = forms.CharField(label=_("Title"), max_length=200)
+    kind = choice("kind")
+    due_on = forms.DateField(label=_("Due on"), required=False, widget=DateInput())
+    due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput())
+    reminder = ReminderField(initial="0")
+    owner = PickerField("users", label=_("Assignee"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("due_time") and not cleaned.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", _("Choose the day for this time."))
+        return cleaned
+
+
+class QuickMeetingForm(EntryForm):
+    title = forms.CharField(label=_("Title"), max_length=200)
+    starts_at = LocalDateTimeField(label=_("Starts"))
+    ends_at = LocalDateTimeField(label=_("Ends"))
+    location = forms.CharField(label=_("Place"), max_length=200, required=False)
+    reminder = ReminderField(initial="15")
+
+    def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
+        super().__init__(data, user=user, **kwargs)
+        start = (timezone.localtime() + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+        self.initial.setdefault("starts_at", start)
+        self.initial.setdefault("ends_at", start + timedelta(hours=1))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        start, end = cleaned.get("starts_at"), cleaned.get("ends_at")
+        if start and end and end < start:
+            self.add_error("ends_at", _("The end is before the start."))
+        return cleaned
+
+
+class LineForm(EntryForm):
+    """Correct a note."""
+
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    body = forms.CharField(label=_("Text"), max_length=MAX_BODY, widget=forms.Textarea(attrs={"rows": 6}))
+
+
+class CallLineForm(CallForm):
+    """Correct a call."""
+
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+# ---- what is done with a task ----
+
+
+class CompleteForm(EntryForm):
+    """How it went, and what comes next."""
+
+    outcome = forms.CharField(label=_("How did it go?"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    next_title = forms.CharField(label=_("Next step"), required=False, max_length=200)
+    next_due_on = forms.DateField(label=_("Due on"), required=False, widget=DateInput())
+    next_due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput())
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        due = cleaned.get("next_due_on") or cleaned.get("next_due_time")
+        if due and not cleaned.get("next_title") and "next_title" not in self.errors:
+            self.add_error("next_title", _("Say what the next step is."))
+        if cleaned.get("next_due_time") and not cleaned.get("next_due_on") and "next_due_on" not in self.errors:
+            self.add_error("next_due_on", _("Choose the day for this time."))
+        return cleaned
+
+    def next_values(self) -> dict[str, Any] | None:
+        data = self.cleaned_data
+        if not data["next_title"]:
+            return None
+        return {"title": data["next_title"], "due_on": data["next_due_on"], "due_time": data["next_due_time"]}
+
+
+class SnoozeForm(EntryForm):
+    """Put off until a day."""
+
+    choice = forms.ChoiceField(choices=[(key, key) for key in ("hour", "tomorrow", "monday", "custom")], widget=forms.HiddenInput)
+    due_on = forms.DateField(label=_("Until"), required=False, widget=DateInput())
+    due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput())
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("choice") == "custom" and not cleaned.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", _("Choose a day."))
+        return cleaned
+
+
+class TodayTaskForm(QuickTaskForm):
+    """Quick add on Today: due today unless another day is chosen."""
+
+    def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
+        super().__init__(data, user=user, **kwargs)
+        for name in ("reminder", "owner"):
+            del self.fields[name]
+
+
+class ShiftForm(BulkForm):
+    """By how many days."""
+
+    days = forms.IntegerField(label=_("Days later"), min_value=-365, max_value=365, initial=1, help_text=_("Negative: earlier."))

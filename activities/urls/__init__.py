@@ -1,0 +1,28 @@
+"""Addresses of the activities app. Tasks and meetings are record types with modules of their own."""
+
+from django.urls import include, path
+
+from activities.views import entries, today
+
+entry_urls = [
+    path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
+    path("<slug:slug>/<int:pk>/<slug:kind>/", entries.ComposeView.as_view(), name="compose"),
+    path("<int:pk>/edit/", entries.LineEditView.as_view(), name="edit"),
+    path("<int:pk>/delete/", entries.LineDeleteView.as_view(), name="delete"),
+    path("<int:pk>/restore/", entries.LineRestoreView.as_view(), name="restore"),
+]
+bell_urls = [
+    path("", today.NotificationsView.as_view(), name="list"),
+    path("poll/", today.PollView.as_view(), name="poll"),
+    path("read/", today.NotificationsReadView.as_view(), name="read"),
+    path("<int:pk>/open/", today.NotificationOpenView.as_view(), name="open"),
+]
+urlpatterns = [
+    path("", today.TodayView.as_view(), name="today"),
+    path("calendar/", today.CalendarView.as_view(), name="calendar"),
+    path("calendar/day/", today.CalendarDayView.as_view(), name="calendar_day"),
+    path("activities/", include((entry_urls, "activities"))),
+    path("notifications/", include((bell_urls, "notifications"))),
+    path("tasks/", include("activities.urls.tasks")),
+    path("meetings/", include("activities.urls.meetings")),
+]

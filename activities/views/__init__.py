@@ -1,0 +1,1 @@
+"""Pages beside the generic ones: Today, calendar, bell, entries on a record, what is done with a task."""

@@ -1,0 +1,185 @@
+"""Entries on a record's page: the timeline's next part, new notes, calls, tasks and meetings, corrections."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from activities import forms, panels, services
+from activities.models import SUBJECTS, Activity, Task
+from crm.core import pages
+from crm.core.access import may_add
+from crm.core.idempotency import run_once
+from crm.core.records import record_for
+from crm.core.views import safe_next
+from crm.core.writes import StaleRecord
+
+FORMS = {kind: form for kind, _label, _icon, _submit, _key, form in panels.COMPOSER}
+SAVED = {
+    "note": gettext_lazy("Note saved."),
+    "call": gettext_lazy("Call logged."),
+    "task": gettext_lazy("Task added."),
+    "meeting": gettext_lazy("Meeting added."),
+}
+
+
+def load_subject(user: Any, slug: str, pk: int) -> Any:
+    """A visible company, contact, lead or deal; 404 otherwise."""
+    record = record_for(slug)
+    if record is None or record.model._meta.model_name not in SUBJECTS or pk > 2**63 - 1:
+        raise Http404
+    return pages.load(record, user, pk)
+
+
+class TimelineView(View):
+    """GET: the timeline as a fragment, or the record's page at the same place."""
+
+    def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+        obj = load_subject(request.user, slug, pk)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return redirect(f"{obj.get_absolute_url()}?{request.GET.urlencode()}#timeline")
+        return render(request, "activities/timeline.html", panels.timeline_context(request, obj, fragment=bool(request.GET.get("before"))))
+
+
+class ComposeView(View):
+    """POST an entry; GET shows its form on a page of its own. 422 keeps what was typed."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.obj = load_subject(request.user, kwargs["slug"], kwargs["pk"])
+        if kwargs["kind"] not in FORMS:
+            raise Http404
+        if not may_add(request.user, Task):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, slug: str, pk: int, kind: str) -> HttpResponse:
+        return self.page(FORMS[kind](user=request.user))
+
+    def post(self, request: HttpRequest, slug: str, pk: int, kind: str) -> HttpResponse:
+        form = FORMS[kind](request.POST, user=request.user)
+        if not form.is_valid():
+            return self.page(form, 422)
+        try:
+            _url, fresh = run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self.make(kind, form))
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.page(form, 422)
+        return self.done(str(SAVED[kind]) if fresh else _("This was saved already."))
+
+    def make(self, kind: str, form: forms.EntryForm) -> str:
+        values, actor, obj = form.values(), self.request.user, self.obj
+        link = {obj._meta.model_name: obj}
+        match kind:
+            case "note":
+                services.add_note(obj, actor=actor, **values)
+            case "call":
+                services.log_call(obj, actor=actor, **values)
+            case "task":
+                services.create_task({**values, **link}, actor=actor)
+            case "meeting":
+                services.create_meeting({**values, **link}, actor=actor)
+        return obj.get_absolute_url()
+
+    def page(self, form: forms.EntryForm, status: int = 200) -> HttpResponse:
+        """The form; with htmx the composer alone takes the place of the one on the page."""
+        context = {"tabs": panels.composer_tabs(self.request, self.obj, form), "oob": False, "object": self.obj}
+        if self.request.htmx:  # type: ignore[attr-defined]
+            headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
+            response = render(self.request, "activities/composer.html", context, status=status)
+            response.headers.update(headers)
+            return response
+        return render(self.request, "activities/compose.html", context, status=status)
+
+    def done(self, text: str) -> HttpResponse:
+        if not self.request.htmx:  # type: ignore[attr-defined]
+            messages.success(self.request, text)
+            return redirect(f"{self.obj.get_absolute_url()}#timeline")
+        self.request.GET = QueryDict()  # the new entry stands first, whatever filter was on
+        context = panels.timeline_context(self.request, self.obj) | {"composer_tabs": panels.composer_tabs(self.request, self.obj)}
+        response = render(self.request, "activities/timeline.html", context)
+        response["HX-Trigger"] = json.dumps({"toast": {"message": text}})
+        return response
+
+
+def put_errors(form: Any, error: ValidationError) -> None:
+    """A service's errors at their fields, those of fields that the form lacks above it."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error.messages)
+        return
+    for name, texts in error.message_dict.items():
+        form.add_error(name if name in form.fields else None, texts)
+
+
+class LineView(View):
+    """Base: one's own note or call. 404 for lines that are not visible, 403 for others' lines."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        pk = kwargs["pk"]
+        self.line = Activity.objects.visible_to(request.user).filter(pk=pk).first() if pk <= 2**63 - 1 else None
+        if self.line is None:
+            raise Http404
+        if not services.may_correct(self.line, request.user):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def back(self) -> str:
+        assert self.line is not None
+        subject: Any = self.line.subject
+        return f"{subject.get_absolute_url()}#timeline"
+
+
+class LineEditView(LineView):
+    def form(self, data: Any = None) -> Any:
+        line = self.line
+        assert line is not None
+        form = forms.CallLineForm if line.kind == Activity.Kind.CALL else forms.LineForm
+        return form(data, user=self.request.user, initial={"body": line.body, "version": line.version, **line.data})
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self.page(self.form())
+
+    def page(self, form: Any, status: int = 200) -> HttpResponse:
+        context = {"form": form, "line": self.line, "back": self.back()}
+        return render(self.request, "activities/line_form.html", context, status=status)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        form = self.form(request.POST)
+        if not form.is_valid():
+            return self.page(form, 422)
+        data = form.cleaned_data
+        details = {"outcome": data["outcome"], "minutes": data["minutes"]} if "outcome" in data else None
+        try:
+            services.correct_line(self.line, actor=request.user, body=data["body"], data=details, version=data["version"])
+        except StaleRecord:
+            form.add_error(None, _("This was changed in another window. Open it again."))
+            return self.page(form, 409)
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.page(form, 422)
+        messages.success(request, _("Saved."))
+        return redirect(self.back())
+
+
+class LineDeleteView(LineView):
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        services.delete_line(self.line, actor=request.user)
+        messages.success(request, _("The entry is deleted."), extra_tags=f"undo:/activities/{pk}/restore/")
+        return redirect(safe_next(request, self.back()))
+
+
+class LineRestoreView(View):
+    """Undo: the author takes a deleted entry back."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if pk > 2**63 - 1 or not services.restore_line(pk, actor=request.user):
+            raise Http404
+        messages.success(request, _("The entry is back."))
+        return redirect(safe_next(request, "/"))

@@ -1,0 +1,287 @@
+"""The home page, the calendar and the bell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views import View
+
+from activities import forms, panels, selectors, services
+from activities.models import Meeting, Notification, Task
+from activities.selectors.wording import month_text, weekday_text
+from activities.selectors.work import CAP, NEEDS
+from activities.views.entries import put_errors
+from crm.core import cells
+from crm.core.access import Scope, may_add
+from crm.core.idempotency import run_once
+from crm.core.lists import row_context
+from crm.core.views import bad_request
+from users.selectors import organisation
+
+SHOWN_IN_A_DAY = 4
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of Today: its rows in order; the count may be larger."""
+
+    id: str
+    title: str
+    rows: list[panels.WorkRow]
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits without a task: why, the first few, and all of them."""
+
+    id: str
+    title: str
+    icon: str
+    count: str
+    rows: list[tuple[str, str, Any, str]]  # (name, address, since, address of a new task for it)
+    url: str
+
+
+class TodayView(View):
+    """GET: what is due, and what needs the user. POST adds a task."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page(forms.TodayTaskForm(user=request.user, initial={"due_on": timezone.localdate()}))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if not may_add(request.user, Task):
+            raise PermissionDenied
+        form = forms.TodayTaskForm(request.POST, user=request.user)
+        if not form.is_valid():
+            return self.page(form, 422)
+        try:
+            run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self.make(form))
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.page(form, 422)
+        messages.success(request, _("Task added."))
+        return redirect("/")
+
+    def make(self, form: Any) -> str:
+        return services.create_task(form.values(), actor=self.request.user).get_absolute_url()
+
+    def page(self, form: Any, status: int = 200) -> HttpResponse:
+        user: Any = self.request.user
+        zone = timezone.get_current_timezone()
+        found = selectors.today_page(user, timezone.now(), zone, organisation().first_weekday)
+        ctx = row_context(user, found.seen)
+        context = {
+            "date": cells.format_long(ctx.today, ctx.locale),
+            "sections": sections(found, ctx, user),
+            "needs": needs(found, ctx),
+            "clear": found.is_clear,
+            "more": found.more,
+            "form": form if may_add(user, Task) else None,
+        }
+        return render(self.request, "activities/today.html", context, status=status)
+
+
+def sections(found: Any, ctx: Any, user: Any) -> list[Section]:
+    """The parts that have something to show."""
+    parts = [
+        ("overdue", _("Overdue"), found.overdue),
+        ("today", _("Today"), found.today),
+        ("tomorrow", _("Tomorrow"), found.tomorrow),
+        ("week", _("This week"), found.week),
+        ("later", _("Later"), found.later),
+        ("undated", _("No date"), found.undated),
+    ]
+    return [Section(id_, title, shown_rows(rows, ctx, user), id_ == "overdue") for id_, title, rows in parts if rows]
+
+
+def shown_rows(rows: Any, ctx: Any, user: Any) -> list[panels.WorkRow]:
+    return [panels.work_row(row, ctx, user, about=panels.about_html(row, ctx)) for row in rows]
+
+
+def needs(found: Any, ctx: Any) -> list[Need]:
+    """Leads nobody has answered, deals with nothing planned."""
+    parts = [
+        ("leads", _("New leads without an answer"), "target-arrow", found.leads, "lead", "/leads/?owner=me&sort=created"),
+        ("deals", _("Deals without a next step"), "layout-kanban", found.deals, "deal", "/deals/?owner=me&next=none"),
+    ]
+    return [
+        Need(id_, title, icon, f"{CAP}+" if len(rows) > CAP else str(len(rows)), [_need_row(row, link, ctx) for row in rows[:NEEDS]], url)
+        for id_, title, icon, rows, link, url in parts
+        if rows
+    ]
+
+
+def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, Any, str]:
+    return str(row), row.get_absolute_url(), cells.time_html(row.created_at, ctx), f"/tasks/new/?{link}={row.pk}"
+
+
+# ---- calendar ----
+
+
+class CalendarView(View):
+    """A month of one's own tasks and meetings, or of everybody whose work one sees (`?who=team`)."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        views = {user.scope_for(model._meta.label_lower, "view") for model in (Task, Meeting)}
+        if views == {Scope.NONE}:
+            raise PermissionDenied
+        today = timezone.localdate()
+        first = _month(request.GET.get("month", ""), today)
+        if first is None:
+            return bad_request(request, _("This month is not there. Choose one such as 2026-11."))
+        team = request.GET.get("who") == "team" and bool(views & {Scope.TEAM, Scope.ALL})
+        month = selectors.calendar_month(user, first, timezone.get_current_timezone(), organisation().first_weekday, team=team)
+        ctx = row_context(user, month.seen)
+        last = first - timedelta(days=1)
+        following = (first + timedelta(days=31)).replace(day=1)
+        suffix = "&who=team" if team else ""
+        context = {
+            "title": month_text(first, ctx),
+            "weekdays": [weekday_text(day.day, ctx) for day in month.days[:7]],
+            "days": [calendar_day(day, ctx, team) for day in month.days],
+            "previous_url": f"/calendar/?month={last:%Y-%m}{suffix}" if first.year > 1970 else "",
+            "next_url": f"/calendar/?month={following:%Y-%m}{suffix}" if first.year < 2199 else "",
+            "today_url": f"/calendar/{'?who=team' if team else ''}",
+            "month": f"{first:%Y-%m}",
+            "team": team,
+            "may_team": bool(views & {Scope.TEAM, Scope.ALL}),
+            "new_meeting": may_add(user, Meeting),
+            "new_task": may_add(user, Task),
+            "empty": not any(day.rows for day in month.days if day.inside),
+        }
+        return render(request, "activities/calendar.html", context)
+
+
+def _month(text: str, today: date) -> date | None:
+    if not text:
+        return today.replace(day=1)
+    try:
+        first = date.fromisoformat(f"{text}-01") if len(text) == 7 else None
+    except ValueError:
+        return None
+    return first if first is not None and 1970 <= first.year <= 2199 else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a day."""
+
+    url: str
+    title: str
+    clock: str
+    color: str
+    icon: str
+    hint: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    iso: str
+    number: int
+    name: str
+    css: str
+    events: list[Event]
+    more: int
+    more_url: str
+
+
+def calendar_day(day: Any, ctx: Any, team: bool) -> CalendarDay:
+    events = [_event(row, day.day, ctx, team) for row in day.rows]
+    css = " ".join(name for name, on in (("off", not day.inside), ("now", day.day == ctx.today), ("blank", not events)) if on)
+    url = f"/calendar/day/?day={day.day.isoformat()}{'&who=team' if team else ''}"
+    name, more = cells.format_long(day.day, ctx.locale), max(0, len(events) - SHOWN_IN_A_DAY)
+    return CalendarDay(day.day.isoformat(), day.day.day, name, css, events[:SHOWN_IN_A_DAY], more, url)
+
+
+def _event(row: Any, day: date, ctx: Any, team: bool) -> Event:
+    about = ctx.linked(row, row.subject_type) if row.subject_type else None
+    words = [row.title, str(about) if about else "", row.owner.name if team else ""]
+    hint = ", ".join(word for word in words if word)
+    if isinstance(row, Meeting):
+        local = row.starts_at.astimezone(ctx.zone)
+        clock = cells.format_clock(local, ctx.locale) if local.date() == day else ""
+        return Event(row.get_absolute_url(), row.title, clock, "k-teal", "calendar-event", hint, row.held_at is not None)
+    clock = cells.format_clock(row.due_at.astimezone(ctx.zone), ctx.locale) if row.due_time else ""
+    color = "k-grey" if row.done_at else ("k-red" if row.is_late(ctx.now) else "k-amber")
+    return Event(row.get_absolute_url(), row.title, clock, color, panels.KIND_ICONS.get(row.kind, "checkbox"), hint, row.done_at is not None)
+
+
+class CalendarDayView(View):
+    """Everything on one day, where the month has no room for it."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        if all(user.scope_for(model._meta.label_lower, "view") == Scope.NONE for model in (Task, Meeting)):
+            raise PermissionDenied
+        day = forms.parse_day(request.GET.get("day"))
+        if day is None:
+            return bad_request(request, _("This day is not there. Choose one such as 2026-11-19."))
+        team = request.GET.get("who") == "team"
+        month = selectors.calendar_month(user, day.replace(day=1), timezone.get_current_timezone(), organisation().first_weekday, team=team)
+        ctx = row_context(user, month.seen)
+        rows = next((each.rows for each in month.days if each.day == day), [])
+        context = {
+            "title": cells.format_long(day, ctx.locale),
+            "rows": shown_rows(rows, ctx, user),
+            "month_url": f"/calendar/?month={day:%Y-%m}",
+            "day": day.isoformat(),
+            "new_meeting": may_add(user, Meeting),
+        }
+        return render(request, "activities/calendar_day.html", context)
+
+
+# ---- bell ----
+
+
+class NotificationsView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        text = request.GET.get("before", "")
+        before = int(text) if text.isdecimal() and len(text) < 19 else None
+        rows, older = selectors.notifications_page(request.user, before)
+        ctx = row_context(request.user)
+        shown = [(row, cells.time_html(row.created_at, ctx), ICONS.get(row.kind, "bell")) for row in rows]
+        context = {"rows": shown, "older": older, "newest": before is not None, "unread": any(row.read_at is None for row in rows)}
+        return render(request, "activities/notifications.html", context)
+
+
+ICONS = {"reminder": "alarm", "assigned": "user-share", "export": "file-export", "system": "info-circle"}
+
+
+class NotificationOpenView(View):
+    """POST: read, and on to what it is about."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = Notification.objects.visible_to(request.user).filter(pk=min(pk, 2**63 - 1)).first()
+        if row is None:
+            raise Http404
+        services.mark_read([row.pk], user=request.user)
+        return redirect(services.safe_path(row.url) or "/notifications/")
+
+
+class NotificationsReadView(View):
+    """POST: all are read."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        services.mark_all_read(user=request.user)
+        return redirect("/notifications/")
+
+
+class PollView(View):
+    """What the bell asks every half minute: 204 while nothing is new."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        state = selectors.bell_state(request.user)
+        if request.GET.get("v", "") == state.v:
+            return HttpResponse(status=204)
+        return JsonResponse({"v": state.v, "unread": state.unread}, headers={"Cache-Control": "no-store"})
