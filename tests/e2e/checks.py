@@ -106,11 +106,24 @@ def overflow(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+def missing_icons(page: Page) -> list[str]:
+    """Icons that the page asks for and the sprite does not have (frontend/icons.txt)."""
+    return page.evaluate(
+        """async () => {
+          const asked = [...document.querySelectorAll("svg use")].map(use => use.getAttribute("href"));
+          if (!asked.length) return [];
+          const sprite = await (await fetch(asked[0].split("#")[0])).text();
+          return [...new Set(asked.map(href => href.split("#")[1]))].filter(name => !sprite.includes(`id="${name}"`));
+        }"""
+    )
+
+
 def problems(page: Page) -> list[str]:
     """Everything that `assert_clean` complains about."""
     found = [f"axe {line}" for line in axe(page)]
     found += [f"csp {line}" for line in csp_violations(page)]
     found += [f"console {line}" for line in page.console_problems]  # type: ignore[attr-defined]
+    found += [f"icon {name} is not in frontend/icons.txt" for name in missing_icons(page)]
     if (wide := overflow(page)) > 0:
         found.append(f"scrolls sideways by {wide}px")
     return found
