@@ -88,7 +88,7 @@ class SettingsPage:
     label_plural: Any
     label_new: Any
     icon: str
-    form: type[forms.ModelForm]
+    form: type[SettingsForm]
     create: Callable[..., Any]
     update: Callable[..., Any]
     delete: Callable[..., Any] = delete_setting
@@ -171,7 +171,9 @@ def hub_groups(*own: SettingsLink) -> list[CardGroup]:
     """The cards of the hub: `own` (of the app that shows it), then what is declared, in the order of GROUPS."""
     cards = [*own]
     for each in settings_entries():
-        cards.append(each if isinstance(each, SettingsLink) else SettingsLink(label=each.label_plural, icon=each.icon, url=each.url(), text=each.intro, group=each.group))
+        if isinstance(each, SettingsPage):
+            each = SettingsLink(label=each.label_plural, icon=each.icon, url=each.url(), text=each.intro, group=each.group)
+        cards.append(each)
     return [CardGroup(title, found) for key, title in GROUPS.items() if (found := [card for card in cards if card.group == key])]
 
 

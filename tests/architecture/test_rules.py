@@ -131,7 +131,7 @@ def patterns(resolver=None, prefix=""):
             yield prefix + str(entry.pattern), entry
 
 
-OPEN_TO_ALL = ("accounts/", "f/<slug:slug>/", "invitation/", "setup/", "healthz", "readyz", "admin/login/", "admin/logout/", "reminders/")
+OPEN_TO_ALL = ("accounts/", "f/<slug:slug>/", "invitation/", "setup/", "organisation/logo/", "healthz", "readyz", "admin/login/", "admin/logout/", "reminders/")
 CSRF_EXEMPT = ("f/<slug:slug>/",)
 
 

@@ -18,7 +18,16 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 
-DATA = {"name": "Olivia", "time_zone": "Europe/Vienna", "language": "en", "theme": "dark", "signature": "Bye", "shortcuts": "on", "away_from": "", "away_to": ""}
+DATA = {
+    "name": "Olivia",
+    "time_zone": "Europe/Vienna",
+    "language": "en",
+    "theme": "dark",
+    "signature": "Bye",
+    "shortcuts": "on",
+    "away_from": "",
+    "away_to": "",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -134,7 +134,13 @@ def test_services_refuse_without_the_pages(people) -> None:
 def test_edit_a_user(people, admin: Client) -> None:
     address = f"/settings/users/{people.owner.pk}/edit/"
     form = admin.get(address).context["form"]
-    data = {"name": "Olive", "email": "Olive@Example.com", "role": Role.objects.get(slug="manager").pk, "team": people.other_team.pk, "version": form["version"].value()}
+    data = {
+        "name": "Olive",
+        "email": "Olive@Example.com",
+        "role": Role.objects.get(slug="manager").pk,
+        "team": people.other_team.pk,
+        "version": form["version"].value(),
+    }
     assert admin.post(address, data).status_code == 302
     user = User.objects.get(pk=people.owner.pk)
     assert (user.name, user.email, user.role.slug, user.team_scope) == ("Olive", "olive@example.com", "manager", [people.other_team.pk])
@@ -148,7 +154,16 @@ def test_edit_a_user(people, admin: Client) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("email", "teammate@EXAMPLE.com"), ("email", "nonsense"), ("name", ""), ("name", "x" * 10_000), ("role", "999"), ("role", "x"), ("team", "10" * 20), ("name", "a\x00b")],
+    [
+        ("email", "teammate@EXAMPLE.com"),
+        ("email", "nonsense"),
+        ("name", ""),
+        ("name", "x" * 10_000),
+        ("role", "999"),
+        ("role", "x"),
+        ("team", "10" * 20),
+        ("name", "a\x00b"),
+    ],
 )
 def test_bad_input_at_the_field(people, admin: Client, field: str, value: str) -> None:
     data = {"name": "Olive", "email": "olive@example.com", "role": people.owner.role.pk, "team": ""}
@@ -285,7 +300,16 @@ def test_the_organisation(people, admin: Client) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("currency", "XXL"), ("time_zone", "Mars"), ("language", "xx"), ("first_weekday", "9"), ("work_days", []), ("work_end", "07:00"), ("name", ""), ("fiscal_year_start", "13")],
+    [
+        ("currency", "XXL"),
+        ("time_zone", "Mars"),
+        ("language", "xx"),
+        ("first_weekday", "9"),
+        ("work_days", []),
+        ("work_end", "07:00"),
+        ("name", ""),
+        ("fiscal_year_start", "13"),
+    ],
 )
 def test_a_nonsensical_organisation(people, admin: Client, field: str, value) -> None:
     response = admin.post("/settings/organisation/", {**ORGANISATION, field: value})
@@ -383,7 +407,7 @@ def test_tags_are_escaped(people, admin: Client) -> None:
 
 def test_language_and_zone_of_the_person(people, client: Client) -> None:
     services.update_profile(people.owner, {"language": "de", "time_zone": "Asia/Tokyo"}, actor=people.owner)
-    services.update_organisation({**{"language": "de"}}, actor=None)
+    services.update_organisation({"language": "de"}, actor=None)
     assert client.get("/accounts/login/")["Content-Language"] == "de"
     client.force_login(people.owner)
     response = client.get("/profile/")
@@ -403,7 +427,9 @@ def test_the_zone_is_active_in_views_and_streams(people, rf) -> None:
     request.user = people.owner
     plain = UserLocaleMiddleware(lambda _request: HttpResponse(timezone.get_current_timezone_name()))(request)
     assert plain.content == b"Asia/Tokyo"
-    stream = UserLocaleMiddleware(lambda _request: StreamingHttpResponse(f"{timezone.get_current_timezone_name()} {translation.get_language()} " for _n in range(2)))(request)
+    stream = UserLocaleMiddleware(
+        lambda _request: StreamingHttpResponse(f"{timezone.get_current_timezone_name()} {translation.get_language()} " for _n in range(2))
+    )(request)
     assert b"".join(stream.streaming_content) == b"Asia/Tokyo de Asia/Tokyo de "
     people.owner.time_zone = "Mars/Olympus"
     assert UserLocaleMiddleware(lambda _request: HttpResponse(timezone.get_current_timezone_name()))(request).content == b"UTC"
@@ -417,3 +443,22 @@ def test_a_stale_organisation_raises(people) -> None:
 def test_names_resolve() -> None:
     assert reverse("setup") == "/setup/" and reverse("settings:list", args=["tags"]) == "/settings/tags/"
     make_team()
+
+
+def test_records_go_to_the_successor(people, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from contacts.models import Company
+    from contacts.services import create_companies
+    from crm.core.models import OutboxEvent
+
+    create_companies([{"name": "One"}, {"name": "Two"}], actor=people.owner)
+    create_companies([{"name": "Three"}], actor=people.teammate)
+    monkeypatch.setattr("users.services.deactivation.record_types", lambda: (SimpleNamespace(model=Company),))
+    monkeypatch.setattr("users.services.deactivation.hooks", lambda name: [])
+    services.deactivate_user(people.owner, people.stranger, actor=people.admin)
+    moved = Company.objects.filter(owner=people.stranger)
+    assert sorted(moved.values_list("name", flat=True)) == ["One", "Two"]
+    assert set(moved.values_list("team_id", flat=True)) == {people.other_team.pk}
+    assert OutboxEvent.objects.filter(name="contacts.company.assigned").count() == 1
+    assert Company.objects.get(name="Three").owner == people.teammate

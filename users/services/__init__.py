@@ -2,8 +2,8 @@
 
 from users.selectors import organisation
 from users.services.account_mail import queue_account_mail, queue_test_mail
-from users.services.defaults import ensure_defaults
 from users.services.deactivation import deactivate_user, end_sessions, reactivate_user
+from users.services.defaults import ensure_defaults
 from users.services.invitations import accept_invitation, invite_user, resend_invitation, withdraw_invitation
 from users.services.organisation import add_holiday, remove_holiday, set_logo, set_up, update_mail_sender, update_organisation
 from users.services.people import create_user, update_user

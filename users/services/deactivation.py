@@ -13,7 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.context import hooks
+from crm.core.models import Record
+from crm.core.records import record_types
 from crm.core.settings_services import require_admin
+from crm.core.writes import change_records
 from users.models import Invitation, Team, User
 from users.services.people import guard_last_admin, require_an_admin
 from users.services.teams import recompute_team_scopes
@@ -38,6 +41,8 @@ def deactivate_user(user: User, successor: User | None, *, actor: Any) -> User:
     require_an_admin(_("This is the last administrator. Make somebody else one first."))
     _hand_over_teams(row, successor)
     Invitation.objects.filter(invited_by=row, accepted_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    if successor is not None:
+        _hand_over_records(row, successor, actor)
     for hand_over in hooks("deactivate"):  # apps above this one, composed in crm.wiring
         hand_over(row, successor, actor)
     end_sessions(row)
@@ -48,6 +53,14 @@ def _hand_over_teams(row: User, successor: User | None) -> None:
     managed = Team.objects.filter(manager=row)
     if managed.update(manager=successor):
         recompute_team_scopes()
+
+
+def _hand_over_records(row: User, successor: User, actor: Any) -> None:
+    """Companies, contacts, leads, deals: each kind in one set, with the events that every change of owner has."""
+    for record in record_types():
+        if issubclass(record.model, Record):
+            owned = record.model._base_manager.filter(owner=row, deleted_at=None)
+            change_records(record.model, list(owned.values_list("pk", flat=True)), {"owner": successor}, actor=actor)
 
 
 @transaction.atomic
@@ -72,7 +85,8 @@ def end_sessions(user: User, *, actor: Any = None) -> int:
     """
     require_admin(actor)
     noted = set(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
-    theirs = {row.session_key for row in Session.objects.filter(expire_date__gte=timezone.now()).iterator() if row.get_decoded().get(SESSION_KEY) == str(user.pk)}
+    alive = Session.objects.filter(expire_date__gte=timezone.now())
+    theirs = {row.session_key for row in alive.iterator() if row.get_decoded().get(SESSION_KEY) == str(user.pk)}
     UserSession.objects.filter(user=user).delete()
     deleted, _rows = Session.objects.filter(session_key__in=noted | theirs).delete()
     return deleted

@@ -52,7 +52,8 @@ def invite_user(*, email: str, name: str, role: Role, team: Team | None = None, 
     email = clean_address(email)
     Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
     token = new_token()
-    invitation = Invitation(email=email, name=" ".join(name.split()), role=role, team=team, token_digest=digest_of(token), invited_by=actor, expires_at=timezone.now() + VALID)
+    invitation = Invitation(email=email, name=" ".join(name.split()), role=role, team=team, invited_by=actor)
+    invitation.token_digest, invitation.expires_at = digest_of(token), timezone.now() + VALID
     invitation.full_clean()
     invitation.save()
     _send(invitation, token, actor)

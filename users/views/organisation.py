@@ -164,7 +164,8 @@ def role_new(request: HttpRequest) -> HttpResponse:
             add_errors(form, error)
         else:
             return redirect("settings-role-edit", role.pk)
-    context = {"form": form, "form_title": _("New role"), "submit_label": _("Add"), "back_label": _("Roles"), "intro": _("You set its rights on the next page.")}
+    intro = _("You set its rights on the next page.")
+    context = {"form": form, "form_title": _("New role"), "submit_label": _("Add"), "back_label": _("Roles"), "intro": intro}
     return render(request, "settings/form.html", context | _back("settings-roles"), status=422 if form.errors else 200)
 
 

@@ -146,4 +146,5 @@ def invitation_resend(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def invitation_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     found = _invitation(request, pk)
-    return _do(request, lambda: services.withdraw_invitation(found, actor=request.user), _("The invitation to %(address)s has been withdrawn.") % {"address": found.email})
+    done = _("The invitation to %(address)s has been withdrawn.") % {"address": found.email}
+    return _do(request, lambda: services.withdraw_invitation(found, actor=request.user), done)
