@@ -17,7 +17,12 @@ urlpatterns = [
     path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
     path("contacts/", include("contacts.urls")),
     path("companies/", include("contacts.urls.companies")),
+    path("leads/", include("leads.urls")),
+    path("f/", include("leads.urls.public")),
+    path("settings/", include("leads.urls.settings")),
     path("reports/", include("reports.urls")),
+    path("", include("activities.urls")),
+    path("", include("mail.urls")),
     path("", include("users.urls")),
     path("settings/", include(settings_urls())),  # after the settings pages with views of their own
 ]

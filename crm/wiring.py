@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
+from activities.panels import OPEN_TASKS, composer, timeline
+from activities.records import MEETING, TASK
 from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
-from crm.core.records import RecordType
+from crm.core.records import Panel, RecordType
+from leads.records import LEAD
+from leads.records import SETTINGS as LEAD_SETTINGS
+from mail.records import SETTINGS as MAIL_SETTINGS
 from users.records import SETTINGS as USER_SETTINGS
 from crm.core.settings_pages import SettingsLink, SettingsPage
+from leads.records import LEAD
+from leads.records import SETTINGS as LEAD_SETTINGS
 from mail import records as mail
 from users import records as users
 
-RECORDS: tuple[RecordType, ...] = (CONTACT, COMPANY)
+RECORDS: tuple[RecordType, ...] = (CONTACT, COMPANY, LEAD)
 
 TIMELINED = ("contacts.company", "contacts.contact", "leads.lead", "deals.deal")
 DATED = ("activities.task", "activities.meeting")
@@ -44,7 +53,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[object, ...] = (*USER_SETTINGS,)
+SETTINGS: tuple[object, ...] = (*USER_SETTINGS, *LEAD_SETTINGS)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (

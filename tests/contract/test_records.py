@@ -1,0 +1,244 @@
+"""Every record type x every kind of user x every address and method: what may be seen is there, what may not is nowhere, and a denial changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crm.core.records import record_types
+from tests.contract.matrix import METHODS, allowed, granted, writes_so_far
+from tests.contract.samples import SAMPLES
+from tests.factories import cast
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
+SLUGS = [record.slug for record in record_types()]
+MINE, THEIRS = "Zebrafinch", "Quokkabear"  # names that stand nowhere else on a page
+
+
+class World:
+    """The cast, one row of the owner's and one of the stranger's, and a client per person."""
+
+    def __init__(self, slug):
+        self.people = cast()
+        self.record = next(record for record in record_types() if record.slug == slug)
+        self.sample = SAMPLES[slug]
+        self.label = self.record.model_label
+        self.rows = {MINE: self.sample.make(self.people.owner, MINE), THEIRS: self.sample.make(self.people.stranger, THEIRS)}
+
+    def client(self, who):
+        client = Client(raise_request_exception=True)
+        client.force_login(getattr(self.people, who))
+        return client
+
+    def may(self, who, action, name):
+        return allowed(getattr(self.people, who), action, self.rows[name], self.label)
+
+    def has_grant(self, who, action):
+        return granted(getattr(self.people, who), action, self.label)
+
+
+@pytest.fixture
+def world(request):
+    return World(request.param)
+
+
+every_record = pytest.mark.parametrize("world", SLUGS, indirect=True)
+everybody = pytest.mark.parametrize("who", PEOPLE)
+
+
+def quiet(client, method, url, **kwargs):
+    """Send a request that must be refused, and see that not one row was written."""
+    before = writes_so_far()
+    response = getattr(client, method)(url, **kwargs)
+    assert writes_so_far() == before, f"{method} {url} answered {response.status_code} and wrote"
+    return response
+
+
+@everybody
+@every_record
+def test_list_search_picker_and_counts(world, who):
+    client = world.client(who)
+    url = world.record.url("list")
+    if not world.has_grant(who, "view"):
+        assert quiet(client, "get", url).status_code == 403
+    else:
+        page = client.get(url)
+        assert page.status_code == 200
+        text = page.content.decode()
+        seen = {name for name in world.rows if world.may(who, "view", name)}
+        for name, row in world.rows.items():
+            assert (f'data-pk="{row.pk}"' in text) == (name in seen), name
+            assert (name in text) == (name in seen), name
+        assert page.context["list"].total_text == str(len(seen))
+    for name in world.rows:
+        found = client.get("/search/", {"q": name}, HTTP_ACCEPT="application/json").json()["results"]
+        assert bool(found) == (world.may(who, "view", name) and world.record.searchable)
+        picked = client.get(reverse("pick", args=[world.record.slug]), {"q": name}).json()["results"]
+        assert bool(picked) == world.may(who, "view", name)
+
+
+@everybody
+@every_record
+def test_export(world, who):
+    client = world.client(who)
+    url = world.record.url("export")
+    if not world.has_grant(who, "export"):
+        assert quiet(client, "get", url, data={"format": "csv"}).status_code == 403
+        assert quiet(client, "get", url, data={"format": "xlsx"}).status_code == 403
+        return
+    body = b"".join(client.get(url, {"format": "csv"}).streaming_content).decode("utf-8-sig")
+    cells = {cell for row in csv.reader(io.StringIO(body)) for cell in row}
+    for name in world.rows:
+        assert (name in cells) == world.may(who, "export", name)
+
+
+@everybody
+@every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_page_edit_and_delete(world, who, name):
+    client, row = world.client(who), world.rows[name]
+    seen = world.may(who, "view", name)
+    assert client.get(world.record.url("detail", row.pk)).status_code == (200 if seen else 404)
+    for action, address in (("change", "edit"), ("delete", "delete")):
+        url = world.record.url(address, row.pk)
+        expected = 404 if not seen else 200 if world.may(who, action, name) else 403
+        if expected == 200:
+            assert client.get(url).status_code == 200
+            continue
+        assert quiet(client, "get", url).status_code == expected
+        assert quiet(client, "post", url, data={**world.sample.post("Hacked"), "version": row.version}).status_code == expected
+    if world.may(who, "change", name):
+        posted = client.post(world.record.url("edit", row.pk), {**form_data(client, world.record.url("edit", row.pk)), world.sample.name_field: f"{name}er"})
+        assert posted.status_code == 302, posted.context and posted.context["form"].errors
+        row.refresh_from_db()
+        assert getattr(row, world.sample.name_field) == f"{name}er"
+    if world.may(who, "delete", name):
+        assert client.post(world.record.url("delete", row.pk)).status_code == 302
+        row.refresh_from_db()
+        assert row.deleted_at is not None
+        assert client.get(world.record.url("detail", row.pk)).status_code == 404
+
+
+def form_data(client, url):
+    """What a browser would send back unchanged."""
+    form = client.get(url).context["form"]
+    data = {}
+    for bound in form:
+        html = str(bound)
+        for tag in re.findall(r"<input[^>]*>", html):
+            name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+            if name and not ("checkbox" in tag and "checked" not in tag) and not ('type="radio"' in tag and "checked" not in tag):
+                data[name.group(1)] = value.group(1) if value else ""
+        for select in re.finditer(r'<select[^>]*name="([^"]*)".*?</select>', html, re.S):
+            chosen = re.search(r'<option[^>]*value="([^"]*)"[^>]*selected', select.group(0))
+            data[select.group(1)] = chosen.group(1) if chosen else ""
+        area = re.search(r'<textarea[^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', html, re.S)
+        if area:
+            data[area.group(1)] = area.group(2)
+    return data
+
+
+@everybody
+@every_record
+def test_create(world, who):
+    client, url = world.client(who), world.record.url("new")
+    data = world.sample.post("Newcomer")
+    if not world.has_grant(who, "add"):
+        assert quiet(client, "get", url).status_code == 403
+        assert quiet(client, "post", url, data=data).status_code == 403
+        return
+    assert client.get(url).status_code == 200
+    response = client.post(url, {**form_data(client, url), **data})
+    assert response.status_code == 302, response.context and response.context["form"].errors
+    made = world.record.model._base_manager.get(**{world.sample.name_field: "Newcomer"})
+    assert made.owner_id == getattr(world.people, who).pk
+    # Somebody else's team is out of reach unless the grant says all.
+    other = world.people.stranger if who != "stranger" else world.people.owner
+    before = world.record.model._base_manager.count()
+    foreign = client.post(url, {**form_data(client, url), **data, world.sample.name_field: "Smuggled", "owner": str(other.pk), "owner_text": str(other)})
+    scope = getattr(world.people, who).role.grants[world.label.replace(".", "_")]["add"]
+    reach = scope == "all" or (scope == "team" and other.team_id in getattr(world.people, who).team_scope)
+    assert foreign.status_code == (302 if reach else 422)
+    assert world.record.model._base_manager.count() == before + reach
+
+
+@everybody
+@every_record
+def test_bulk_actions_reach_only_what_is_granted(world, who):
+    client = world.client(who)
+    ids = [row.pk for row in world.rows.values()]
+    for bulk in world.record.bulk_actions:
+        url = world.record.url("bulk", bulk.name)
+        if not world.has_grant(who, bulk.permission):
+            assert quiet(client, "post", url, data={"ids": ids, "confirmed": "1"}).status_code == 403
+            continue
+        untouched = {name: row for name, row in world.rows.items() if not world.may(who, bulk.permission, name)}
+        if bulk.name == "delete":
+            client.post(url, {"ids": ids, "confirmed": "1"})
+            for name, row in world.rows.items():
+                row.refresh_from_db()
+                assert (row.deleted_at is None) == (name in untouched)
+        else:
+            page = client.post(url, {"ids": ids})
+            assert page.status_code in (200, 302)
+            if page.status_code == 200:
+                assert set(page.context["ids"]) == {row.pk for name, row in world.rows.items() if name not in untouched}
+
+
+@every_record
+def test_bin_shows_and_restores_only_ones_own(world):
+    owner, stranger, admin = (world.client(who) for who in ("owner", "stranger", "admin"))
+    row = world.rows[MINE]
+    if not world.may("owner", "delete", MINE):
+        pytest.skip("the role may not delete this")
+    owner.post(world.record.url("delete", row.pk))
+    row.refresh_from_db()
+    url = reverse("bin-restore", args=[row.deletion_group])
+    assert MINE in owner.get("/bin/").content.decode()
+    assert MINE in admin.get("/bin/").content.decode()
+    assert MINE not in stranger.get("/bin/").content.decode()
+    assert quiet(stranger, "post", url).status_code == 404
+    assert owner.get(url).status_code == 405
+    assert owner.post(url).status_code == 302
+    row.refresh_from_db()
+    assert row.deleted_at is None
+
+
+@every_record
+@pytest.mark.parametrize("method", METHODS)
+def test_anonymous_people_are_sent_to_sign_in(world, method):
+    client, row = Client(), world.rows[MINE]
+    record = world.record
+    addresses = [record.url(name) for name in ("list", "new", "export")] + [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
+    addresses += [record.url("bulk", bulk.name) for bulk in record.bulk_actions]
+    for url in addresses:
+        response = quiet(client, method, url)
+        assert response.status_code == 302, (method, url)
+        assert response["Location"].startswith("/accounts/login/")
+
+
+@every_record
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
+def test_other_methods_do_nothing(world, method):
+    client, record = world.client("admin"), world.record
+    row = world.rows[MINE]
+    for url in [record.url("list"), record.url("new"), record.url("detail", row.pk), record.url("edit", row.pk), record.url("delete", row.pk)]:
+        assert quiet(client, method, url).status_code == 405, (method, url)
+
+
+@every_record
+def test_deactivated_people_are_out_at_once(world):
+    client = world.client("admin")
+    admin = world.people.admin
+    type(admin).objects.filter(pk=admin.pk).update(is_active=False)
+    assert quiet(client, "get", world.record.url("list")).status_code == 302
+
+
+def test_every_record_type_has_a_sample():
+    assert set(SLUGS) <= set(SAMPLES)
