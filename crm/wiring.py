@@ -12,17 +12,25 @@ from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import Panel, RecordType
+from crm.core.settings_pages import SettingsLink, SettingsPage
 from leads.records import LEAD
 from leads.records import SETTINGS as LEAD_SETTINGS
 from mail.records import SETTINGS as MAIL_SETTINGS
 from users.records import SETTINGS as USER_SETTINGS
-from crm.core.settings_pages import SettingsLink, SettingsPage
-from leads.records import LEAD
-from leads.records import SETTINGS as LEAD_SETTINGS
-from mail import records as mail
-from users import records as users
 
-RECORDS: tuple[RecordType, ...] = (CONTACT, COMPANY, LEAD)
+
+def with_story(record: RecordType, *panels: Panel) -> RecordType:
+    """A record with the timeline, the composer and other apps' cards."""
+    return replace(record, timeline=timeline, composer=composer, panels=(OPEN_TASKS, *panels, *record.panels))
+
+
+RECORDS: tuple[RecordType, ...] = (
+    with_story(LEAD),
+    with_story(CONTACT),
+    with_story(COMPANY),
+    TASK,
+    MEETING,
+)
 
 TIMELINED = ("contacts.company", "contacts.contact", "leads.lead", "deals.deal")
 DATED = ("activities.task", "activities.meeting")
@@ -53,7 +61,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[object, ...] = (*USER_SETTINGS, *LEAD_SETTINGS)
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (

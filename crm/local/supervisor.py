@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
@@ -9,9 +10,8 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -114,8 +114,10 @@ class Supervisor:
     def _start(self) -> None:
         if self._start_servers():
             servers.demo_mark(self.paths).touch()
-        prepare.static_files(self.stopping)
-        prepare.tables(self.paths, self.stopping, embedded=self.embedded_database)
+        with ThreadPoolExecutor(1) as beside:  # neither needs the other
+            static_files = beside.submit(prepare.static_files, self.stopping)
+            prepare.tables(self.paths, self.stopping, embedded=self.embedded_database)
+        static_files.result()
         if env.flag("DEMO", True):
             prepare.demo_data(self.paths, self.stopping)
         programs = [self._web(), self._worker(), self._beat()]
@@ -232,13 +234,14 @@ class Supervisor:
     def _page_answers(self) -> bool:
         """Does the first page that a visitor sees come, whatever names ALLOWED_HOSTS holds?"""
         host = next((name for name in env.names("ALLOWED_HOSTS") if name != "*"), "localhost").lstrip(".")
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/accounts/login/", headers={"Host": host, "X-Forwarded-Proto": "https"})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            return urllib.request.urlopen(request, timeout=5).status == 200  # noqa: S310  our own address
-        except urllib.error.HTTPError as error:
-            return error.code < 500
-        except OSError:
+            connection.request("GET", "/accounts/login/", headers={"Host": host})
+            return connection.getresponse().status < 500  # a redirect to https or to the first set-up is fine
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
     @staticmethod
     def _heartbeat_since_start(process: Process) -> Callable[[], bool]:
