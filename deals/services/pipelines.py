@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.settings_services import locked, next_position, renumber, require_admin
 from deals.models import Deal, LostReason, Pipeline, Stage, StageChange
+from deals.selectors.catalog import forget_catalog
 from deals.services.defaults import STAGES
 from deals.services.moves import move_deals
 
@@ -21,6 +22,7 @@ Values = dict[str, Any]
 def create_pipeline(values: Values, *, actor: Any) -> Pipeline:
     """A pipeline with the usual stages, last in the order. ValidationError when the name is taken."""
     require_admin(actor)
+    forget_catalog()
     pipeline = _save(Pipeline(position=next_position(Pipeline)), {"name": values.get("name")})
     for position, (name, probability, kind, color, days) in enumerate(STAGES):
         Stage.objects.create(pipeline=pipeline, name=name, position=position, probability=probability, kind=kind, color=color, stalled_after_days=days)
@@ -30,6 +32,7 @@ def create_pipeline(values: Values, *, actor: Any) -> Pipeline:
 @transaction.atomic
 def update_pipeline(pipeline: Pipeline, values: Values, *, actor: Any) -> Pipeline:
     require_admin(actor)
+    forget_catalog()
     return _save(locked(pipeline), {"name": values.get("name")})
 
 
@@ -37,6 +40,7 @@ def update_pipeline(pipeline: Pipeline, values: Values, *, actor: Any) -> Pipeli
 def archive_pipeline(pipeline: Pipeline, *, actor: Any) -> Pipeline:
     """No longer offered; its deals stay and can still be worked. The last one can't be archived."""
     require_admin(actor)
+    forget_catalog()
     active = list(Pipeline.objects.select_for_update().filter(archived_at__isnull=True).order_by("pk"))
     if pipeline.pk not in [each.pk for each in active]:
         return pipeline
@@ -48,6 +52,7 @@ def archive_pipeline(pipeline: Pipeline, *, actor: Any) -> Pipeline:
 @transaction.atomic
 def reopen_pipeline(pipeline: Pipeline, *, actor: Any) -> Pipeline:
     require_admin(actor)
+    forget_catalog()
     return _save(locked(pipeline), {"archived_at": None})
 
 
@@ -55,6 +60,7 @@ def reopen_pipeline(pipeline: Pipeline, *, actor: Any) -> Pipeline:
 def delete_pipeline(pipeline: Pipeline, *, actor: Any) -> None:
     """Only one that never held a deal, and not the last one; others are archived."""
     require_admin(actor)
+    forget_catalog()
     active = list(Pipeline.objects.select_for_update().filter(archived_at__isnull=True).order_by("pk"))
     if Deal.objects.filter(pipeline=pipeline).exists() or _in_history(Stage.objects.filter(pipeline=pipeline)):
         raise ValidationError(_("Deals are or were in this pipeline. Archive it instead."))
@@ -67,6 +73,7 @@ def delete_pipeline(pipeline: Pipeline, *, actor: Any) -> None:
 def create_stage(values: Values, *, actor: Any) -> Stage:
     """A stage of `pipeline`; an open one comes before the closing ones."""
     require_admin(actor)
+    forget_catalog()
     if values.get("pipeline") is None:
         raise ValidationError({"pipeline": [_("Choose one.")]})
     pipeline = locked(values["pipeline"])
@@ -80,6 +87,7 @@ def create_stage(values: Values, *, actor: Any) -> Stage:
 def update_stage(stage: Stage, values: Values, *, actor: Any) -> Stage:
     """Name, probability, kind, colour, stalled days. The kind of a stage that holds deals stays: their status hangs on it."""
     require_admin(actor)
+    forget_catalog()
     stage = locked(stage)
     kind = values.get("kind") or stage.kind
     if kind != stage.kind and Deal.objects.filter(stage=stage).exists():
@@ -93,6 +101,7 @@ def update_stage(stage: Stage, values: Values, *, actor: Any) -> Stage:
 def delete_stage(stage: Stage, *, actor: Any, move_to: Stage | None = None, lost_reason: LostReason | None = None) -> None:
     """Remove a stage. Its deals and their history go to `move_to`; ValidationError at `move_to` when it has some and none is named."""
     require_admin(actor)
+    forget_catalog()
     stage = locked(stage)
     if stage.kind == Stage.Kind.OPEN:
         _keep_one_open(stage)
@@ -138,12 +147,14 @@ def _rewrite_history(stage: Stage, move_to: Stage) -> None:
 @transaction.atomic
 def create_lost_reason(values: Values, *, actor: Any) -> LostReason:
     require_admin(actor)
+    forget_catalog()
     return _save(LostReason(position=next_position(LostReason)), {"name": values.get("name"), "active": values.get("active", True)})
 
 
 @transaction.atomic
 def update_lost_reason(reason: LostReason, values: Values, *, actor: Any) -> LostReason:
     require_admin(actor)
+    forget_catalog()
     return _save(locked(reason), {name: values[name] for name in ("name", "active") if name in values})
 
 

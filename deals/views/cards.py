@@ -1,0 +1,112 @@
+"""The cards of the board, built as strings: a hundred of them through the template engine would cost more than all queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from crm.core import cells
+from crm.core.cells import escape
+from crm.core.steps import step_html
+from deals.models import Deal, Stage
+
+
+class CardMaker:
+    """Makes the `<li>`s of one page. `query` is the board's own address part: a move's answer counts over the same deals."""
+
+    def __init__(self, ctx: Any, stages: Sequence[Stage], movable: Collection[int], query: str) -> None:
+        self.ctx, self.movable = ctx, movable
+        self.query = escape(f"?{query}") if query else ""
+        self.menus = {stage.pk: self._menu(stage, stages) for stage in stages}
+
+    def _menu(self, own: Stage, stages: Sequence[Stage]) -> str:
+        """What stands in the menu of the cards of one lane; URL and DEAL are put in per card."""
+        buttons = "".join(
+            f'<li><button class="dropdown-item" type="submit" form="move" formaction="%URL%" name="stage" value="{stage.pk}"'
+            f'{" data-move" if stage.kind != Stage.Kind.LOST else ""}>{escape(stage.name)}</button></li>'
+            for stage in stages
+            if stage.pk != own.pk
+        )
+        dots, label, title = cells.icon("dots", "i-sm"), escape(gettext("Move %(deal)s")), escape(gettext("Move to"))
+        return (
+            f'<details class="dd dd-end more"><summary class="btn btn-ghost btn-sm btn-icon" aria-label="{label.replace("%(deal)s", "%DEAL%")}">{dots}</summary>'
+            f'<ul class="dropdown-menu"><li><h4 class="dropdown-header">{title}</h4></li>{buttons}</ul></details>'
+        )
+
+    def card(self, deal: Deal, stage: Stage) -> SafeString:
+        """One deal."""
+        name, url, ctx = escape(deal.name), f"/deals/{deal.pk}/", self.ctx
+        company = ctx.linked(deal, "company")
+        move, menu = "", ""
+        if deal.pk in self.movable:
+            address = f"{url}move/{self.query}"
+            move = f' data-url="{address}" data-version="{deal.version}"'
+            menu = self.menus[stage.pk].replace("%URL%", address).replace("%DEAL%", name)
+        money = escape(cells.format_money(deal.amount, deal.currency, ctx.locale))
+        return SafeString(
+            f'<li class="deal" id="deal-{deal.pk}" data-pk="{deal.pk}" data-name="{name}"{move}><h3><a href="{url}">{name}</a></h3>'
+            f'<div class="co"><span>{escape(str(company)) if company else "&nbsp;"}</span></div>{menu}'
+            f'<div class="ln"><span class="val">{money}</span>{self._age(deal, stage)}{self._owner(deal)}</div>'
+            f'<div class="ln bt">{self._left(deal, stage)}{self._close(deal, stage)}</div></li>'
+        )
+
+    def _age(self, deal: Deal, stage: Stage) -> str:
+        if stage.kind != Stage.Kind.OPEN:
+            return ""
+        days = days_in_stage(deal, self.ctx)
+        text = escape(gettext("%(days)s d") % {"days": days})
+        hint = escape(gettext("%(days)s days in this stage") % {"days": days})
+        if is_stalled(deal, stage, self.ctx):
+            return f'<span class="bdg k-amber" title="{escape(gettext("Stalled"))}: {hint}">{cells.icon("history")}<span class="visually-hidden">{escape(gettext("Stalled"))} </span>{text}</span>'
+        return f'<span class="t3 num" title="{hint}">{text}</span>'
+
+    def _owner(self, deal: Deal) -> str:
+        owner = self.ctx.linked(deal, "owner")
+        label = gettext("Owner %(name)s") % {"name": owner.name} if owner else gettext("Unassigned")
+        face, color = (cells.initials(owner.name), cells.color_of(owner.pk)) if owner else ("–", "k-grey")
+        return f'<span class="av {color}" role="img" aria-label="{escape(label)}" title="{escape(label)}">{escape(face)}</span>'
+
+    def _left(self, deal: Deal, stage: Stage) -> str:
+        if stage.kind != Stage.Kind.WON or deal.closed_at is None:
+            return step_html(deal, self.ctx)
+        day = cells.format_short(deal.closed_at.astimezone(self.ctx.zone).date(), self.ctx.locale, with_year=False)
+        return f'<span class="act act-won">{cells.icon("circle-check", "i-sm")}{escape(gettext("Won %(day)s") % {"day": day})}</span>'
+
+    def _close(self, deal: Deal, stage: Stage) -> str:
+        if deal.close_date is None or stage.kind == Stage.Kind.WON:
+            return ""
+        html = cells.date_html(deal.close_date, self.ctx, relative=False) if deal.close_date.year != self.ctx.today.year else self._short(deal)
+        label = escape(gettext("Expected to close"))
+        if deal.close_date < self.ctx.today:
+            late = escape(gettext("overdue"))
+            return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{cells.icon("alert-triangle", "i-sm")}{html}</span>'
+        return f'<span class="ms-auto t3 num"><span class="visually-hidden">{label}: </span>{html}</span>'
+
+    def _short(self, deal: Deal) -> str:
+        day: Any = deal.close_date
+        return f'<time datetime="{day.isoformat()}">{escape(cells.format_short(day, self.ctx.locale, False))}</time>'
+
+
+def days_in_stage(deal: Deal, ctx: Any) -> int:
+    """Local days since the deal entered its stage."""
+    return max(0, (ctx.today - deal.stage_since.astimezone(ctx.zone).date()).days)
+
+
+def is_stalled(deal: Deal, stage: Stage | None, ctx: Any) -> bool:
+    """An open deal that is longer in its stage than the stage allows."""
+    limit = stage.stalled_after_days if stage else None
+    return deal.status == Deal.Status.OPEN and limit is not None and (ctx.now - deal.stage_since).total_seconds() > limit * 86_400
+
+
+def money(amount: Any, currency: str, ctx: Any) -> str:
+    return cells.format_money(amount, currency, ctx.locale)
+
+
+def filter_query(params: Any) -> str:
+    """The board's address without what only says which cards are shown."""
+    kept = [(name, value) for name in params for value in params.getlist(name) if value and name not in ("lane", "after")]
+    return urlencode(kept)
