@@ -259,7 +259,7 @@ class AssignmentRule(models.Model):
     name = models.CharField(_("name"), max_length=80)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     active = models.BooleanField(_("active"), default=True)
-    conditions = models.JSONField(default=list)  # [{"field": "country", "op": "is", "value": "DE"}]
+    conditions = models.JSONField(default=list, blank=True)  # [{"field": "country", "op": "is", "value": "DE"}]
     mode = models.CharField(_("how"), max_length=12, choices=Mode, default=Mode.ROUND_ROBIN)
     user = models.ForeignKey("users.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("user"))
     team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("team"))

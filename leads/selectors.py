@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from contacts.services import company_domain, email_key, phone_key
 from contacts.services.rules import normal_domain
 from crm.core.text import sort_key
 from deals.models import Stage
-from leads.models import AssignmentRule, FormField, Lead, LeadStatus, Submission, WebForm
+from leads.models import FormField, Lead, LeadStatus, Submission, WebForm
 from users.models import User
 
 MOST = 5  # matches shown per kind
@@ -40,7 +40,9 @@ def look_alikes(user: User, values: Mapping[str, Any]) -> list[Any]:
 def twins(user: User, lead: Lead) -> list[Any]:
     """Other visible leads and contacts that look like this one."""
     found = look_alikes(user, {"email": lead.email, "phone": lead.phone})
-    return [obj for obj in found if not (isinstance(obj, Lead) and obj.pk == lead.pk) and not (isinstance(obj, Contact) and obj.pk == lead.converted_contact_id)]
+    return [
+        obj for obj in found if not (isinstance(obj, Lead) and obj.pk == lead.pk) and not (isinstance(obj, Contact) and obj.pk == lead.converted_contact_id)
+    ]
 
 
 def _keys(email: str, phone: str, email_field: str, phone_field: str) -> Q:
@@ -80,7 +82,7 @@ def convert_matches(user: User, lead: Lead) -> Matches:
     contacts = list(exact.order_by("pk")[:MOST])
     if lead.first_name and lead.last_name:
         same_name = Contact.objects.visible_to(user).filter(sort_name=sort_key(f"{lead.first_name} {lead.last_name}"))
-        contacts += [each for each in same_name.exclude(pk__in=[each.pk for each in contacts]).order_by("pk")[:MOST]]
+        contacts += list(same_name.exclude(pk__in=[each.pk for each in contacts]).order_by("pk")[:MOST])
     return Matches(companies, contacts[:MOST])
 
 
@@ -121,6 +123,12 @@ def answers_of(submission: Submission) -> list[tuple[str, str]]:
     return [(label, str(value)) for label, value in [*rows, *rest] if value not in ("", None)]
 
 
+def summary_of(submission: Submission) -> str:
+    """A few words of what was sent, for a list."""
+    texts = [value for name, value in submission.data.items() if isinstance(value, str) and value and not name.startswith("_")]
+    return ", ".join(texts[:3])[:120]
+
+
 def submissions(user: User, *, state: str = "", form_id: int | None = None) -> QuerySet[Submission]:
     """Entries for the settings, newest first, with form, lead and contact."""
     rows = Submission.objects.visible_to(user).select_related("form", "lead", "contact")
@@ -134,7 +142,3 @@ def submissions(user: User, *, state: str = "", form_id: int | None = None) -> Q
 def failed_submissions() -> int:
     """How many entries wait for an admin."""
     return Submission.objects.filter(state=Submission.State.FAILED).count()
-
-
-def rules_for_settings(user: User) -> Iterable[AssignmentRule]:
-    return AssignmentRule.objects.visible_to(user, "change").select_related("user", "team").order_by("is_fallback", "position", "pk")

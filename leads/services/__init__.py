@@ -1,7 +1,7 @@
 """All writes to leads, web forms, their entries and the rules that assign them."""
 
 from leads.services.assignment import choose_owner, facts_of, matches
-from leads.services.conversion import Choices, Conversion, convert_lead
+from leads.services.conversion import Choices, Conversion, convert_lead, found_conversion
 from leads.services.entries import Entry, check_entry, read_entry
 from leads.services.intake import delete_submission, not_spam, process_submission, receive_submission, retry_submission, sweep
 from leads.services.leads import (
@@ -22,6 +22,7 @@ from leads.services.scoring import reasons_for, score_of
 from leads.services.setup import (
     can_delete_status,
     create_form,
+    create_form_with_usual_fields,
     create_rule,
     create_status,
     delete_form,
@@ -48,6 +49,7 @@ __all__ = [
     "choose_owner",
     "convert_lead",
     "create_form",
+    "create_form_with_usual_fields",
     "create_lead",
     "create_leads",
     "create_rule",
@@ -60,6 +62,7 @@ __all__ = [
     "delete_submission",
     "ensure_defaults",
     "facts_of",
+    "found_conversion",
     "judge",
     "make_stamp",
     "matches",

@@ -48,11 +48,12 @@ class Conversion:
     deal: Deal | None
     now: bool
 
-    @property
-    def url(self) -> str:
-        """Where to go on: the deal, else the person, else the company, else the lead."""
-        target = self.deal or self.contact or self.company or self.lead
-        return target.get_absolute_url()
+
+def found_conversion(lead: Lead) -> Conversion:
+    """What a converted lead became; parts that are in the bin by now are left out."""
+    parts = (lead.converted_company, lead.converted_contact, lead.converted_deal)
+    company, contact, deal = (part if part is not None and part.deleted_at is None else None for part in parts)
+    return Conversion(lead, company, contact, deal, now=False)  # type: ignore[arg-type]
 
 
 @transaction.atomic
@@ -63,7 +64,7 @@ def convert_lead(lead: Lead, *, actor: Any, choices: Choices | None = None) -> C
     if lead.deleted_at is not None:
         raise ValidationError(_("This is in the bin. Restore it first."), code="deleted")
     if lead.converted_at is not None:
-        return Conversion(lead, lead.converted_company, lead.converted_contact, lead.converted_deal, now=False)
+        return found_conversion(lead)
     if actor is not None and not can(actor, "change", lead):
         raise ValidationError(_("You may not convert this lead. Ask its owner."), code="permission")
     if lead.status.kind == LeadStatus.Kind.DISQUALIFIED:

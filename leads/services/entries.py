@@ -97,9 +97,9 @@ def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
         raise ValidationError(_too_long(longest))
     if question.kind == Kind.CHOICE and text not in question.choices:
         raise ValidationError(_("Choose one from the list."))
-    if Kind.EMAIL == question.kind or question.target == Target.EMAIL:
+    if question.kind == Kind.EMAIL or question.target == Target.EMAIL:
         _check_email(text)
-    if Kind.PHONE == question.kind or question.target == Target.PHONE:
+    if question.kind == Kind.PHONE or question.target == Target.PHONE:
         _check_phone(text)
     return text
 

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Contact
 from contacts.services import email_key
 from crm.core.events import emit
+from crm.core.settings_services import require_admin
 from leads.events import SubmissionProcessed
 from leads.models import FormField, Lead, LeadStatus, Submission, WebForm
 from leads.services import assignment, entries, notices
@@ -240,28 +241,30 @@ def _follow_up(intake: Intake) -> None:
     )
 
 
-# ---- what people do with entries ----
+# ---- what admins do with entries ----
 
 
 @transaction.atomic
-def _back_to_work(submission: Submission, *states: str) -> bool:
+def _back_to_work(submission: Submission, actor: Any, *states: str) -> bool:
+    require_admin(actor)
     changed = Submission.objects.filter(pk=submission.pk, state__in=states).update(
         state=State.STORED, spam_reason="", attempts=1, error="", next_attempt_at=timezone.now() + FIRST_RETRY
     )
     return bool(changed)
 
 
-def not_spam(submission: Submission) -> bool:
+def not_spam(submission: Submission, *, actor: Any) -> bool:
     """Work an entry from the spam queue in as any other; False when it is none any more or failed."""
-    return _back_to_work(submission, State.SPAM) and process_submission(submission.pk)
+    return _back_to_work(submission, actor, State.SPAM) and process_submission(submission.pk)
 
 
-def retry_submission(submission: Submission) -> bool:
+def retry_submission(submission: Submission, *, actor: Any) -> bool:
     """Try a failed (or still waiting) entry again, now; False when it failed again."""
-    return _back_to_work(submission, State.FAILED, State.STORED) and process_submission(submission.pk)
+    return _back_to_work(submission, actor, State.FAILED, State.STORED) and process_submission(submission.pk)
 
 
 @transaction.atomic
-def delete_submission(submission: Submission) -> bool:
+def delete_submission(submission: Submission, *, actor: Any) -> bool:
     """Delete an entry from the spam queue for good; others are part of a record's history and stay."""
+    require_admin(actor)
     return bool(Submission.objects.filter(pk=submission.pk, state=State.SPAM).delete()[0])

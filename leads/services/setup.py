@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.core.settings_services import delete_setting, locked, require_admin, save_setting
@@ -105,6 +106,19 @@ def create_form(values: Values, fields: Sequence[Values], *, actor: Any) -> WebF
     _check_fields(fields)
     _write_fields(form, fields)
     return form
+
+
+def create_form_with_usual_fields(values: Values, *, actor: Any) -> WebForm:
+    """A new web form that asks, in its language, what most ask: name, e-mail, company, phone, message."""
+    with translation.override(values.get("language") or "en"):
+        fields = [
+            {"key": "name", "label": _("Name"), "kind": FieldKind.TEXT, "target": "name", "required": True},
+            {"key": "email", "label": _("E-mail"), "kind": FieldKind.EMAIL, "target": "email", "required": True},
+            {"key": "company", "label": _("Company"), "kind": FieldKind.TEXT, "target": "company_name"},
+            {"key": "phone", "label": _("Phone"), "kind": FieldKind.PHONE, "target": "phone"},
+            {"key": "message", "label": _("Message"), "kind": FieldKind.LONG_TEXT, "target": "message"},
+        ]
+    return create_form(values, fields, actor=actor)
 
 
 @transaction.atomic
@@ -231,8 +245,8 @@ def delete_rule(rule: AssignmentRule, *, actor: Any) -> None:
 
 
 @transaction.atomic
-def move_rule(rule: AssignmentRule, direction: str, *, actor: Any) -> None:
-    """Swap a rule with its neighbour ("up" or "down"); the fallback stays last."""
+def move_rule(rule: AssignmentRule, direction: str, *, actor: Any, within: str = "") -> None:
+    """Swap a rule with its neighbour ("up" or "down"); the fallback stays last. There is one order: `within` is not used."""
     require_admin(actor)
     if direction not in ("up", "down"):
         raise ValidationError(_("Choose up or down."), code="direction")

@@ -1,0 +1,407 @@
+"""Leads as the generic machinery sees them, and the leads' part of the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.services import country_name
+from crm.core import cells
+from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
+from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
+from leads import panels, selectors, services
+from leads.filters import LeadFilterSet
+from leads.forms.leads import BulkAssignForm, BulkStatusForm, BulkTagForm, LeadForm
+from leads.forms.setup import RuleForm, StatusSettingForm, WebFormForm
+from leads.models import AssignmentRule, Lead, LeadStatus, WebForm
+from leads.services.scoring import UTM
+
+WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
+Kind = LeadStatus.Kind
+
+
+# ---- the list ----
+
+
+def _name_cell(lead: Lead, ctx: Any) -> Any:
+    return cells.link_cell(lead.get_absolute_url(), str(lead), lead.company_name, lead.pk)
+
+
+def _status_cell(lead: Lead, ctx: Any) -> Any:
+    status = ctx.linked(lead, "status")
+    return cells.badge_cell(status.name, status.color, WIDE) if status else cells.text_cell("", WIDE)
+
+
+def _score_cell(lead: Lead, ctx: Any) -> Any:
+    return cells.td(_score(lead), WIDE)
+
+
+def _score(lead: Lead) -> Any:
+    """The meter, with the reasons on hover."""
+    return format_html('<span title="{}">{}</span>', _why(lead), cells.score_meter(lead.score))
+
+
+def _why(lead: Lead) -> str:
+    return ", ".join(str(reason) for reason in services.reasons_for(lead)) or _("Nothing known yet")
+
+
+def _next_cell(lead: Lead, ctx: Any) -> Any:
+    status = ctx.linked(lead, "status")
+    phone_badge = (status.name, status.color) if status else None
+    return cells.next_step_cell(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
+
+
+def _owner_cell(lead: Lead, ctx: Any) -> Any:
+    return cells.person_cell(ctx.linked(lead, "owner"), WIDE)
+
+
+def _linked_name(lead: Lead, ctx: Any, name: str) -> str:
+    found = ctx.linked(lead, name)
+    return str(found) if found is not None else ""
+
+
+COLUMNS = (
+    Column(name="name", label=gettext_lazy("Name"), cell=_name_cell, export=lambda lead, ctx: str(lead), sort="sort_name"),
+    Column(
+        name="company",
+        label=gettext_lazy("Company"),
+        cell=lambda lead, ctx: cells.text_cell(lead.company_name, WIDE, strong=True),
+        export=lambda lead, ctx: lead.company_name,
+        sort="company_name",
+        css=WIDE,
+    ),
+    Column(
+        name="status",
+        label=gettext_lazy("Status"),
+        cell=_status_cell,
+        export=lambda lead, ctx: _linked_name(lead, ctx, "status"),
+        css=WIDE,
+        links=("status",),
+    ),
+    Column(name="score", label=gettext_lazy("Score"), cell=_score_cell, export=lambda lead, ctx: lead.score, sort="score", css=WIDE),
+    Column(
+        name="next",
+        label=gettext_lazy("Next step"),
+        cell=_next_cell,
+        export=lambda lead, ctx: lead.next_step_at,
+        sort="next_step_at",
+        css="c-last",
+        links=("status",),
+    ),
+    Column(
+        name="owner",
+        label=gettext_lazy("Owner"),
+        cell=_owner_cell,
+        export=lambda lead, ctx: _linked_name(lead, ctx, "owner"),
+        css=WIDE,
+        links=("owner",),
+    ),
+    Column(
+        name="source",
+        label=gettext_lazy("Source"),
+        cell=lambda lead, ctx: cells.text_cell(_linked_name(lead, ctx, "source"), WIDER),
+        export=lambda lead, ctx: _linked_name(lead, ctx, "source"),
+        css=WIDER,
+        links=("source",),
+    ),
+    Column(
+        name="active",
+        label=gettext_lazy("Last activity"),
+        cell=lambda lead, ctx: cells.datetime_cell(lead.last_activity_at, ctx, WIDE, empty=_("Never")),
+        export=lambda lead, ctx: lead.last_activity_at,
+        sort="last_activity_at",
+        css=WIDE,
+    ),
+    Column(
+        name="value",
+        label=gettext_lazy("Est. value"),
+        cell=lambda lead, ctx: cells.money_cell(lead.value, lead.currency, ctx, WIDE),
+        export=lambda lead, ctx: lead.value,
+        sort="value",
+        css=f"r {WIDE}",
+    ),
+    Column(
+        name="created",
+        label=gettext_lazy("Created"),
+        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, WIDER),
+        export=lambda lead, ctx: lead.created_at,
+        sort="created_at",
+        css=WIDER,
+    ),
+)
+VIEWS = (
+    View("all", gettext_lazy("All")),
+    View("open", gettext_lazy("Open"), (("state", "open"),)),
+    View("mine", gettext_lazy("Mine"), (("state", "open"), ("owner", "me"))),
+    View("unassigned", gettext_lazy("Unassigned"), (("state", "open"), ("owner", "none"))),
+    View("new", gettext_lazy("New this week"), (("created", "7d"),)),
+    View("idle", gettext_lazy("No next step"), (("state", "open"), ("next", "none"))),
+    View("converted", gettext_lazy("Converted"), (("state", "converted"),)),
+)
+
+
+# ---- the page ----
+
+
+def _subtitle(lead: Lead, ctx: Any) -> Any:
+    return ", ".join(part for part in (lead.job_title, lead.company_name) if part)
+
+
+def _badges(lead: Lead, ctx: Any) -> list[Any]:
+    status = ctx.linked(lead, "status")
+    found = [cells.badge(status.name, status.color)] if status else []
+    if status and status.kind == Kind.DISQUALIFIED and lead.disqualified_reason:
+        found.append(cells.badge(lead.disqualified_reason, "grey", "info-circle"))
+    return [*found, *(cells.tag(tag.name, tag.color) for tag in lead.tags.all())]
+
+
+def _actions(lead: Lead, ctx: Any) -> list[Action]:
+    status = ctx.linked(lead, "status")
+    kind = status.kind if status else ""
+    found = []
+    if ctx.can("change", lead) and kind in (Kind.NEW, Kind.WORKING):
+        found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
+    if lead.phone:
+        found.append(Action(_("Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
+    if lead.email:
+        found.append(Action(_("E-mail"), "mail", f"mailto:{lead.email}"))
+    if ctx.can("change", lead) and lead.converted_at is None:
+        address = reverse("leads:status", args=[lead.pk])
+        if kind in (Kind.NEW, Kind.WORKING):
+            found.append(Action(_("Disqualify"), "ban", f"{address}?kind=disqualified", menu=True))
+        else:
+            found.append(Action(_("Reopen"), "restore", f"{address}?kind=new", primary=True))
+    return found
+
+
+def _path(lead: Lead, ctx: Any) -> list[Step]:
+    """All statuses; those before the current one are done. A converted lead stays where it is."""
+    statuses = selectors.statuses()
+    here = next((index for index, each in enumerate(statuses) if each.pk == lead.status_id), 0)
+    may = ctx.can("change", lead) and lead.converted_at is None
+    url = reverse("leads:status", args=[lead.pk]) if may else ""
+    return [Step(each.name, "current" if index == here else "done" if index < here else "next", str(each.pk), url) for index, each in enumerate(statuses)]
+
+
+def _strip(lead: Lead, ctx: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = [
+        (_("Score"), _score(lead)),
+        (_("Next step"), cells.next_step(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, all_day=lead.next_step_all_day)),
+        (_("Last activity"), cells.time_html(lead.last_activity_at, ctx) if lead.last_activity_at else _("Never")),
+        (_("Owner"), _owner(lead, ctx)),
+    ]
+    if lead.value is not None:
+        found.append((_("Estimated value"), cells.format_money(lead.value, lead.currency, ctx.locale)))
+    return found
+
+
+def _owner(lead: Lead, ctx: Any) -> Any:
+    owner = ctx.linked(lead, "owner")
+    return cells.person(owner.name, owner.pk) if owner else _("Unassigned")
+
+
+def _converted_to(name: str) -> Any:
+    def value(lead: Lead, ctx: Any) -> Any:
+        found = ctx.linked(lead, name)
+        return format_html('<a href="{}">{}</a>', found.get_absolute_url(), found) if found is not None else ""
+
+    return value
+
+
+def _reasons(lead: Lead, ctx: Any) -> Any:
+    return format_html_join(format_html("<br>"), "{}", ((str(reason),) for reason in services.reasons_for(lead)))
+
+
+def _website(lead: Lead, ctx: Any) -> Any:
+    address = lead.website if "://" in lead.website else f"https://{lead.website}"
+    if not lead.website or not address.startswith(("http://", "https://")):
+        return lead.website
+    return format_html('<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', address, lead.website)
+
+
+SECTIONS = (
+    Section(
+        gettext_lazy("Converted to"),
+        (
+            Fact(gettext_lazy("Contact"), _converted_to("converted_contact")),
+            Fact(gettext_lazy("Company"), _converted_to("converted_company")),
+            Fact(gettext_lazy("Deal"), _converted_to("converted_deal")),
+            Fact(gettext_lazy("When"), lambda lead, ctx: cells.time_html(lead.converted_at, ctx) if lead.converted_at else ""),
+        ),
+    ),
+    Section(
+        gettext_lazy("Contact"),
+        (
+            Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else ""),
+            Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else ""),
+            Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title),
+        ),
+    ),
+    Section(
+        gettext_lazy("Company"),
+        (
+            Fact(gettext_lazy("Name"), lambda lead, ctx: lead.company_name),
+            Fact(gettext_lazy("Website"), _website),
+            Fact(gettext_lazy("City"), lambda lead, ctx: lead.city),
+            Fact(gettext_lazy("Country"), lambda lead, ctx: country_name(lead.country) if lead.country else ""),
+        ),
+    ),
+    Section(
+        gettext_lazy("Source"),
+        (
+            Fact(gettext_lazy("Source"), lambda lead, ctx: _linked_name(lead, ctx, "source")),
+            Fact(gettext_lazy("Web form"), lambda lead, ctx: _linked_name(lead, ctx, "form")),
+            *(Fact(name, lambda lead, ctx, name=name: getattr(lead, name)) for name in UTM),
+        ),
+    ),
+    Section(
+        gettext_lazy("About"),
+        (
+            Fact(
+                gettext_lazy("Description"), lambda lead, ctx: format_html('<span class="text-break">{}</span>', lead.description) if lead.description else ""
+            ),
+            Fact(gettext_lazy("Score"), _reasons),
+            Fact(gettext_lazy("Created"), lambda lead, ctx: cells.time_html(lead.created_at, ctx)),
+        ),
+    ),
+)
+
+
+LEAD = RecordType(
+    slug="leads",
+    model=Lead,
+    icon="target-arrow",
+    label=gettext_lazy("Lead"),
+    label_plural=gettext_lazy("Leads"),
+    label_new=gettext_lazy("New lead"),
+    columns=COLUMNS,
+    filterset=LeadFilterSet,
+    form=LeadForm,
+    create=services.create_lead,
+    update=services.update_lead,
+    delete=services.delete_leads,
+    views=VIEWS,
+    search_placeholder=gettext_lazy("Name, company, e-mail"),
+    subtitle=_subtitle,
+    hit=lambda lead: lead.company_name or lead.email or cells.format_phone(lead.phone),
+    badges=_badges,
+    actions=_actions,
+    path=_path,
+    strip=_strip,
+    sections=SECTIONS,
+    panels=(
+        Panel("answers", gettext_lazy("Form entry"), "forms", panels.answers),
+        Panel("look-alikes", gettext_lazy("Looks like"), "copy", panels.look_alikes),
+    ),
+    duplicates=selectors.look_alikes,
+    bulk_actions=(
+        BulkAction(name="assign", label=gettext_lazy("Assign"), icon="user-share", run=services.assign_leads, form=BulkAssignForm),
+        BulkAction(name="status", label=gettext_lazy("Status"), icon="circle-dashed", run=services.set_status_many, form=BulkStatusForm),
+        BulkAction(name="tag", label=gettext_lazy("Tag"), icon="tag", run=services.tag_leads, form=BulkTagForm),
+        BulkAction(name="delete", label=gettext_lazy("Delete"), icon="trash", run=services.delete_many, permission="delete", danger=True),
+    ),
+    consequences=lambda lead: [_("Its timeline and tasks go into the bin with it and come back when it is restored.")],
+)
+
+
+# ---- settings ----
+
+
+LEAD_STATUSES = SettingsPage(
+    slug="lead-statuses",
+    model=LeadStatus,
+    label=gettext_lazy("Lead status"),
+    label_plural=gettext_lazy("Lead statuses"),
+    label_new=gettext_lazy("New status"),
+    icon="route",
+    group="leads",
+    intro=gettext_lazy("The steps of working a lead, in their order."),
+    form=StatusSettingForm,
+    create=services.create_status,
+    update=services.update_status,
+    delete=services.delete_status,
+    can_delete=services.can_delete_status,
+    movable=True,
+    columns=(
+        SettingsColumn(gettext_lazy("Name"), lambda status: cells.badge(status.name, status.color)),
+        SettingsColumn(gettext_lazy("Kind"), lambda status: status.get_kind_display()),
+    ),
+)
+
+
+def _form_links(form: WebForm) -> list[tuple[Any, str]]:
+    return [
+        (_("Fields"), reverse("lead_settings:form-fields", args=[form.pk])),
+        (_("Embed"), reverse("lead_settings:form-embed", args=[form.pk])),
+        (_("Entries"), f"{reverse('lead_settings:submissions')}?form={form.pk}"),
+    ]
+
+
+WEB_FORMS = SettingsPage(
+    slug="forms",
+    model=WebForm,
+    label=gettext_lazy("Web form"),
+    label_plural=gettext_lazy("Web forms"),
+    label_new=gettext_lazy("New web form"),
+    icon="forms",
+    group="leads",
+    intro=gettext_lazy("Forms on your website whose entries become leads."),
+    form=WebFormForm,
+    create=services.create_form_with_usual_fields,
+    update=services.update_form,
+    delete=services.delete_form,
+    links=_form_links,
+    relations=("source", "team"),
+    columns=(
+        SettingsColumn(gettext_lazy("Name"), lambda form: form.name),
+        SettingsColumn(gettext_lazy("Address"), lambda form: f"/f/{form.slug}/"),
+        SettingsColumn(gettext_lazy("Accepts entries"), lambda form: _("Yes") if form.active else _("No")),
+        SettingsColumn(gettext_lazy("Source"), lambda form: form.source or "", "d-none d-lg-table-cell"),
+    ),
+)
+
+
+def _rule_text(rule: AssignmentRule) -> str:
+    return _("Fallback") if rule.is_fallback else _("%(count)s conditions") % {"count": len(rule.conditions)} if rule.conditions else _("All leads")
+
+
+ASSIGNMENT_RULES = SettingsPage(
+    slug="assignment",
+    model=AssignmentRule,
+    label=gettext_lazy("Assignment rule"),
+    label_plural=gettext_lazy("Assignment rules"),
+    label_new=gettext_lazy("New rule"),
+    icon="switch-horizontal",
+    group="leads",
+    intro=gettext_lazy("Who gets a lead that comes through a form: the first rule that fits and finds somebody present decides. Who is away is left out."),
+    form=RuleForm,
+    create=services.create_rule,
+    update=services.update_rule,
+    delete=services.delete_rule,
+    move=services.move_rule,
+    movable=True,
+    relations=("user", "team"),
+    columns=(
+        SettingsColumn(gettext_lazy("Name"), lambda rule: rule.name),
+        SettingsColumn(gettext_lazy("For"), _rule_text),
+        SettingsColumn(gettext_lazy("How"), lambda rule: rule.get_mode_display()),
+        SettingsColumn(gettext_lazy("Who"), lambda rule: rule.user or rule.team or ""),
+        SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No")),
+    ),
+)
+SETTINGS = (
+    LEAD_STATUSES,
+    WEB_FORMS,
+    ASSIGNMENT_RULES,
+    SettingsLink(
+        label=gettext_lazy("Form entries"),
+        icon="inbox",
+        url="/settings/submissions/",
+        text=gettext_lazy("What came through the forms: spam to look through, failures to retry."),
+        group="leads",
+    ),
+)

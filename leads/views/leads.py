@@ -1,0 +1,107 @@
+"""Status and conversion of a lead; everything else about it is generic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from crm.core.access import can
+from crm.core.settings_services import add_errors
+from crm.core.views import RecordView, safe_next
+from crm.core.writes import StaleRecord
+from leads import selectors, services
+from leads.forms.convert import ConvertForm
+from leads.forms.leads import StatusForm
+from leads.models import LeadStatus
+
+Kind = LeadStatus.Kind
+
+
+class StatusView(RecordView):
+    """POST `status` (the path's buttons send `stage`) and `reason`. GET asks for both: that is how one disqualifies."""
+
+    slug = "leads"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk, "change")
+        kind = request.GET.get("kind", "")
+        chosen = request.GET.get("status", "") or next((str(each.pk) for each in selectors.statuses() if each.kind == kind), "")
+        return self.page(lead, StatusForm(user=request.user, initial={"status": chosen, "version": lead.version}))
+
+    def page(self, lead: Any, form: StatusForm, status: int = 200, conflict: str = "") -> HttpResponse:
+        context = {"record": self.record, "object": lead, "form": form, "conflict": conflict, "cancel_url": lead.get_absolute_url()}
+        return render(self.request, "leads/status.html", context, status=status)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk, "change")
+        data = request.POST.copy()
+        data.setdefault("status", data.get("stage", ""))
+        wanted = next((each for each in selectors.statuses() if str(each.pk) == data["status"]), None)
+        if wanted is not None and wanted.kind == Kind.CONVERTED and lead.converted_at is None:
+            return redirect("leads:convert", pk=lead.pk)
+        if wanted is not None and wanted.kind == Kind.DISQUALIFIED and "reason" not in data and wanted.pk != lead.status_id:
+            return redirect(f"{request.path}?status={wanted.pk}")  # the path's button knows no reason: ask for it
+        form = StatusForm(data, user=request.user)
+        if not form.is_valid():
+            return self.page(lead, form, 422)
+        return self.save(lead, form)
+
+    def save(self, lead: Any, form: StatusForm) -> HttpResponse:
+        cleaned = form.cleaned_data
+        try:
+            saved = services.set_status(lead, cleaned["status"], actor=self.request.user, version=cleaned["version"], reason=cleaned["reason"])
+        except StaleRecord as stale:
+            form.data = {**form.data.dict(), "version": str(stale.current.version)}
+            text = _("Somebody changed this lead meanwhile. It is now: %(status)s. Nothing was overwritten.") % {"status": stale.current.status}
+            return self.page(stale.current, form, 409, text)
+        except ValidationError as error:
+            add_errors(form, error)
+            return self.page(lead, form, 422)
+        messages.success(self.request, _("Status: %(status)s") % {"status": saved.status})
+        return redirect(safe_next(self.request, saved.get_absolute_url()))
+
+
+class ConvertView(RecordView):
+    """GET: what the lead may already be. POST: convert, once; whoever comes second is led to the result."""
+
+    slug = "leads"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk, "change")
+        return self.result(services.found_conversion(lead)) if lead.converted_at else self.page(lead, self.form(lead))
+
+    def form(self, lead: Any, data: Any = None) -> ConvertForm:
+        user: Any = self.request.user
+        return ConvertForm(data, user=user, lead=lead, matches=selectors.convert_matches(user, lead), stages=selectors.open_stages())
+
+    def page(self, lead: Any, form: ConvertForm, status: int = 200) -> HttpResponse:
+        context = {"record": self.record, "object": lead, "form": form, "cancel_url": lead.get_absolute_url()}
+        return render(self.request, "leads/convert.html", context, status=status)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk, "change")
+        if lead.converted_at:
+            return self.result(services.found_conversion(lead))
+        form = self.form(lead, request.POST)
+        if not form.is_valid():
+            return self.page(lead, form, 422)
+        try:
+            conversion = services.convert_lead(lead, actor=request.user, choices=form.choices())
+        except ValidationError as error:
+            add_errors(form, error)
+            return self.page(lead, form, 422)
+        return self.result(conversion)
+
+    def result(self, conversion: services.Conversion) -> HttpResponse:
+        """The deal, person or company that it became, whichever of them this user may see first; else the lead."""
+        text = _("%(name)s is converted.") if conversion.now else _("%(name)s has been converted already. This is what it became.")
+        messages.success(self.request, text % {"name": conversion.lead})
+        for target in (conversion.deal, conversion.contact, conversion.company):
+            if target is not None and can(self.request.user, "view", target):
+                return redirect(target.get_absolute_url())
+        return redirect(conversion.lead.get_absolute_url())
