@@ -14,7 +14,9 @@ from bench import place
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Load N contacts and what goes with them into a database of its own and time every page.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Load N contacts and what goes with them into a database of its own and time every page."
+    )
     parser.add_argument("--contacts", type=int, default=100_000, help="how many contacts (default 100000)")
     parser.add_argument("--requests", type=int, default=30, help="requests per page and role (default 30)")
     parser.add_argument("--workers", type=int, default=2, help="web workers (default 2)")
@@ -72,10 +74,9 @@ def measure(port: int, wanted: argparse.Namespace) -> int:
     import django
 
     django.setup()
-    from crm.local.servers import wait_ready
-
     from bench.measure import Bench
     from bench.verdict import judge, show
+    from crm.local.servers import wait_ready
 
     web = place.web_server(port, wanted.workers)
     web.start()

@@ -34,7 +34,13 @@ def copy_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Se
     known = {field.attname: field for field in fields}
     fixed = [field for field in fields if field.attname not in names and not field.primary_key]
     columns = [known[name].column for name in names] + [field.column for field in fixed]
-    tail = "".join(f"\t{text(field.get_db_prep_save(field.get_default(), connection) if not isinstance(field, models.JSONField) else field.get_default())}" for field in fixed) + "\n"
+    tail = (
+        "".join(
+            f"\t{text(field.get_db_prep_save(field.get_default(), connection) if not isinstance(field, models.JSONField) else field.get_default())}"
+            for field in fixed
+        )
+        + "\n"
+    )
     quoted = ", ".join(f'"{column}"' for column in columns)
     statement = f'COPY "{model._meta.db_table}" ({quoted}) FROM STDIN'
     count = 0

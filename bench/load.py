@@ -59,10 +59,34 @@ class Load:
         took: dict[str, float] = {}
         self.crew = make_crew()
         self._settings()
-        models = [Company, Contact, ContactEmail, ContactPhone, Lead, Deal, StageChange, Activity, Task, Notification, Company.tags.through, Contact.tags.through, Lead.tags.through, Deal.tags.through]
+        models = [
+            Company,
+            Contact,
+            ContactEmail,
+            ContactPhone,
+            Lead,
+            Deal,
+            StageChange,
+            Activity,
+            Task,
+            Notification,
+            Company.tags.through,
+            Contact.tags.through,
+            Lead.tags.through,
+            Deal.tags.through,
+        ]
         began = time.monotonic()
         with bare_tables([model._meta.db_table for model in models]):
-            for step in (self.load_companies, self.load_contacts, self.load_leads, self.load_deals, self.load_lines, self.load_tasks, self.load_tags, self.load_notifications):
+            for step in (
+                self.load_companies,
+                self.load_contacts,
+                self.load_leads,
+                self.load_deals,
+                self.load_lines,
+                self.load_tasks,
+                self.load_tags,
+                self.load_notifications,
+            ):
                 step()
                 took[step.__name__.removeprefix("load_")] = time.monotonic() - began
                 began = time.monotonic()
@@ -76,13 +100,22 @@ class Load:
     def _settings(self) -> None:
         if not Pipeline.objects.exists():
             pipeline = Pipeline.objects.create(name="Sales")
-            kinds = (("Qualified", "open", 20), ("Discovery", "open", 35), ("Proposal", "open", 55), ("Negotiation", "open", 75), ("Won", "won", 100), ("Lost", "lost", 0))
+            kinds = (
+                ("Qualified", "open", 20),
+                ("Discovery", "open", 35),
+                ("Proposal", "open", 55),
+                ("Negotiation", "open", 75),
+                ("Won", "won", 100),
+                ("Lost", "lost", 0),
+            )
             for position, (name, kind, probability) in enumerate(kinds):
                 Stage.objects.create(pipeline=pipeline, name=name, kind=kind, probability=probability, position=position)
         if not LostReason.objects.exists():
             LostReason.objects.create(name="Price")
         if not LeadStatus.objects.exists():
-            for position, (name, kind) in enumerate((("New", "new"), ("Contacted", "working"), ("Qualified", "working"), ("Converted", "converted"), ("Disqualified", "disqualified"))):
+            for position, (name, kind) in enumerate(
+                (("New", "new"), ("Contacted", "working"), ("Qualified", "working"), ("Converted", "converted"), ("Disqualified", "disqualified"))
+            ):
                 LeadStatus.objects.create(name=name, kind=kind, position=position)
         known = set(Source.objects.values_list("key", flat=True))
         for position, name in enumerate(("Website form", "Referral", "Trade fair", "LinkedIn", "Cold e-mail", "Partner")):
@@ -280,9 +313,7 @@ class Load:
                     owner if done else NULL, due.isoformat(), due.isoformat(), fold(title), sort_key(title),
                 ]  # fmt: skip
 
-        columns = (
-            "company_id contact_id lead_id deal_id subject_type title kind priority owner_id team_id due_on due_at done_at done_by_id created_at updated_at search_text sort_name"
-        )
+        columns = "company_id contact_id lead_id deal_id subject_type title kind priority owner_id team_id due_on due_at done_at done_by_id created_at updated_at search_text sort_name"
         copy_rows(Task, columns.split(), rows())
 
     def load_tags(self) -> None:
@@ -294,5 +325,9 @@ class Load:
 
     def load_notifications(self) -> None:
         at = self.past(60, 30)
-        rows = ([str(user), "assigned", f"You got lead {number}", f"/leads/{number + 1}/", at[number], at[number] if number > 5 else NULL] for user in self.crew.users.values() for number in range(60))
+        rows = (
+            [str(user), "assigned", f"You got lead {number}", f"/leads/{number + 1}/", at[number], at[number] if number > 5 else NULL]
+            for user in self.crew.users.values()
+            for number in range(60)
+        )
         copy_rows(Notification, ("user_id", "kind", "text", "url", "created_at", "read_at"), rows)

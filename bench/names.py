@@ -20,23 +20,101 @@ LAST = (
     "Okafor Mensah Diallo Haddad Khoury Nair Mehta Sharma Iyer Chen Wang Tanaka Sato Nguyen Tran Olsen Larsen Berg Haugen Solberg Dahl Lund Holm Nyström"
 ).split()
 CITIES = (
-    ("Wien", "AT", "Europe/Vienna"), ("Berlin", "DE", "Europe/Berlin"), ("München", "DE", "Europe/Berlin"), ("Praha", "CZ", "Europe/Prague"), ("Graz", "AT", "Europe/Vienna"),
-    ("Hamburg", "DE", "Europe/Berlin"), ("Budapest", "HU", "Europe/Budapest"), ("Warszawa", "PL", "Europe/Warsaw"), ("Linz", "AT", "Europe/Vienna"), ("Zürich", "CH", "Europe/Zurich"),
-    ("Köln", "DE", "Europe/Berlin"), ("Brno", "CZ", "Europe/Prague"), ("Milano", "IT", "Europe/Rome"), ("Bratislava", "SK", "Europe/Bratislava"), ("Salzburg", "AT", "Europe/Vienna"),
-    ("Stuttgart", "DE", "Europe/Berlin"), ("Ljubljana", "SI", "Europe/Ljubljana"), ("Kraków", "PL", "Europe/Warsaw"), ("Zagreb", "HR", "Europe/Zagreb"), ("Dresden", "DE", "Europe/Berlin"),
-    ("Innsbruck", "AT", "Europe/Vienna"), ("Torino", "IT", "Europe/Rome"), ("Lyon", "FR", "Europe/Paris"), ("Nürnberg", "DE", "Europe/Berlin"), ("Ostrava", "CZ", "Europe/Prague"),
-    ("Gdańsk", "PL", "Europe/Warsaw"), ("Basel", "CH", "Europe/Zurich"), ("Bregenz", "AT", "Europe/Vienna"), ("Szeged", "HU", "Europe/Budapest"), ("Trieste", "IT", "Europe/Rome"),
-    ("Villach", "AT", "Europe/Vienna"), ("Košice", "SK", "Europe/Bratislava"), ("Maribor", "SI", "Europe/Ljubljana"), ("Göteborg", "SE", "Europe/Stockholm"), ("Tampere", "FI", "Europe/Helsinki"),
-    ("Bergen", "NO", "Europe/Oslo"), ("Porto", "PT", "Europe/Lisbon"), ("Sevilla", "ES", "Europe/Madrid"), ("Cork", "IE", "Europe/Dublin"), ("Leeds", "GB", "Europe/London"),
+    ("Wien", "AT", "Europe/Vienna"),
+    ("Berlin", "DE", "Europe/Berlin"),
+    ("München", "DE", "Europe/Berlin"),
+    ("Praha", "CZ", "Europe/Prague"),
+    ("Graz", "AT", "Europe/Vienna"),
+    ("Hamburg", "DE", "Europe/Berlin"),
+    ("Budapest", "HU", "Europe/Budapest"),
+    ("Warszawa", "PL", "Europe/Warsaw"),
+    ("Linz", "AT", "Europe/Vienna"),
+    ("Zürich", "CH", "Europe/Zurich"),
+    ("Köln", "DE", "Europe/Berlin"),
+    ("Brno", "CZ", "Europe/Prague"),
+    ("Milano", "IT", "Europe/Rome"),
+    ("Bratislava", "SK", "Europe/Bratislava"),
+    ("Salzburg", "AT", "Europe/Vienna"),
+    ("Stuttgart", "DE", "Europe/Berlin"),
+    ("Ljubljana", "SI", "Europe/Ljubljana"),
+    ("Kraków", "PL", "Europe/Warsaw"),
+    ("Zagreb", "HR", "Europe/Zagreb"),
+    ("Dresden", "DE", "Europe/Berlin"),
+    ("Innsbruck", "AT", "Europe/Vienna"),
+    ("Torino", "IT", "Europe/Rome"),
+    ("Lyon", "FR", "Europe/Paris"),
+    ("Nürnberg", "DE", "Europe/Berlin"),
+    ("Ostrava", "CZ", "Europe/Prague"),
+    ("Gdańsk", "PL", "Europe/Warsaw"),
+    ("Basel", "CH", "Europe/Zurich"),
+    ("Bregenz", "AT", "Europe/Vienna"),
+    ("Szeged", "HU", "Europe/Budapest"),
+    ("Trieste", "IT", "Europe/Rome"),
+    ("Villach", "AT", "Europe/Vienna"),
+    ("Košice", "SK", "Europe/Bratislava"),
+    ("Maribor", "SI", "Europe/Ljubljana"),
+    ("Göteborg", "SE", "Europe/Stockholm"),
+    ("Tampere", "FI", "Europe/Helsinki"),
+    ("Bergen", "NO", "Europe/Oslo"),
+    ("Porto", "PT", "Europe/Lisbon"),
+    ("Sevilla", "ES", "Europe/Madrid"),
+    ("Cork", "IE", "Europe/Dublin"),
+    ("Leeds", "GB", "Europe/London"),
 )
 INDUSTRIES = ("Machinery", "Metalwork", "Plastics", "Wood", "Food", "Logistics", "Energy", "Medical", "Automotive", "Paper", "Textiles", "Electronics")
-TRADES = ("Maschinenbau", "Metall", "Precision", "Werkzeuge", "Engineering", "Systems", "Industrie", "Technik", "Tools", "Automation", "Components", "Logistik", "Solutions", "Foods", "Packaging")
+TRADES = (
+    "Maschinenbau",
+    "Metall",
+    "Precision",
+    "Werkzeuge",
+    "Engineering",
+    "Systems",
+    "Industrie",
+    "Technik",
+    "Tools",
+    "Automation",
+    "Components",
+    "Logistik",
+    "Solutions",
+    "Foods",
+    "Packaging",
+)
 FORMS = ("GmbH", "AG", "s.r.o.", "Kft.", "Sp. z o.o.", "S.r.l.", "SA", "d.o.o.", "AB", "Ltd", "KG", "Oy")
-JOBS = ("Head of Procurement", "Plant manager", "Managing director", "Buyer", "Production planner", "Maintenance lead", "Sales", "Accounts payable", "Quality manager", "IT")
-GOODS = ("Spindle retrofit", "Press line", "Dust extraction", "Service contract", "Robot cell", "Packing line", "Calibration plan", "Spare parts", "Conveyor", "Milling centre", "Laser cutter", "Paint booth")
+JOBS = (
+    "Head of Procurement",
+    "Plant manager",
+    "Managing director",
+    "Buyer",
+    "Production planner",
+    "Maintenance lead",
+    "Sales",
+    "Accounts payable",
+    "Quality manager",
+    "IT",
+)
+GOODS = (
+    "Spindle retrofit",
+    "Press line",
+    "Dust extraction",
+    "Service contract",
+    "Robot cell",
+    "Packing line",
+    "Calibration plan",
+    "Spare parts",
+    "Conveyor",
+    "Milling centre",
+    "Laser cutter",
+    "Paint booth",
+)
 STREETS = ("Hauptstraße", "Bahnhofstraße", "Industriestraße", "Ringstraße", "Gartenweg", "Mill Lane", "Via Roma", "Fabrikgasse", "Náměstí", "Rue du Port")
 TASKS = ("Call back", "Send offer", "Prepare demo", "Ask for drawings", "Check delivery date", "Follow up on offer", "Plan visit", "Send spare-part list")
-NOTES = ("Asked for a reference from a similar plant.", "Price is fine, delivery date is the open point.", "Wants a three-year service option.", "Will talk to the board next week.", "Prefers to be called in the morning.")
+NOTES = (
+    "Asked for a reference from a similar plant.",
+    "Price is fine, delivery date is the open point.",
+    "Wants a three-year service option.",
+    "Will talk to the board next week.",
+    "Prefers to be called in the morning.",
+)
 
 
 def skewed(count: int, exponent: float = 0.8) -> list[float]:

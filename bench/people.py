@@ -53,7 +53,9 @@ def make_crew() -> Crew:
         role = roles["admin" if name == "admin" else "manager" if name == "manager" else "rep"]
         team = teams.get(home.get(name, ""))
         scope = [teams["A"].pk, teams["B"].pk] if name == "manager" else [team.pk] if team else []
-        user = User(email=address(name), name=f"{name.capitalize()} Bench", role=role, team=team, team_scope=scope, password=password, time_zone="Europe/Vienna")
+        user = User(
+            email=address(name), name=f"{name.capitalize()} Bench", role=role, team=team, team_scope=scope, password=password, time_zone="Europe/Vienna"
+        )
         user.is_staff = name == "admin"
         user.save()
         users[name] = user.pk

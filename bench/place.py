@@ -101,8 +101,8 @@ def web_server(port: int, workers: int) -> Process:
     """gunicorn as `make run` starts it."""
     command = [sys.executable, "-m", "gunicorn", "crm.wsgi:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", str(workers)]
     command += ["--threads", "4", "--timeout", "120", "--log-level", "warning", "--chdir", str(BASE), "--no-control-socket"]
-    if Path("/dev/shm").is_dir():  # noqa: S108
-        command += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    if Path("/dev/shm").is_dir():
+        command += ["--worker-tmp-dir", "/dev/shm"]
     process = Process("web", command, servers.child_environment(), ready=lambda: _answers(port))
     process.quiet = not os.environ.get("BENCH_LOG")
     return process

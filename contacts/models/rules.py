@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from crm.core.cells import current_locale
 from crm.core.fields import to_e164
 from crm.core.text import digits, sort_key
+from users.models import known_zones
 
 MAX_ADDRESSES = 20  # e-mails or phones of one person
 # Mailboxes that anybody can have: they tell nothing about the company.
@@ -154,7 +155,7 @@ def zone_names() -> tuple[str, ...]:
 
 def check_zone(name: str) -> str:
     name = name.strip()
-    if name and name not in zoneinfo.available_timezones():
+    if name and name not in known_zones():
         raise ValidationError(_("Choose a time zone from the list, such as Europe/Berlin."), code="zone")
     return name
 

@@ -25,9 +25,7 @@ MEASURES = (
         "revenue",
         _("Won revenue"),
         "money",
-        _(
-            "Amounts of the won deals that came out of these leads, in the organisation's currency; a deal made from several leads counts once, with its first lead."
-        ),
+        _("Amounts of the won deals that came out of these leads, in the organisation's currency; a deal from several leads counts once, with the first."),
     ),
 )
 
