@@ -17,6 +17,8 @@ urlpatterns = [
     path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
     path("contacts/", include("contacts.urls")),
     path("companies/", include("contacts.urls.companies")),
+    path("deals/", include("deals.urls")),
+    path("settings/", include("deals.urls.setup")),
     path("leads/", include("leads.urls")),
     path("f/", include("leads.urls.public")),
     path("settings/", include("leads.urls.settings")),

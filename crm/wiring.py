@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.panels import OPEN_TASKS, composer, timeline
+from activities.panels import composer, timeline
 from activities.records import MEETING, TASK
 from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import Panel, RecordType
 from crm.core.settings_pages import SettingsLink, SettingsPage
+from deals import panels as deal_panels
+from deals.records import DEAL
+from deals.records import SETTINGS as DEAL_SETTINGS
 from leads.records import LEAD
 from leads.records import SETTINGS as LEAD_SETTINGS
 from mail.records import SETTINGS as MAIL_SETTINGS
@@ -20,14 +25,25 @@ from users.records import SETTINGS as USER_SETTINGS
 
 
 def with_story(record: RecordType, *panels: Panel) -> RecordType:
-    """A record with the timeline, the composer and other apps' cards."""
-    return replace(record, timeline=timeline, composer=composer, panels=(OPEN_TASKS, *panels, *record.panels))
+    """A record with the timeline (open tasks on top), the composer and other apps' cards."""
+    return replace(record, timeline=timeline, composer=composer, panels=(*panels, *record.panels))
+
+
+def with_deals(record: RecordType, panel: Panel, money: Callable[..., Any], actions: Callable[..., Any]) -> RecordType:
+    """A company or contact with the sums of its deals, a card of them and the button for one more."""
+    return replace(
+        record,
+        panels=(panel, *record.panels),
+        strip=lambda obj, ctx: [*record.strip(obj, ctx), *money(obj, ctx)],
+        actions=lambda obj, ctx: [*record.actions(obj, ctx), *actions(obj, ctx)],
+    )
 
 
 RECORDS: tuple[RecordType, ...] = (
     with_story(LEAD),
-    with_story(CONTACT),
-    with_story(COMPANY),
+    with_story(with_deals(CONTACT, deal_panels.CONTACT_DEALS, deal_panels.contact_money, deal_panels.contact_actions)),
+    with_story(with_deals(COMPANY, deal_panels.COMPANY_DEALS, deal_panels.company_money, deal_panels.company_actions)),
+    with_story(DEAL),
     TASK,
     MEETING,
 )
@@ -61,7 +77,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (
