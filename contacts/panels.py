@@ -37,7 +37,7 @@ def subsidiaries(request: Any, company: Company) -> PanelContent | None:
 
 def colleagues(request: Any, contact: Contact) -> PanelContent | None:
     """Other people at the same company, if the reader may see the company."""
-    company = Company.objects.visible_to(request.user).filter(pk=contact.company_id).first() if contact.company_id else None
+    company = contact.seen_links["company"].get(contact.company_id)  # type: ignore[attr-defined]  # set by crm.core.pages
     if company is None:
         return None
     new = f"{reverse('contacts:new')}?company={company.pk}" if may_add(request.user, Contact) else ""

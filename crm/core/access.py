@@ -161,12 +161,12 @@ def may_add(user: Any, model: type[Model]) -> bool:
     return bool(arms_for(user, "add", model))
 
 
-def viewers_of(obj: Any) -> QuerySet:
-    """Active users who may view `obj`: for mentions, notifications and assignment. The inverse of `visible_to`."""
+def viewers_of(obj: Any, action: str = "view") -> QuerySet:
+    """Active users who may do `action` on `obj`: for mentions, notifications and assignment. The inverse of `visible_to`."""
     from django.contrib.auth import get_user_model
 
     label = (getattr(type(obj).access_policy, "label", "") or obj._meta.label_lower)
-    path = f"role__grants__{label.replace('.', '_')}__view"
+    path = f"role__grants__{label.replace('.', '_')}__{action}"
     owner_id, team_id = getattr(obj, "owner_id", None), getattr(obj, "team_id", None)
     q = Q(**{path: Scope.ALL.value})
     if owner_id:

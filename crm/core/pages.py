@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
 from django.http import Http404
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from crm.core import cells
@@ -17,13 +16,16 @@ from crm.core.records import Action, PanelContent, RecordType, Step
 from crm.core.related import see
 
 ACTIONS = ("change", "delete")
-MAX_VIEWERS = 30
+MAX_VIEWERS = 100
 
 
 def load(record: RecordType, user: Any, pk: int) -> Any:
     """The visible row, with `obj.may` = what else the user may do with it, in one query. Http404 otherwise."""
     asked = {f"may_{action}": _flag(any_of(arms_for(user, action, record.model))) for action in ACTIONS}
-    obj = record.visible(user).annotate(**asked).filter(pk=pk).first()
+    rows = record.visible(user).annotate(**asked)
+    if any(each.name == "owner" for each in record.model._meta.concrete_fields):
+        rows = rows.select_related("owner")
+    obj = rows.filter(pk=pk).first()
     if obj is None:
         raise Http404
     obj.may = frozenset(["view", *(action for action in ACTIONS if getattr(obj, f"may_{action}"))])
@@ -104,7 +106,7 @@ class DetailPage:
     composer: Any
     timeline: Any
     crumb: list[tuple[Any, str]]
-    who_can_see: Any
+    viewers_url: str
     previous_url: str = ""
     next_url: str = ""
     position_text: str = ""
@@ -114,7 +116,8 @@ class DetailPage:
 def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
     """The context for the facts, badges and actions of one record: its linked records as far as visible."""
     links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("created_by", "deleted_by", "team")]
-    return row_context(user, see(user, [obj], links), obj.may)
+    obj.seen_links = see(user, [obj], links)  # for the cards of this page
+    return row_context(user, obj.seen_links, obj.may)
 
 
 def detail_page(record: RecordType, request: Any, obj: Any) -> DetailPage:
@@ -135,7 +138,7 @@ def detail_page(record: RecordType, request: Any, obj: Any) -> DetailPage:
         composer=record.composer(request, obj) if record.composer else "",
         timeline=record.timeline(request, obj) if record.timeline else "",
         crumb=[(record.label_plural, record.url("list"))],
-        who_can_see=who_can_see(obj),
+        viewers_url=record.url("viewers", obj.pk),
     )
 
 
@@ -175,9 +178,18 @@ def _panels(record: RecordType, request: Any, obj: Any) -> list[ShownPanel]:
     return shown
 
 
-def who_can_see(obj: Any) -> Any:
-    """The colleagues who may view this record, by name: the same rule that decides it."""
-    names = list(viewers_of(obj).order_by("name").values_list("name", "role__name")[: MAX_VIEWERS + 1])
-    items = format_html_join("", "<li>{} <span class=\"t3\">{}</span></li>", names[:MAX_VIEWERS])
-    more = format_html('<p class="t3 m-0">{}</p>', _("and others")) if len(names) > MAX_VIEWERS else ""
-    return format_html("<ul>{}</ul>{}", items, more)
+@dataclass(frozen=True)
+class Viewer:
+    """A colleague who may see the record, and how far their role lets them go."""
+
+    person: Any
+    role: str
+    actions: list[Any]
+
+
+def viewers(obj: Any) -> list[Viewer]:
+    """Everybody who may view `obj`, by name: asked of the rule that decides it, once for each action."""
+    names = {"change": _("change"), "delete": _("delete")}
+    able = {action: set(viewers_of(obj, action).values_list("pk", flat=True)) for action in ACTIONS}
+    people = viewers_of(obj).select_related("role").order_by("name")[:MAX_VIEWERS]
+    return [Viewer(person, person.role.name, [names[action] for action in ACTIONS if person.pk in able[action]]) for person in people]

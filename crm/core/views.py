@@ -97,6 +97,14 @@ class RecordDetailView(RecordView):
         return self.show("detail", object=obj, page=pages.detail_page(self.record, request, obj))
 
 
+class RecordViewersView(RecordView):
+    """Who can see this record, and what else they may do with it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        obj = self.load(pk)
+        return self.show("viewers", object=obj, viewers=pages.viewers(obj), back_url=obj.get_absolute_url())
+
+
 @dataclass(frozen=True)
 class Conflict:
     """Somebody else's change, shown above a stale form."""
@@ -405,13 +413,14 @@ def bin_groups(user: Any) -> list[dict[str, Any]]:
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
-    """The addresses of one record type: list, new, detail, edit, delete, bulk, export. An override replaces one view."""
+    """The addresses of one record type: list, new, detail, viewers, edit, delete, bulk, export. An override replaces one view."""
     views: dict[str, tuple[str, type[View]]] = {
         "list": ("", RecordListView),
         "new": ("new/", RecordCreateView),
         "export": ("export/", RecordExportView),
         "bulk": ("bulk/<slug:action>/", RecordBulkView),
         "detail": ("<int:pk>/", RecordDetailView),
+        "viewers": ("<int:pk>/viewers/", RecordViewersView),
         "edit": ("<int:pk>/edit/", RecordUpdateView),
         "delete": ("<int:pk>/delete/", RecordDeleteView),
     }
