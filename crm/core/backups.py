@@ -79,7 +79,7 @@ def _write_archive(out: IO[bytes]) -> dict[str, Any]:
         manifest = {
             "format": FORMAT,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "postgresql": connection.pg_version,
+            "postgresql": _server_version(),
             "migrations": sorted(_applied_migrations()),
             "files": files,
         }
@@ -242,7 +242,7 @@ def _known_migrations() -> set[str]:
 
 def _program(name: str) -> str:
     """The program of the server's own major version if there is one, else a newer one: embedded or on the path."""
-    server = connection.pg_version // 10_000
+    server = _server_version() // 10_000
     candidates = []
     with suppress(CannotStart):
         candidates.append(postgres_program(name))
@@ -252,6 +252,10 @@ def _program(name: str) -> str:
     if not versions:
         raise BackupError(f"{name} of PostgreSQL {server} or newer is needed: on Debian, apt-get install postgresql-client")
     return versions[0][1]
+
+
+def _server_version() -> int:
+    return int(connection.pg_version)  # type: ignore[attr-defined]  # PostgreSQL's connection has it
 
 
 def _major(program: str) -> int:

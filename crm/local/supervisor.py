@@ -100,7 +100,7 @@ class Supervisor:
             try:
                 probe.bind(("127.0.0.1", self.port))
             except OSError as error:
-                raise CannotStart(f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={self.port % 60000 + 1}") from error
+                raise CannotStart(f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={self.port + 1 if 1024 <= self.port < 65535 else 8001}") from error
 
     @staticmethod
     def _check_settings() -> None:

@@ -17,7 +17,7 @@ FORBIDDEN = {
     r"<style[\s>]": "an inline style sheet",
     r"\sstyle\s*=": "a style attribute",
     r"\son[a-z]+\s*=\s*[\"']": "a script in an attribute",
-    r"<script(?![^>]*\ssrc=)[^>]*>": "an inline script",
+    r"<script(?![^>]*\s(?:src=|type=\"application/json\"))[^>]*>": "an inline script",
     r"javascript:": "a javascript: address",
     r"\|\s*safe\b": "the filter safe",
     r"{%\s*autoescape\s+off": "autoescape off",
@@ -31,8 +31,9 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         problems: list[str] = []
         count = 0
-        for root in [*settings.TEMPLATES[0]["DIRS"], *settings.BASE_DIR.glob("*/templates")]:
-            for path in sorted(Path(root).rglob("*.*")):
+        roots: list[Path] = [settings.BASE_DIR / "templates", *settings.BASE_DIR.glob("*/templates")]
+        for root in roots:
+            for path in sorted(root.rglob("*.*")):
                 name = path.relative_to(root).as_posix()
                 count += 1
                 problems += self._problems(path, name)
