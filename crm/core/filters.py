@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
@@ -185,5 +186,5 @@ class RecordFilterSet(django_filters.FilterSet):
             return _("Me")
         if value == "none":
             return _("Nobody")
-        found = type(self.user)._default_manager.visible_to(self.user).filter(pk=value).first()
+        found = get_user_model().objects.visible_to(self.user).filter(pk=value).first()
         return str(found) if found else _("Unknown")
