@@ -99,14 +99,17 @@ def static_files(stop: threading.Event) -> None:
         stamp.write_text(digest)
 
 
-def demo_data(paths: Paths, stop: threading.Event) -> None:
+def demo_data(paths: Paths, stop: threading.Event, *, wanted: bool) -> None:
     """Load the demo into a new database. The mark is taken away only afterwards, so that a start that dies here is repeated."""
     mark = demo_mark(paths)
-    if not mark.exists():
-        return
-    say("loading the demo data")
-    manage(stop, "demo")
-    mark.unlink()
+    if wanted and mark.exists():
+        say("loading the demo data")
+        try:
+            manage(stop, "demo")
+        except CannotStart as error:
+            if "There is data already" not in str(error):  # somebody was quicker, by another manage.py command
+                raise
+    mark.unlink(missing_ok=True)  # with DEMO=0 as well: what is empty by choice stays so
 
 
 def restore_unacknowledged() -> None:

@@ -100,7 +100,8 @@ class Supervisor:
             try:
                 probe.bind(("127.0.0.1", self.port))
             except OSError as error:
-                raise CannotStart(f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={self.port + 1 if 1024 <= self.port < 65535 else 8001}") from error
+                other = self.port + 1 if 1024 <= self.port < 65535 else 8001
+                raise CannotStart(f"PORT: {self.port} can't be used ({error.strerror}): set another one, for example PORT={other}") from error
 
     @staticmethod
     def _check_settings() -> None:
@@ -118,8 +119,7 @@ class Supervisor:
             static_files = beside.submit(prepare.static_files, self.stopping)
             prepare.tables(self.paths, self.stopping, embedded=self.embedded_database)
         static_files.result()
-        if env.flag("DEMO", True):
-            prepare.demo_data(self.paths, self.stopping)
+        prepare.demo_data(self.paths, self.stopping, wanted=env.flag("DEMO", True))
         programs = [self._web(), self._worker(), self._beat()]
         for process in programs:
             self._begin(process)
