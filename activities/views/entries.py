@@ -92,9 +92,8 @@ class ComposeView(View):
         """The form; with htmx the composer alone takes the place of the one on the page."""
         context = {"tabs": panels.composer_tabs(self.request, self.obj, form), "oob": False, "object": self.obj}
         if self.request.htmx:  # type: ignore[attr-defined]
-            headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
             response = render(self.request, "activities/composer.html", context, status=status)
-            response.headers.update(headers)
+            response["HX-Retarget"], response["HX-Reswap"] = "#composer", "outerHTML"
             return response
         return render(self.request, "activities/compose.html", context, status=status)
 

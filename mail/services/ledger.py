@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from crm.core.events import emit
 from mail.events import MailSent
@@ -84,6 +86,8 @@ def queue_mails(rows: Sequence[dict[str, Any]]) -> list[OutgoingMail]:
 
 def _new_mail(row: dict[str, Any]) -> OutgoingMail:
     address = row["to_address"].strip()
+    if len(address) > 254:
+        raise ValidationError(_("This e-mail address is too long."), code="address")
     validate_email(address)
     number = uuid.uuid4()
     return OutgoingMail(
@@ -129,7 +133,10 @@ def ring() -> None:
 
 
 def _ring_now() -> None:
-    current_app.send_task("mail.tasks.send_due", queue="mail", expires=60, ignore_result=True)
+    try:
+        current_app.send_task("mail.tasks.send_due", queue="mail", expires=60, ignore_result=True)
+    except Exception as error:  # no broker, or one that is silent: the sweep comes by
+        log.warning("the mail worker was not rung", extra={"reason": repr(error)[:200]})
 
 
 # ---- sending ----

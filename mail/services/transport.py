@@ -113,6 +113,7 @@ class SmtpTransport:
                 connection.starttls(context=context)
             if config.get("username"):
                 connection.login(config["username"], config["password"])
+            connection.ehlo_or_helo_if_needed()
         except (OSError, smtplib.SMTPException) as error:
             raise Unreachable(_words(error)) from error
         self.connection = connection

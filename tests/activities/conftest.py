@@ -1,0 +1,37 @@
+"""A small business: the fixed cast, a company with a person, a lead and a deal, all the owner's."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from contacts.models import Company, Contact
+from contacts.services import create_company, create_contact
+from deals.models import Deal
+from deals.services import create_deal
+from leads.models import Lead
+from leads.services import create_lead
+from tests.factories import Cast, cast
+
+
+class Business(NamedTuple):
+    company: Company
+    contact: Contact
+    lead: Lead
+    deal: Deal
+
+
+@pytest.fixture
+def people(db: Any) -> Cast:
+    return cast()
+
+
+@pytest.fixture
+def business(people: Cast) -> Business:
+    owner = people.owner
+    company = create_company({"name": "Alpenwerk"}, actor=owner)
+    contact = create_contact({"first_name": "Johanna", "last_name": "Berger", "company": company}, actor=owner)
+    lead = create_lead({"last_name": "Lindner", "email": "lindner@example.com"}, actor=owner)
+    deal = create_deal({"name": "Spindle retrofit", "company": company, "contact": contact}, actor=owner)
+    return Business(company, contact, lead, deal)
