@@ -9,7 +9,7 @@ import django_filters
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.filters import CompanyPickFilter, teams
+from contacts.filters import CompanyPickFilter, TeamFilter
 from crm.core.fields import MoneyField
 from crm.core.filters import RecordFilterSet, day_start
 from crm.core.widgets import DateInput
@@ -114,7 +114,7 @@ class ContactPickFilter(CompanyPickFilter):
 class BoardFilterSet(RecordFilterSet):
     """What narrows the board: the lanes already say pipeline, stage and status."""
 
-    team = django_filters.ModelChoiceFilter(queryset=teams, label=_("Team"), empty_label=_("Any"))
+    team = TeamFilter()
     close = ClosingFilter(field_name="close_date", choices=CLOSING, label=_("Expected close date"), empty_label=_("Any time"))
     amount_min = AmountFilter(field_name="amount_home", lookup_expr="gte", label=_("Amount from"))
     amount_max = AmountFilter(field_name="amount_home", lookup_expr="lte", label=_("Amount up to"))
@@ -147,4 +147,3 @@ def unknown_parameters(params: Any, filterset: type[RecordFilterSet], more: set[
     """Names in an address that the board does not know."""
     known = more | set(filterset.base_filters) | {f"{name}_{end}" for name in filterset.base_filters for end in ("text", "was")}  # type: ignore[attr-defined]
     return sorted(set(params) - known)
-
