@@ -10,8 +10,10 @@ from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
 from deals.models import Deal
 from deals.services import create_deal
+from deals.services import ensure_defaults as deal_defaults
 from leads.models import Lead
 from leads.services import create_lead
+from leads.services import ensure_defaults as lead_defaults
 from tests.factories import Cast, cast
 
 
@@ -22,9 +24,16 @@ class Business(NamedTuple):
     deal: Deal
 
 
+def make_cast() -> Cast:
+    """The fixed cast; pipelines and statuses again, which tests with real transactions empty."""
+    deal_defaults()
+    lead_defaults()
+    return cast()
+
+
 @pytest.fixture
 def people(db: Any) -> Cast:
-    return cast()
+    return make_cast()
 
 
 @pytest.fixture

@@ -1,0 +1,159 @@
+"""What stands on a timeline, for whom, and in how many queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
+
+from activities import selectors, services
+from activities.models import Activity
+from activities.panels import timeline_context
+from activities.selectors.timeline import mark, place
+from activities.selectors.wording import word
+from contacts.services import create_company, update_contact
+from crm.core.lists import row_context
+from deals.services import create_deal, delete_deals, update_deal
+from leads.models import LeadStatus
+from leads.services import create_lead, set_status
+from tests.activities.conftest import Business
+from tests.factories import Cast
+
+
+def texts(user: Any, record: Any, **options: Any) -> list[str]:
+    """The lines as plain text, newest first."""
+    page = selectors.timeline(user, record, **options)
+    ctx = row_context(user)
+    shown = [word(line, ctx, page.subject_of(line)) for line in page.lines]
+    return [f"{each.who} {each.what}" for each in shown]
+
+
+def test_records_tell_what_happened_to_them(people: Cast, business: Business) -> None:
+    update_deal(business.deal, {"amount": "64000", "close_date": timezone.localdate()}, actor=people.owner)
+    update_deal(business.deal, {"name": "Retrofit"}, actor=people.teammate)
+    found = texts(people.owner, business.deal)
+    assert found[0].startswith("Tom Teammate changed")
+    assert "Spindle retrofit → Retrofit" in found[0]
+    assert found[1] == "Olivia Owner changed the deal"
+    assert found[-1] == "Olivia Owner created the deal"
+
+
+def test_a_deals_lines_stand_on_its_contact_and_company(people: Cast, business: Business) -> None:
+    services.add_note(business.deal, body="Discount agreed", actor=people.owner)
+    for record in (business.deal, business.contact, business.company):
+        line = selectors.timeline(people.owner, record).lines[0]
+        assert (line.body, line.subject_type, line.company_id, line.contact_id) == ("Discount agreed", "deal", business.company.pk, business.contact.pk)
+        record.refresh_from_db()
+        assert record.last_activity_at == line.at
+        assert record.version == 1
+
+
+def test_values_are_worded_in_the_readers_language(people: Cast, business: Business) -> None:
+    update_contact(business.contact, {"lifecycle": "customer"}, actor=people.owner)
+    with translation.override("en"):
+        assert "Prospect → Customer" in texts(people.owner, business.contact)[0]
+
+
+def test_the_names_of_linked_records_are_not_told(people: Cast, business: Business) -> None:
+    secret = create_company({"name": "Canary Holdings"}, actor=people.stranger)
+    update_contact(business.contact, {"company": secret}, actor=None)
+    assert "Canary" not in " ".join(texts(people.owner, business.contact))
+
+
+@pytest.fixture
+def mixed(people: Cast, business: Business) -> Business:
+    """On the company: every second line is about a deal of the other team."""
+    hidden = create_deal({"name": "Hidden", "company": business.company}, actor=None)
+    type(hidden).objects.filter(pk=hidden.pk).update(owner=people.stranger, team=people.other_team)
+    at = timezone.now() - timedelta(days=3)
+    rows = []
+    for number in range(120):
+        subject = {"deal": hidden} if number % 2 else {"company": business.company}
+        rows.append({"kind": "note", "verb": "added", "body": f"note {number}", "actor": people.owner, "at": at + timedelta(minutes=number), **subject})
+    services.write_lines(rows)
+    return business
+
+
+def test_half_of_it_hidden_is_still_a_full_page(people: Cast, mixed: Business) -> None:
+    page = selectors.timeline(people.owner, mixed.company, kind="note", size=20)
+    assert [line.body for line in page.lines] == [f"note {number}" for number in range(118, 78, -2)]
+    seen = list(page.lines)
+    while page.older:
+        page = selectors.timeline(people.owner, mixed.company, before=page.older, kind="note", size=20)
+        seen += page.lines
+    assert [line.body for line in seen] == [f"note {number}" for number in range(118, -1, -2)]
+    assert len(selectors.timeline(people.admin, mixed.company, kind="note", size=200).lines) == 120
+
+
+def test_a_page_of_the_timeline_takes_four_queries_at_most(people: Cast, mixed: Business) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        selectors.timeline(people.owner, mixed.company)
+    assert len(queries) <= 4
+
+
+def test_everything_hidden_ends(people: Cast, business: Business) -> None:
+    hidden = create_deal({"name": "Hidden", "company": business.company}, actor=None)
+    type(hidden).objects.filter(pk=hidden.pk).update(owner=people.stranger, team=people.other_team)
+    services.write_lines([{"kind": "call", "verb": "called", "deal": hidden, "actor": people.stranger} for _number in range(150)])
+    assert selectors.timeline(people.owner, business.company, kind="call").lines == []
+
+
+def test_lines_of_deleted_deals_go_with_them(people: Cast, business: Business) -> None:
+    services.add_note(business.deal, body="Discount", actor=people.owner)
+    delete_deals([business.deal.pk], actor=people.owner)
+    assert "Discount" not in [line.body for line in selectors.timeline(people.owner, business.company).lines]
+
+
+def test_status_and_submission_lines(people: Cast, business: Business) -> None:
+    working = LeadStatus.objects.filter(kind="working").first()
+    set_status(business.lead, working, actor=people.owner)  # type: ignore[arg-type]
+    assert texts(people.owner, business.lead)[0] == f"Olivia Owner set the status to {working.name}"  # type: ignore[union-attr]
+    assert sum("status" in text for text in texts(people.owner, business.lead)) == 1
+
+
+def test_hostile_texts_are_shown_as_texts(people: Cast, business: Business) -> None:
+    services.add_note(business.lead, body="<script>alert(1)</script> [x](javascript:alert(1))", actor=people.owner)
+    services.log_call(business.lead, outcome="<img src=x onerror=alert(1)>", actor=people.owner)
+    services.complete_task(services.create_task({"title": "<b>bold</b>", "lead": business.lead}, actor=people.owner), actor=people.owner, outcome="<script>")
+    context = timeline_context(_request(people.owner), business.lead)
+    html = " ".join(f"{line.what}{line.body}{line.badge}" for group in context["groups"] for line in group.lines)
+    for bad in ("<script", "<img", "<b>bold", "href=\"javascript"):
+        assert bad not in html
+
+
+def _request(user: Any, **params: str) -> Any:
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/", params)
+    request.user = user
+    return request
+
+
+def test_headings_go_on_under_the_same_month(people: Cast, business: Business) -> None:
+    at = timezone.now() - timedelta(days=400)
+    services.write_lines([{"kind": "note", "verb": "added", "body": str(number), "lead": business.lead, "actor": people.owner, "at": at} for number in range(45)])
+    first = timeline_context(_request(people.owner, kind="note"), business.lead)
+    older = first["older_url"].partition("before=")[2].partition("#")[0]
+    assert first["groups"][0].title
+    rest = timeline_context(_request(people.owner, kind="note", before=older), business.lead, fragment=True)
+    assert rest["groups"][0].title == ""
+    assert timeline_context(_request(people.owner, kind="note", before=older), business.lead)["groups"][0].title
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "1-2-3", "9" * 40 + "-1", "1e5-2", "-5-3"])
+def test_marks_that_are_none(text: str) -> None:
+    assert place(text) is None
+
+
+def test_marks_come_back() -> None:
+    line = Activity(pk=7, at=timezone.now())
+    assert place(mark(line)) == (line.at, 7)
+
+
+def test_system_lines_without_an_actor(people: Cast) -> None:
+    lead = create_lead({"last_name": "Web"}, actor=None)
+    assert texts(people.admin, lead) == ["Automatic created the lead"]
