@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ CHUNK = 500
 
 
 def run() -> None:
-    """Idempotency keys after 24 hours, exports after 7 days, the bin after 30, delivered events after 90."""
+    """Idempotency keys after 24 hours, exports after 7 days, the bin after 30, delivered events after 90, sessions that have run out."""
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):
@@ -25,6 +26,7 @@ def run() -> None:
         job.delete()
     _old_events(now)
     empty_bin(now)
+    call_command("clearsessions")
 
 
 def _old_events(now: object) -> None:

@@ -74,6 +74,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = self._id(request)
+        request.request_id = request_id  # type: ignore[attr-defined]  # for the audit trail
         id_token, request_token = _request_id.set(request_id), _request.set(request)
         started = time.perf_counter()
         try:

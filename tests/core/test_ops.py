@@ -12,7 +12,7 @@ from django.utils import timezone
 from crm.core import health, heartbeat, logs
 from crm.core.caches import SoftRedisCache
 from crm.core.models import Heartbeat
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 
 
 @pytest.fixture
@@ -112,3 +112,22 @@ def test_a_dead_cache_is_a_miss():
     assert cache.get_or_set("key", lambda: 7) == 7
     assert cache.delete("key") is False
     assert cache.incr("key") == 1
+
+
+def sign_in(client, person, password: str, address: str):
+    return client.post("/accounts/login/", {"login": person.email, "password": password}, REMOTE_ADDR=address)
+
+
+def test_guessing_locks_the_guesser_out_and_not_the_owner(client, somebody):
+    for _ in range(12):
+        sign_in(client, somebody, "wrong", "192.0.2.1")
+    assert sign_in(client, somebody, PASSWORD, "192.0.2.1").status_code != 302, "the right password comes too late"
+    assert sign_in(client, somebody, PASSWORD, "192.0.2.2").status_code == 302
+
+
+def test_login_limits_live_in_postgresql():
+    """The tests use a cache in memory; what production uses must not depend on Redis."""
+    from crm import settings
+
+    assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+    assert settings.SESSION_ENGINE.endswith("backends.db")
