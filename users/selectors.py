@@ -177,7 +177,7 @@ def open_invitations(user: User) -> QuerySet[Invitation]:
 
 def roles(user: User) -> QuerySet[Role]:
     """Roles with `holders`: how many users have them."""
-    return Role.objects.visible_to(user).annotate(holders=Count("users"))
+    return Role.objects.visible_to(user).annotate(holders=Count("users")).order_by("pk")  # a grouped query forgets Meta.ordering
 
 
 def upcoming_holidays(user: User) -> QuerySet[Holiday]:

@@ -446,16 +446,14 @@ def test_names_resolve() -> None:
 
 
 def test_records_go_to_the_successor(people, monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
-
     from contacts.models import Company
     from contacts.services import create_companies
+    from crm.core.handover import hand_over_records
     from crm.core.models import OutboxEvent
 
     create_companies([{"name": "One"}, {"name": "Two"}], actor=people.owner)
     create_companies([{"name": "Three"}], actor=people.teammate)
-    monkeypatch.setattr("users.services.deactivation.record_types", lambda: (SimpleNamespace(model=Company),))
-    monkeypatch.setattr("users.services.deactivation.hooks", lambda name: [])
+    monkeypatch.setattr("users.services.deactivation.hooks", lambda name: [hand_over_records])
     services.deactivate_user(people.owner, people.stranger, actor=people.admin)
     moved = Company.objects.filter(owner=people.stranger)
     assert sorted(moved.values_list("name", flat=True)) == ["One", "Two"]

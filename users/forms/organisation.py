@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crispy_forms.bootstrap import InlineCheckboxes
 from crispy_forms.layout import Column, Field, Fieldset, Layout, Row
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -43,9 +44,9 @@ class OrganisationForm(SettingsForm):
             del self.fields["remove_logo"]
         pictures = ["logo", *(["remove_logo"] if "remove_logo" in self.fields else [])]
         self.helper.layout = Layout(
-            Fieldset(_("Organisation"), Field("name"), *[Field(name) for name in pictures]),
+            Fieldset(_("Name and logo"), Field("name"), *[Field(name) for name in pictures]),
             Fieldset(_("Formats"), _pair("language", "time_zone"), _pair("currency", "first_weekday"), Row(Column("fiscal_year_start", css_class="col-md-6"))),
-            Fieldset(_("Working hours"), Field("work_days"), _pair("work_start", "work_end")),
+            Fieldset(_("Working hours"), InlineCheckboxes("work_days"), _pair("work_start", "work_end")),
             Field("version"),
         )
 

@@ -136,7 +136,7 @@ class RoleForm(VersionedForm):
                     label=f"{label}: {ACTION_LABELS[action]}",
                     choices=SCOPES,
                     required=False,
-                    widget=forms.Select(attrs={"class": "form-select form-select-sm", "aria-label": f"{label}: {ACTION_LABELS[action]}"}),
+                    widget=forms.Select(attrs={"class": "form-select form-select-sm w-auto", "aria-label": f"{label}: {ACTION_LABELS[action]}"}),
                 )
                 self.initial[f"{key}__{action}"] = self.instance.grants.get(key, {}).get(action, Scope.NONE.value)
         self.helper.layout = Layout(Row(Column("name", css_class="col-md-6")), Field("version"))

@@ -13,10 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.context import hooks
-from crm.core.models import Record
-from crm.core.records import record_types
 from crm.core.settings_services import require_admin
-from crm.core.writes import change_records
 from users.models import Invitation, Team, User
 from users.services.people import guard_last_admin, require_an_admin
 from users.services.teams import recompute_team_scopes
@@ -41,9 +38,7 @@ def deactivate_user(user: User, successor: User | None, *, actor: Any) -> User:
     require_an_admin(_("This is the last administrator. Make somebody else one first."))
     _hand_over_teams(row, successor)
     Invitation.objects.filter(invited_by=row, accepted_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
-    if successor is not None:
-        _hand_over_records(row, successor, actor)
-    for hand_over in hooks("deactivate"):  # apps above this one, composed in crm.wiring
+    for hand_over in hooks("deactivate"):  # records, open tasks, meetings: composed in crm.wiring
         hand_over(row, successor, actor)
     end_sessions(row)
     return row
@@ -53,14 +48,6 @@ def _hand_over_teams(row: User, successor: User | None) -> None:
     managed = Team.objects.filter(manager=row)
     if managed.update(manager=successor):
         recompute_team_scopes()
-
-
-def _hand_over_records(row: User, successor: User, actor: Any) -> None:
-    """Companies, contacts, leads, deals: each kind in one set, with the events that every change of owner has."""
-    for record in record_types():
-        if issubclass(record.model, Record):
-            owned = record.model._base_manager.filter(owner=row, deleted_at=None)
-            change_records(record.model, list(owned.values_list("pk", flat=True)), {"owner": successor}, actor=actor)
 
 
 @transaction.atomic
