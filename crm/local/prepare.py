@@ -117,6 +117,9 @@ def restore_unacknowledged() -> None:
 
     Right only because no worker runs: the supervisor calls it before it starts the one there is.
     """
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
     from crm.celery import app
 
     try:
@@ -124,5 +127,5 @@ def restore_unacknowledged() -> None:
             channel = connection.default_channel
             channel.visibility_timeout = 0
             channel.qos.restore_visible(num=1_000_000, interval=1)
-    except (OSError, app.connection_for_write().connection_errors) as error:  # type: ignore[misc]
+    except (OSError, OperationalError, RedisError) as error:
         say(f"messages of the last worker wait for their time-out: {error}")

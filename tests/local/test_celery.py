@@ -5,12 +5,17 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kombu.exceptions import OperationalError
 
 from crm.celery import SCHEDULE, app
 from crm.core.tasks import sweep_outbox
+from crm.local import servers
+from crm.local.paths import Paths
+from crm.local.prepare import restore_unacknowledged
+from crm.local.process import Process
 
 
 @pytest.fixture
@@ -43,6 +48,39 @@ def test_a_refused_doorbell_returns_at_once():
 def test_a_silent_redis_costs_a_second_each_time(silent_redis):
     for _ in range(2):
         assert 0.5 < seconds_to_ring() < 1.9
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
+    paths = Paths(tmp_path / "data")
+    paths.make()
+    process = servers.redis(paths)
+    process.quiet = True
+    process.start()
+    servers.wait_ready(process)
+    app._pool = app.amqp._producer_pool = None
+    monkeypatch.setattr(app.conf, "broker_url", f"redis+socket://{paths.sockets}/redis.sock?virtual_host=0")
+    yield process
+    process.stop()
+    app._pool = app.amqp._producer_pool = None
+
+
+def test_what_a_killed_worker_had_taken_is_back_before_the_next_one_starts(own_redis, capsys):
+    for _ in range(3):
+        sweep_outbox.delay()
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        taken = [channel.basic_get("default") for _ in range(3)]
+        assert all(taken)
+        assert channel.basic_get("default") is None
+        channel._closed = True  # killed: nothing is given back at the end
+        restore_unacknowledged()
+        with app.connection_for_read() as other, other.channel() as fresh:
+            assert [fresh.basic_get("default", no_ack=True) is not None for _ in range(4)] == [True, True, True, False]
+        channel.qos._delivered.clear()
+        channel._closed = False
+    own_redis.stop()
+    restore_unacknowledged()
+    assert "wait for their time-out" in capsys.readouterr().out
 
 
 def test_every_job_of_the_schedule_exists_and_goes_stale():
