@@ -85,9 +85,7 @@ def _sprite_url() -> str:
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite (`frontend/icons.txt`), hidden from assistive technology: put the word beside it."""
     css = f"i {css}".rstrip()
-    return SafeString(
-        f'<svg class="{escape(css)}" aria-hidden="true" focusable="false"><use href="{escape(_sprite_url())}#{escape(name)}"/></svg>'
-    )
+    return SafeString(f'<svg class="{escape(css)}" aria-hidden="true" focusable="false"><use href="{escape(_sprite_url())}#{escape(name)}"/></svg>')
 
 
 # ---- people ----
@@ -128,7 +126,7 @@ def person(name: str, pk: int | None) -> SafeString:
 def _separators(locale: str) -> tuple[str, str, bool]:
     """Group sign, decimal sign, and whether groups have three digits."""
     parsed = Locale.parse(locale)
-    symbols = parsed.number_symbols["latn"] if "latn" in parsed.number_symbols else parsed.number_symbols
+    symbols = parsed.number_symbols.get("latn", parsed.number_symbols)
     return symbols["group"], symbols["decimal"], parsed.decimal_formats[None].grouping == (3, 3)
 
 
@@ -264,9 +262,7 @@ def _step(css: str, icon_name: str, text: str, title: str = "", due_at: datetime
     hint = f' title="{escape(title)}"' if title and title != text else ""
     if due_at is None:
         return SafeString(f'<span class="act act-{css}"{hint}>{icon(icon_name, "i-sm")}{escape(text)}</span>')
-    return SafeString(
-        f'<span class="act act-{css}">{icon(icon_name, "i-sm")}<time datetime="{_utc_attribute(due_at)}"{hint}>{escape(text)}</time></span>'
-    )
+    return SafeString(f'<span class="act act-{css}">{icon(icon_name, "i-sm")}<time datetime="{_utc_attribute(due_at)}"{hint}>{escape(text)}</time></span>')
 
 
 def next_step(kind: str | None, subject: str | None, due_at: datetime | None, ctx: CellContext, *, all_day: bool = False) -> SafeString:
@@ -331,8 +327,7 @@ def link_cell(
     second = f'<span class="d-lg-none d-block xs fw-normal t2">{escape(str(sub))}</span>' if sub else ""
     classes = f' class="{escape(css)}"' if css else ""
     return SafeString(
-        f'<th scope="row"{classes}><span class="who">{face}<span><a href="{escape(url)}" data-rowlink>{escape(name)}</a>'
-        f"{badge_html}{second}</span></span></th>"
+        f'<th scope="row"{classes}><span class="who">{face}<span><a href="{escape(url)}" data-rowlink>{escape(name)}</a>{badge_html}{second}</span></span></th>'
     )
 
 

@@ -38,9 +38,7 @@ class PickerWidget(forms.Widget):
     The value may be a `PickerValue`, a model instance, or an id with `label_for` set to a function that gives its label.
     """
 
-    def __init__(
-        self, url: str = "", attrs: dict[str, Any] | None = None, *, placeholder: str = "", label_for: Callable[[Any], str] | None = None
-    ) -> None:
+    def __init__(self, url: str = "", attrs: dict[str, Any] | None = None, *, placeholder: str = "", label_for: Callable[[Any], str] | None = None) -> None:
         super().__init__(attrs)
         self.url, self.placeholder, self.label_for = url, placeholder, label_for
         self.candidates: Sequence[tuple[Any, str, str]] = ()

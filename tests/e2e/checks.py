@@ -1,10 +1,10 @@
 """What every browser test looks at: accessibility (axe-core), Content-Security-Policy violations, console errors, sideways scrolling.
 
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        page = new_page(browser, width=390, touch=True, scheme="dark")
-        page.goto(url)
-        assert_clean(page)
+with sync_playwright() as playwright:
+    browser = launch(playwright)
+    page = new_page(browser, width=390, touch=True, scheme="dark")
+    page.goto(url)
+    assert_clean(page)
 """
 
 from __future__ import annotations

@@ -147,9 +147,7 @@ def panel(content: str, title: Any, count: Any = None, icon: str = "", new_url: 
     plus = ""
     if new_url:
         label = new_label or gettext("Add to %(title)s") % {"title": title}
-        plus = format_html(
-            '<a class="btn btn-ghost btn-sm btn-icon" href="{}" data-panel aria-label="{}">{}</a>', new_url, label, cells.icon("plus", "i-sm")
-        )
+        plus = format_html('<a class="btn btn-ghost btn-sm btn-icon" href="{}" data-panel aria-label="{}">{}</a>', new_url, label, cells.icon("plus", "i-sm"))
     anchor = format_html(' id="{}"', id) if id else ""
     return format_html('<section class="panel"{}><header>{}<h2>{}</h2>{}{}</header>{}</section>', anchor, mark, title, number_of, plus, content)
 
@@ -201,6 +199,26 @@ def undo_url(message: Any) -> str:
     return ""
 
 
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """`Mozilla/5.0 (X11; Linux …` -> `Chrome, Linux`; programs by the first word of what they call themselves."""
+    name = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return ", ".join(part for part in (name, system) if part) or user_agent.split("/")[0][:40] or gettext("Unknown device")
+
+
 # ---- forms ----
 
 
@@ -225,6 +243,4 @@ def control(field: BoundField) -> SafeString:
 def _box(data: dict[str, Any], kind: str) -> SafeString:
     """One tick box or radio button of a group."""
     attrs = {**data["attrs"], "type": kind, "name": data["name"], "value": data["value"], "class": "form-check-input", "checked": bool(data["selected"])}
-    return format_html(
-        '<div class="form-check"><input{}><label class="form-check-label" for="{}">{}</label></div>', flatatt(attrs), attrs["id"], data["label"]
-    )
+    return format_html('<div class="form-check"><input{}><label class="form-check-label" for="{}">{}</label></div>', flatatt(attrs), attrs["id"], data["label"])
