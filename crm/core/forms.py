@@ -84,8 +84,11 @@ class RecordForm(forms.ModelForm):
         """Neither touch the instance nor ask the database: services validate the whole row."""
 
     def values(self) -> dict[str, Any]:
-        """Cleaned values by field name, without the form's own hidden fields."""
-        return {name: value for name, value in self.cleaned_data.items() if name not in ("version", "idempotency_key")}
+        """Cleaned values by field name, without the form's own hidden fields and without an owner that was not sent (the service knows a default)."""
+        own = {"version", "idempotency_key"}
+        if "owner" in self.fields and self.fields["owner"].widget.value_omitted_from_data(self.data, self.files, self.add_prefix("owner")):
+            own.add("owner")
+        return {name: value for name, value in self.cleaned_data.items() if name not in own}
 
     def changed_values(self) -> dict[str, Any]:
         """The values that differ from what the form was opened with."""
