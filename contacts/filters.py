@@ -12,10 +12,25 @@ from contacts.services import country_choices
 from crm.core.fields import PickerField
 from crm.core.filters import HasFilter, RecordFilterSet
 from users.models import Team
+from users.selectors import subtree, team_parents
 
 
 def teams(request: Any) -> Any:
     return Team.objects.visible_to(request.user)
+
+
+class TeamFilter(django_filters.ModelChoiceFilter):
+    """Rows of a team and of all teams below it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=teams, label=_("Team"), empty_label=_("Any"), **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        found = sorted(subtree([value.pk], team_parents()))
+        # One team is one stretch of the index; the list of several is filtered as it goes.
+        return qs.filter(team_id=found[0]) if len(found) == 1 else qs.filter(team_id__in=found)
 
 
 class CompanyPickFilter(django_filters.Filter):
@@ -37,7 +52,7 @@ class CompanyPickFilter(django_filters.Filter):
 
 
 class CompanyFilterSet(RecordFilterSet):
-    team = django_filters.ModelChoiceFilter(queryset=teams, label=_("Team"), empty_label=_("Any"))
+    team = TeamFilter()
     city = django_filters.CharFilter(label=_("City"), lookup_expr="istartswith", max_length=100)
     country = django_filters.ChoiceFilter(choices=lambda: country_choices()[1:], label=_("Country"), empty_label=_("Any"))
     industry = django_filters.CharFilter(label=_("Industry"), lookup_expr="istartswith", max_length=80)
@@ -51,7 +66,7 @@ class CompanyFilterSet(RecordFilterSet):
 
 
 class ContactFilterSet(RecordFilterSet):
-    team = django_filters.ModelChoiceFilter(queryset=teams, label=_("Team"), empty_label=_("Any"))
+    team = TeamFilter()
     company = CompanyPickFilter(field_name="company", label=_("Company"))
     lifecycle = django_filters.MultipleChoiceFilter(choices=Contact.Lifecycle.choices, label=_("Lifecycle"))
     city = django_filters.CharFilter(label=_("City"), lookup_expr="istartswith", max_length=100)
