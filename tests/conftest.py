@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 
 from crm.local.paths import Paths, make_private
 from crm.local.process import Process
@@ -72,7 +73,7 @@ def _kept_cluster() -> Path:
     # Data migrations call our own code: what they import counts as well.
     imported = {name.replace(".", "/") for path in migrations for name in re.findall(r"^\s*from ([\w.]+) import", path.read_text(), re.M)}
     called = [path for name in sorted(imported) for path in (base / f"{name}.py", base / name / "__init__.py") if path.exists()]
-    digest = hashlib.sha256((base / "requirements-dev.txt").read_bytes())
+    digest = hashlib.sha256((base / "requirements-dev.txt").read_bytes() + repr(settings.INSTALLED_APPS).encode())
     for path in [*migrations, *called]:
         digest.update(os.fsencode(path.relative_to(base)) + path.read_bytes())
     directory = Path(tempfile.gettempdir()) / f"crm-tests-of-{os.getuid()}"
