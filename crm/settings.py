@@ -36,7 +36,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
-    "allauth.socialaccount",
     "django_filters",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -83,6 +82,7 @@ WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECORDS = "crm.wiring.RECORDS"
 NAVIGATION = "crm.wiring.NAVIGATION"
+PHONE_REGION = "users.selectors.phone_region"  # country of numbers typed without one
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
 AFTER_RESTORE = ["mail.services.hold_unsent"]  # a restored copy must not send again what left since the backup
 

@@ -1,0 +1,167 @@
+"""Every address that is not a record type's own: who may come in, derived from a rule per kind. An address without a rule fails the build."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from activities.services import add_note, notify
+from crm.core.records import record_types
+from leads.models import Submission
+from tests.contract.matrix import METHODS, allowed, routes, writes_so_far
+from tests.contract.samples import SAMPLES
+from tests.factories import cast
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
+GENERIC = {"list", "new", "detail", "viewers", "edit", "delete", "bulk", "export"}
+
+OPEN = {  # anybody may ask; reviewed one by one
+    "forms:form", "forms:thanks", "setup", "invitation", "logo",
+}  # fmt: skip
+SIGNED_IN = {  # everybody who is signed in, over what they may see
+    "search", "pick", "bin", "exports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
+    "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
+}  # fmt: skip
+ON_RECORD = {  # (record type, action) that the row must allow
+    "deals:move": ("deals", "change"),
+    "deals:lost": ("deals", "change"),
+    "leads:status": ("leads", "change"),
+    "leads:convert": ("leads", "change"),
+    "contacts:consent": ("contacts", "change"),
+    "tasks:complete": ("tasks", "change"),
+    "tasks:reopen": ("tasks", "change"),
+    "tasks:snooze": ("tasks", "change"),
+    "activities:timeline": ("leads", "view"),
+    "activities:compose": ("leads", "view"),
+}
+OWN = {"bin-restore", "export-file", "notifications:open", "activities:edit", "activities:delete", "activities:restore"}  # one's own rows; 404 for everybody else
+OTHERS = {"deals:board": ("deals", "view")}  # a grant on the record type as a whole
+
+
+def names():
+    slugs = {record.slug for record in record_types()}
+    for text, name, _callback in routes():
+        namespace, _colon, last = name.rpartition(":")
+        if text.startswith(("accounts/", "admin/")) or (namespace in slugs and last in GENERIC):
+            continue  # allauth's and Django's own pages; the record matrix
+        yield text, name
+
+
+def rule(text, name):
+    if text.startswith("settings/"):
+        return "admin"
+    for kind, members in (("open", OPEN), ("signed in", SIGNED_IN), ("record", ON_RECORD), ("own", OWN), ("grant", OTHERS)):
+        if name in members:
+            return kind
+    return None
+
+
+def test_every_address_has_a_rule():
+    missing = [(text, name) for text, name in names() if rule(text, name) is None]
+    assert not missing, f"say in this file who may open: {missing}"
+
+
+class World:
+    def __init__(self):
+        self.people = cast()
+        self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
+        self.labels = {record.slug: record.model_label for record in record_types()}
+        self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
+        self.notification = notify(self.people.owner, "system", "Hello", "/")
+
+    def client(self, who):
+        client = Client()
+        if who:
+            client.force_login(getattr(self.people, who))
+        return client
+
+    def url(self, name):
+        guesses = [[], [1], ["contact"], [uuid.uuid4()], ["tags"], ["tags", 1], ["x" * 20], ["leads", self.rows["leads"].pk, "note"], ["leads", self.rows["leads"].pk], ["pipeline"]]
+        if name in ON_RECORD:
+            slug = ON_RECORD[name][0]
+            pk = self.rows[slug].pk
+            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk]]
+        if name in OWN and name.startswith("activities"):
+            guesses.insert(0, [self.note.pk])
+        if name == "notifications:open":
+            guesses.insert(0, [self.notification.pk])
+        for arguments in guesses:
+            try:
+                return reverse(name, args=arguments)
+            except NoReverseMatch:
+                continue
+        raise AssertionError(f"no address for {name}")
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def quiet(client, method, url):
+    before = writes_so_far()
+    response = getattr(client, method)(url)
+    assert writes_so_far() == before, f"{method} {url} answered {response.status_code} and wrote"
+    return response
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_anonymous_people_get_no_further_than_sign_in(world, method):
+    client = world.client(None)
+    for text, name in names():
+        if rule(text, name) != "open":
+            response = quiet(client, method, world.url(name))
+            assert response.status_code == 302, (method, text)
+            assert response["Location"].startswith("/accounts/login/"), (method, text)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("who", ["owner", "manager", "viewer", "agent"])
+def test_settings_are_for_admins(world, who, method):
+    client = world.client(who)
+    for text, name in names():
+        if rule(text, name) == "admin":
+            assert quiet(client, method, world.url(name)).status_code in (403, 405), (method, text)
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_actions_on_records_need_the_row(world, who):
+    client, user = world.client(who), getattr(world.people, who)
+    for name, (slug, action) in ON_RECORD.items():
+        row, label = world.rows[slug], world.labels[slug]
+        if allowed(user, action, row, label):
+            assert client.get(world.url(name)).status_code in (200, 302, 405), name
+            continue
+        seen = allowed(user, "view", row, label)
+        assert quiet(client, "post", world.url(name)).status_code in {403 if seen else 404, 405}, (name, who)
+        # Asking for a form that one may not send leads back to the record, or is refused.
+        assert quiet(client, "get", world.url(name)).status_code in ({403, 405, 302} if seen else {404, 405}), (name, who)
+
+
+@pytest.mark.parametrize("who", ["teammate", "stranger", "viewer"])
+def test_own_things_are_nobody_elses(world, who):
+    client = world.client(who)
+    for name in OWN:
+        for method in METHODS:
+            assert quiet(client, method, world.url(name)).status_code in (403, 404, 405), (name, method)
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_pages_for_all_open_for_all(world, who):
+    client = world.client(who)
+    for text, name in names():
+        if rule(text, name) == "signed in":
+            assert client.get(world.url(name)).status_code in (200, 204, 400, 404, 405), (text, who)
+    granted = getattr(world.people, who).role.grants["deals_deal"].get("view", "none") != "none"
+    assert client.get(reverse("deals:board")).status_code == (200 if granted else 403)
+
+
+def test_a_note_stays_with_those_who_see_its_record(world):
+    url = world.rows["leads"].get_absolute_url()
+    assert "Wombatnote" in world.client("teammate").get(url).content.decode()
+    assert world.client("stranger").get(url).status_code == 404
+    assert not Submission.objects.exists()
