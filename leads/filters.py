@@ -8,8 +8,10 @@ import django_filters
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from contacts.filters import TeamFilter
 from crm.core.filters import HasFilter, RecordFilterSet
 from crm.core.models import Source
+from deals.filters import DayFilter
 from leads.models import Lead, LeadStatus
 
 OPEN = (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING)
@@ -42,7 +44,12 @@ class KindFilter(django_filters.ChoiceFilter):
 class LeadFilterSet(RecordFilterSet):
     state = KindFilter(label=_("State"))
     status = django_filters.ModelMultipleChoiceFilter(field_name="status", label=_("Status"), queryset=visible_statuses, widget=forms.CheckboxSelectMultiple)
-    source = django_filters.ModelMultipleChoiceFilter(field_name="source", label=_("Source"), queryset=visible_sources, widget=forms.CheckboxSelectMultiple)
+    source = django_filters.ModelMultipleChoiceFilter(
+        field_name="source", label=_("Source"), queryset=visible_sources, widget=forms.CheckboxSelectMultiple, null_value="none", null_label=_("No source")
+    )
+    team = TeamFilter()
+    created_from = DayFilter(field_name="created_at", moment=True, label=_("Created from"))
+    created_to = DayFilter(field_name="created_at", moment=True, up_to=True, label=_("Created up to"))
     score = django_filters.RangeFilter(field_name="score", label=_("Score"))
     has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
     has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))

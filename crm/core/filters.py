@@ -177,7 +177,8 @@ class RecordFilterSet(django_filters.FilterSet):
         if isinstance(value, (list, tuple)):
             choices = {str(key): str(label) for key, label in getattr(field, "choices", [])}
             return ", ".join(choices.get(str(each), str(each)) for each in value)
-        if getattr(field, "choices", None) and not hasattr(field, "queryset"):
+        # Not by truth: choices that a function gives have no length.
+        if getattr(field, "choices", None) is not None and not hasattr(field, "queryset"):
             return str({str(key): label for key, label in field.choices}.get(str(value), value))
         return str(value)
 

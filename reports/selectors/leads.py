@@ -13,7 +13,7 @@ from crm.core.models import Source
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
 from reports.selectors.drill import leads_url, records_url
-from reports.selectors.results import Chart, Figure, Measure, Params, Records, ReportResult, Row, cents, share
+from reports.selectors.results import ZERO, Chart, Figure, Measure, Params, Records, ReportResult, Row, cents, share
 
 SLUG = "leads-by-source"
 CONVERTED = LeadStatus.Kind.CONVERTED
@@ -55,13 +55,13 @@ def leads_by_source(user: Any, params: Params) -> ReportResult:
     rows = []
     for pk, name in names.items():
         leads, converted = found.get(pk, (0, 0))
-        rows.append(Row(_key(pk), name, _figures(params, leads, converted, revenue.get(pk, Decimal(0)), _key(pk))))
+        rows.append(Row(_key(pk), name, _figures(params, leads, converted, revenue.get(pk, ZERO), _key(pk))))
     totals = [sum(pair[position] for pair in found.values()) for position in (0, 1)]
     return ReportResult(
         _("Source"),
         MEASURES,
         tuple(rows),
-        _figures(params, *totals, sum(revenue.values(), Decimal(0)), ""),
+        _figures(params, *totals, sum(revenue.values(), ZERO), ""),
         Chart(_("Leads and converted leads by source"), "bars", ("leads", "converted")),
         ("leads", "converted", "rate", "revenue"),
     )
@@ -90,7 +90,7 @@ def _figures(params: Params, leads: int, converted: int, revenue: Decimal, key: 
 def drill(params: Params, measure: str, key: str) -> str:
     if measure == "revenue":
         return records_url(SLUG, params, measure, key)
-    return leads_url(params, source=key, status_kind="" if measure == "leads" else CONVERTED.value)
+    return leads_url(params, source=key, state="" if measure == "leads" else CONVERTED.value)
 
 
 def records(user: Any, params: Params, measure: str, key: str) -> Records | None:

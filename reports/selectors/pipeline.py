@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deals.models import Deal, Stage
 from reports.selectors.drill import deals_url
-from reports.selectors.results import Chart, Figure, Measure, Params, ReportResult, Row, cents
+from reports.selectors.results import ZERO, Chart, Figure, Measure, Params, ReportResult, Row, cents
 
 MEASURES = (
     Measure("count", _("Deals"), "count", _("Open deals that are in the stage now.")),
@@ -36,9 +35,9 @@ def pipeline_by_stage(user: Any, params: Params) -> ReportResult:
     }
     stages = _stages(user, params, list(found))
     several = len({stage.pipeline_id for stage in stages}) > 1
-    rows, totals = [], [0, Decimal(0), Decimal(0)]
+    rows, totals = [], [0, ZERO, ZERO]
     for stage in stages:
-        count, amount = found.get(stage.pk, (0, Decimal(0)))
+        count, amount = found.get(stage.pk, (0, ZERO))
         values = (count, amount, cents(amount * stage.probability / 100))
         totals = [total + value for total, value in zip(totals, values, strict=True)]
         label = f"{stage.pipeline.name}: {stage.name}" if several else stage.name

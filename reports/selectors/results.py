@@ -13,6 +13,7 @@ from django.db.models import Model, Q, QuerySet
 
 CENT = Decimal("0.01")
 TENTH = Decimal("0.1")
+ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True, kw_only=True)

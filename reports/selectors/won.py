@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.cells import current_locale
 from deals.models import Deal
 from reports.selectors.drill import deals_url
-from reports.selectors.results import Chart, Figure, Measure, Params, ReportResult, Row, average, cents
+from reports.selectors.results import ZERO, Chart, Figure, Measure, Params, ReportResult, Row, average, cents
 
 MEASURES = (
     Measure("count", _("Deals won"), "count", _("Deals that were won in the month and still are.")),
@@ -36,10 +36,10 @@ def won_by_month(user: Any, params: Params) -> ReportResult:
     locale = current_locale()
     rows = []
     for month in months(params):
-        count, amount = found.get(month, (0, Decimal(0)))
+        count, amount = found.get(month, (0, ZERO))
         rows.append(Row(f"{month:%Y-%m}", format_skeleton("yMMM", month, locale=locale), _figures(params, count, amount, f"{month:%Y-%m}")))
     count = sum(pair[0] for pair in found.values())
-    amount = sum((pair[1] for pair in found.values()), Decimal(0))
+    amount = sum((pair[1] for pair in found.values()), ZERO)
     return ReportResult(
         _("Month"),
         MEASURES,

@@ -37,48 +37,48 @@ def won(crew: Cast, closed: datetime, amount: int = 100) -> Deal:
     )
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_empty(crew: Cast, slug: str) -> None:
+def test_empty(crew: Cast) -> None:
     client = client_of(crew.owner)
-    page = client.get(f"/reports/{slug}/")
-    assert page.status_code == 200
-    assert b"Nothing counts here" in page.content
-    assert b"<svg role" not in page.content
-    body = client.get(f"/reports/{slug}/?from=1999-01-01&to=1999-12-31&format=json").json()
-    assert all(value in (0, "0.00", None) for value in body["totals"].values())
+    for slug in SLUGS:
+        page = client.get(f"/reports/{slug}/")
+        assert page.status_code == 200
+        assert b"Nothing counts here" in page.content
+        assert b"<svg role" not in page.content
+        body = client.get(f"/reports/{slug}/?from=1999-01-01&to=1999-12-31&format=json").json()
+        assert all(value in (0, "0.00", None) for value in body["totals"].values())
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("from=yesterday", "from"),
-        ("from=2026-02-30", "from"),
-        ("from=0001-01-01", "from"),
-        ("to=9999-12-31", "to"),
-        ("from=2026-02-02&to=2026-02-01", "to"),
-        ("from=1990-01-01&to=2026-02-01", "from"),
-        ("pipeline=99999", "pipeline"),
-        ("pipeline=x", "pipeline"),
-        ("pipeline=" + "9" * 5000, "pipeline"),
-        ("team=99999", "team"),
-        ("team=%00", "team"),
-        ("owner=99999", "owner"),
-        ("owner=%00", "owner"),
-        ("owner=" + "7" * 10_000, "owner"),
-        ("owner=%F0%9F%98%80", "owner"),
-        ("format=pdf", "format"),
-        ("stage=3", "stage"),
-    ],
+BAD = (
+    ("from=yesterday", "from"),
+    ("from=2026-02-30", "from"),
+    ("from=0001-01-01", "from"),
+    ("to=9999-12-31", "to"),
+    ("from=2026-02-02&to=2026-02-01", "to"),
+    ("from=1990-01-01&to=2026-02-01", "from"),
+    ("pipeline=99999", "pipeline"),
+    ("pipeline=x", "pipeline"),
+    ("pipeline=" + "9" * 5000, "pipeline"),
+    ("team=99999", "team"),
+    ("team=%00", "team"),
+    ("owner=99999", "owner"),
+    ("owner=%00", "owner"),
+    ("owner=" + "7" * 10_000, "owner"),
+    ("owner=%F0%9F%98%80", "owner"),
+    ("format=pdf", "format"),
+    ("stage=3", "stage"),
 )
-def test_bad_parameters(crew: Cast, slug: str, query: str, field: str) -> None:
+
+
+def test_bad_parameters(crew: Cast) -> None:
     client = client_of(crew.owner)
-    page = client.get(f"/reports/{slug}/?{query}")
-    assert page.status_code == 400
-    assert b"invalid-feedback" in page.content or b'role="alert"' in page.content
-    if field != "format":
-        assert field in client.get(f"/reports/{slug}/?{query}&format=json").json()["errors"]
-        assert client.get(f"/reports/{slug}/?{query}&format=csv").status_code == 400
+    for number, (query, field) in enumerate(BAD):
+        slug = SLUGS[number % len(SLUGS)]
+        page = client.get(f"/reports/{slug}/?{query}")
+        assert page.status_code == 400, query
+        assert b"invalid-feedback" in page.content or b'role="alert"' in page.content
+        if field != "format":
+            assert field in client.get(f"/reports/{slug}/?{query}&format=json").json()["errors"]
+            assert client.get(f"/reports/{slug}/?{query}&format=csv").status_code == 400
 
 
 def test_what_was_typed_stays(crew: Cast) -> None:
