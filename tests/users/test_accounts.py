@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, connections
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from mail.models import OutgoingMail
 from tests.factories import cast, make_user
 from users import services
 from users.models import Invitation, Organisation, Role, User
+from users.selectors import active_admins
 from users.services.organisation import AlreadySetUp
 
 GOOD = "correct-horse-battery"
@@ -154,27 +156,50 @@ class TestSetUp:
         assert client.post("/setup/", SETUP).status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_set_ups_at_once_one_wins() -> None:
-    services.ensure_defaults()
-    barrier, results = threading.Barrier(2), []
+def at_once(*calls: Callable[[], object]) -> list[str]:
+    """Runs the calls in threads that start together; what each returned or raised, by name."""
+    barrier, results = threading.Barrier(len(calls)), []
 
-    def run(number: int) -> None:
+    def run(call: Callable[[], object]) -> None:
         try:
             barrier.wait(5)
-            services.set_up(**{**SETUP, "email": f"first{number}@example.com"})
-            results.append("made")
-        except AlreadySetUp:
-            results.append("shut")
+            results.append("done" if call() is not None else "nothing")
+        except (AlreadySetUp, ValidationError) as error:
+            results.append(type(error).__name__)
         except BaseException as error:
             results.append(repr(error))
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(2)]
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sorted(results) == ["made", "shut"] and User.objects.count() == 1
-    assert connection.vendor == "postgresql"
+    return sorted(results)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_set_ups_at_once_one_wins() -> None:
+    services.ensure_defaults()
+    results = at_once(*[lambda number=number: services.set_up(**{**SETUP, "email": f"first{number}@example.com"}) for number in range(2)])
+    assert results == ["AlreadySetUp", "done"] and User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_clicks_on_an_invitation_one_wins() -> None:
+    token = invite(cast()).split("/")[2]
+    results = at_once(*[lambda: services.accept_invitation(token, name="Nina", password=GOOD)] * 3)
+    assert results.count("done") == 1 and User.objects.filter(email="new@example.com").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_cannot_remove_each_other_at_once() -> None:
+    people = cast()
+    second = make_user(role="admin")
+    rep = Role.objects.get(slug="rep")
+    results = at_once(
+        lambda: services.update_user(second, {"role": rep}, actor=people.admin),
+        lambda: services.deactivate_user(people.admin, None, actor=second),
+    )
+    assert active_admins().count() == 1, results
