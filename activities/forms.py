@@ -209,9 +209,7 @@ class EntryForm(forms.Form):
 
 
 class NoteForm(EntryForm):
-    body = forms.CharField(
-        label=_("Note"), max_length=MAX_BODY, widget=forms.Textarea(attrs={"rows": 2, "placeholder": _("Write a note. Markdown works.")})
-    )
+    body = forms.CharField(label=_("Note"), max_length=MAX_BODY, widget=forms.Textarea(attrs={"rows": 2, "placeholder": _("Write a note. Markdown works.")}))
 
 
 class CallForm(EntryForm):

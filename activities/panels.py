@@ -247,5 +247,3 @@ def task_box(request: Any, task: Any) -> Any:
 def meeting_box(request: Any, meeting: Any) -> Any:
     """The middle of a meeting's page: what it is about."""
     return render_to_string("activities/meeting_box.html", {"meeting": meeting}, request=request)
-
-

@@ -156,12 +156,12 @@ def _call(line: Activity, ctx: CellContext) -> Parts:
 
 def _task(line: Activity, ctx: CellContext) -> Parts:
     kind = dict(Task.Kind.choices).get(line.data.get("kind", ""), "")
-    what = format_html("{} <span class=\"sj\">{}</span>", _("completed the task"), line.data.get("title", ""))
+    what = format_html('{} <span class="sj">{}</span>', _("completed the task"), line.data.get("title", ""))
     return what, cells.badge(str(kind)) if kind and line.data.get("kind") != Task.Kind.TODO else "", _text(str(line.data.get("outcome") or ""))
 
 
 def _meeting(line: Activity, ctx: CellContext) -> Parts:
-    what = format_html("{} <span class=\"sj\">{}</span>", _("met:"), line.data.get("title", ""))
+    what = format_html('{} <span class="sj">{}</span>', _("met:"), line.data.get("title", ""))
     minutes = line.data.get("minutes")
     length = ngettext("%(n)s min", "%(n)s min", minutes) % {"n": minutes} if isinstance(minutes, int) and minutes else ""
     return what, cells.badge(length, "grey", "clock") if length else "", ""
@@ -220,7 +220,7 @@ def _changed(line: Activity, ctx: CellContext) -> Parts:
     rows = [(field_label(line.subject_type, name), change_text(line.subject_type, name, values, ctx)) for name, values in changes]
     rows = [(label, text) for label, text in rows if label]
     if len(rows) == 1 and rows[0][1]:
-        return format_html("{} <span class=\"sj\">{}</span>: {}", _("changed"), *rows[0]), "", ""
+        return format_html('{} <span class="sj">{}</span>: {}', _("changed"), *rows[0]), "", ""
     if rows:
         listed = format_html_join("", "<dt>{}</dt><dd>{}</dd>", [(label, text or _("changed")) for label, text in rows])
         return THINGS[line.subject_type, "changed"], "", format_html('<dl class="facts m-0">{}</dl>', listed)

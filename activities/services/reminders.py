@@ -131,9 +131,7 @@ def _notification(reminder: Reminder, at: datetime) -> Notification:
     assert subject is not None
     with translation.override(reminder.user.language):
         text = _text(reminder, at)[:300]
-    return Notification(
-        user=reminder.user, kind=Notification.Kind.REMINDER, text=text, url=subject.get_absolute_url(), reminder=reminder, created_at=at
-    )
+    return Notification(user=reminder.user, kind=Notification.Kind.REMINDER, text=text, url=subject.get_absolute_url(), reminder=reminder, created_at=at)
 
 
 def _text(reminder: Reminder, at: datetime) -> str:
@@ -177,4 +175,3 @@ def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
         "user": user,
         "key": f"reminder:{reminder.pk}",
     }
-

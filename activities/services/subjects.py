@@ -91,4 +91,3 @@ def refresh_last_activity(subjects: Touched) -> None:
         if len(pks) > 1:
             list(locked(name, pks).values_list("pk"))
         subject_model(name)._base_manager.filter(pk__in=pks).update(last_activity_at=Subquery(newest.values("at")[:1]))
-

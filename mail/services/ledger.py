@@ -30,14 +30,13 @@ from crm.core.events import emit
 from mail.events import MailSent
 from mail.models import OutgoingMail
 from mail.services import transport as transports
-from mail.services.transport import Later, Refused, SendingError, Transport, Uncertain, Unreachable
+from mail.services.transport import Later, Letter, Refused, SendingError, Transport, Uncertain, Unreachable
 from users.selectors import organisation
 
 log = logging.getLogger(__name__)
 
 State, Purpose = OutgoingMail.State, OutgoingMail.Purpose
 LEASE = timedelta(seconds=45)
-RENEW_AFTER = timedelta(seconds=5)  # a claim older than this is renewed before its mail is sent
 ROUND_SECONDS = 12.0
 BREAKER = 3  # connections that fail in a row before a round gives up
 MINUTE, HOUR = 60, 3600
@@ -153,12 +152,12 @@ def send_due(seconds: float = ROUND_SECONDS, *, transport: Transport | None = No
             mails = claim(1 if unreachable else transport.batch)
             if not mails:
                 break
-            for mail in mails:
-                reached, left = _send_one(mail, transport, unreachable)
-                failures, sent = (0 if reached else failures + 1), sent + left
-                if failures >= BREAKER:
-                    release([each for each in mails if each.pk > mail.pk])
-                    break
+            if unreachable is not None:
+                _put_off(mails[0], unreachable)
+                failures += 1
+                continue
+            left, reached = _send(mails, transport)
+            failures, sent = (0 if reached else failures + 1), sent + left
     finally:
         transport.close()
     return sent
@@ -185,44 +184,33 @@ def claim(limit: int) -> list[OutgoingMail]:
     return sorted(mails, key=lambda mail: mail.pk)
 
 
-def release(mails: Iterable[OutgoingMail]) -> None:
-    """Give back claimed mails that nobody tried."""
-    for mail in mails:
-        _mark(mail, state=State.QUEUED, attempts=mail.attempts - 1)
-
-
-def _send_one(mail: OutgoingMail, transport: Transport, unreachable: Unreachable | None) -> tuple[bool, int]:
-    """(the server answered, 1 if the mail left)."""
-    if unreachable is not None:
-        _put_off(mail, unreachable)
-        return False, 0
-    if not _renew(mail):
-        return True, 0
+def _send(mails: list[OutgoingMail], transport: Transport) -> tuple[int, bool]:
+    """Hand over freshly claimed mails: (how many left, whether the server answered)."""
+    letters = {mail.pk: letter for mail in mails if (letter := _letter(mail)) is not None}
+    going = [mail for mail in mails if mail.pk in letters]
     try:
-        message = build(mail)
+        answers = transport.deliver([letters[mail.pk] for mail in going])
+    except Exception as error:  # such as the worker's time limit in the middle of a send
+        for mail in going:
+            _doubt(mail, transport, repr(error))
+        raise
+    _record_sent([mail for mail, answer in zip(going, answers, strict=True) if answer is None])
+    for mail, answer in zip(going, answers, strict=True):
+        if answer is not None:
+            _record_error(mail, transport, answer)
+    return answers.count(None), not any(isinstance(answer, Unreachable) for answer in answers)
+
+
+def _letter(mail: OutgoingMail) -> Letter | None:
+    """The mail ready to go; one that can't be written fails and does not stop the others."""
+    try:
+        content = build(mail).as_bytes()
         sender, recipient = (transports.envelope_address(address) for address in (_sender(mail)[0], mail.to_address))
-    except Exception as error:  # a mail that can't be written must not stop the others
+    except Exception as error:
         log.exception("mail can not be written", extra={"mail": mail.pk})
         _mark(mail, state=State.FAILED, error=repr(error))
-        return True, 0
-    try:
-        transport.send(message, sender, recipient, mail.message_id)
-    except SendingError as error:
-        _record_error(mail, transport, error)
-        return not isinstance(error, Unreachable), 0
-    except Exception as error:  # such as the worker's time limit in the middle of a send
-        _doubt(mail, transport, repr(error))
-        raise
-    _record_sent(mail)
-    return True, 1
-
-
-def _renew(mail: OutgoingMail) -> bool:
-    """Lengthen the lease of a mail that waited in its batch. False: another worker has taken it."""
-    at = timezone.now()
-    if mail.lease_until is not None and mail.lease_until - at > LEASE - RENEW_AFTER:
-        return True
-    return _mark(mail, state=State.SENDING, lease_until=at + LEASE)
+        return None
+    return Letter(mail.message_id, sender, recipient, content)
 
 
 def _mark(mail: OutgoingMail, **changes: Any) -> bool:
@@ -234,14 +222,17 @@ def _mark(mail: OutgoingMail, **changes: Any) -> bool:
     return bool(ours)
 
 
-def _record_sent(mail: OutgoingMail) -> None:
-    sent = {"state": State.SENT, "sent_at": timezone.now(), "error": ""}
-    if mail.purpose not in TOLD:
-        _mark(mail, **sent)
+def _record_sent(mails: list[OutgoingMail]) -> None:
+    """Mark what left, at once: one statement for the mails of one claim."""
+    if not mails:
         return
+    at = timezone.now()
     with transaction.atomic():
-        if _mark(mail, **sent):
-            emit(MailSent(subject_ids=(mail.pk,), actor_id=mail.user_id, key=mail.key or ""))
+        ours = OutgoingMail.objects.filter(pk__in=[mail.pk for mail in mails], state=State.SENDING, lease_until=mails[0].lease_until)
+        ours.update(state=State.SENT, sent_at=at, error="", lease_until=None)
+        for mail in mails:
+            if mail.purpose in TOLD:
+                emit(MailSent(subject_ids=(mail.pk,), actor_id=mail.user_id, key=mail.key or ""))
 
 
 def _record_error(mail: OutgoingMail, transport: Transport, error: SendingError) -> None:
@@ -267,7 +258,7 @@ def _doubt(mail: OutgoingMail, transport: Transport, reason: str) -> bool:
     """Nobody knows whether the server has it: ask the log, else send once more with a mark, else ask a person."""
     if transport.has_log:
         if transport.accepted(mail.message_id):
-            _record_sent(mail)
+            _record_sent([mail])
             return True
         return _mark(mail, state=State.QUEUED, next_attempt_at=timezone.now(), error=reason)
     if mail.purpose == Purpose.BULK or mail.resends >= 1:

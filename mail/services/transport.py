@@ -6,15 +6,17 @@ import os
 import re
 import smtplib
 import ssl
-from email.message import Message
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.mail.message import sanitize_address
 
 LINE_END, LINE_START_DOT = re.compile(rb"\r\n|\r|\n"), re.compile(rb"^\.", re.MULTILINE)
+WRITERS = 8
 CONNECT_SECONDS, COMMAND_SECONDS, REPLY_SECONDS = 10, 5, 20  # one mail takes at most 35 s: less than the ledger's lease
 
 
@@ -38,6 +40,18 @@ class Uncertain(SendingError):
     """The content was handed over and no answer came: the server may have it."""
 
 
+class Letter(NamedTuple):
+    """A finished mail and where it goes."""
+
+    message_id: str
+    sender: str
+    recipient: str
+    content: bytes
+
+
+Answer = SendingError | None  # None: accepted
+
+
 class Transport(Protocol):
     """`has_log`: `accepted(message_id)` can be asked afterwards. `batch`: how many mails may be claimed at once."""
 
@@ -46,7 +60,7 @@ class Transport(Protocol):
 
     def open(self) -> None: ...
     def close(self) -> None: ...
-    def send(self, message: Message, sender: str, recipient: str, message_id: str) -> None: ...
+    def deliver(self, letters: Sequence[Letter]) -> list[Answer]: ...
     def accepted(self, message_id: str) -> bool: ...
 
 
@@ -74,18 +88,24 @@ class FileTransport:
     def accepted(self, message_id: str) -> bool:
         return self.path(message_id).exists()
 
-    def send(self, message: Message, sender: str, recipient: str, message_id: str) -> None:
-        final = self.path(message_id)
+    def deliver(self, letters: Sequence[Letter]) -> list[Answer]:
+        """Several at a time: each waits for the disk, and the disk can serve them together."""
+        with ThreadPoolExecutor(max_workers=min(WRITERS, len(letters)) or 1) as pool:
+            return list(pool.map(self._write, letters))
+
+    def _write(self, letter: Letter) -> Answer:
+        final = self.path(letter.message_id)
         draft = self.directory / f".{final.stem}.{uuid4().hex[:8]}.tmp"
         try:
             with draft.open("wb") as file:
-                file.write(message.as_bytes())
+                file.write(letter.content)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(final)  # the moment of acceptance: atomic, and the same file if it is done twice
         except OSError as error:
             draft.unlink(missing_ok=True)
-            raise Later(f"{self.directory}: {error.strerror}") from error
+            return Later(f"{self.directory}: {error.strerror}")
+        return None
 
 
 class SmtpTransport:
@@ -132,18 +152,27 @@ class SmtpTransport:
     def accepted(self, message_id: str) -> bool:
         raise NotImplementedError("a bare SMTP server can't be asked")
 
-    def send(self, message: Message, sender: str, recipient: str, message_id: str) -> None:
+    def deliver(self, letters: Sequence[Letter]) -> list[Answer]:
+        answers: list[Answer] = []
+        for letter in letters:
+            try:
+                self._send(letter)
+                answers.append(None)
+            except SendingError as error:
+                answers.append(error)
+        return answers
+
+    def _send(self, letter: Letter) -> None:
         self.open()
         assert self.connection is not None
         assert self.connection.sock is not None
-        content = message.as_bytes()
         try:
             self.connection.sock.settimeout(COMMAND_SECONDS)
-            self._envelope(sender, recipient)
+            self._envelope(letter.sender, letter.recipient)
         except (OSError, smtplib.SMTPServerDisconnected) as error:
             self._drop()
             raise Later(_words(error)) from error
-        self._content(content)
+        self._content(letter.content)
 
     def _envelope(self, sender: str, recipient: str) -> None:
         """MAIL, RCPT and DATA: until 354 the server has nothing, so that every fault here is safe to repeat."""

@@ -33,7 +33,9 @@ HTMX = {"HX-Request": "true"}
 def test_every_page_opens(client: Client, people: Cast, business: Business) -> None:
     task = services.create_task({"title": "Send offer", "deal": business.deal, "due_on": timezone.localdate()}, actor=people.owner)
     start = timezone.now() + timedelta(hours=2)
-    meeting = services.create_meeting({"title": "Visit", "contact": business.contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=people.owner)
+    meeting = services.create_meeting(
+        {"title": "Visit", "contact": business.contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=people.owner
+    )
     services.add_note(business.contact, body="**Hello**", actor=people.owner)
     services.notify(people.owner, "system", "News", "/tasks/")
     addresses = [
@@ -147,7 +149,9 @@ def test_strangers_find_nothing_and_viewers_may_not_write(people: Cast, business
     assert signed_in(people.teammate).post(url, {"body": "x"}).status_code == 302
 
 
-@pytest.mark.parametrize("address", ["/activities/users/1/note/", "/activities/tasks/1/note/", "/activities/contacts/1/party/", f"/activities/contacts/{10**30}/note/"])
+@pytest.mark.parametrize(
+    "address", ["/activities/users/1/note/", "/activities/tasks/1/note/", "/activities/contacts/1/party/", f"/activities/contacts/{10**30}/note/"]
+)
 def test_unknown_subjects_and_kinds_are_404(client: Client, address: str) -> None:
     assert client.post(address, {"body": "x"}).status_code == 404
 
@@ -194,7 +198,10 @@ def test_completing_with_outcome_and_next_step(client: Client, people: Cast, bus
     assert task.outcome == "They want a discount"
 
 
-@pytest.mark.parametrize("data", [{"outcome": "x" * 501}, {"next_due_on": "2027-01-01"}, {"next_title": "A", "next_due_time": "10:00"}, {"next_title": "A", "next_due_on": "0001-01-01"}])
+@pytest.mark.parametrize(
+    "data",
+    [{"outcome": "x" * 501}, {"next_due_on": "2027-01-01"}, {"next_title": "A", "next_due_time": "10:00"}, {"next_title": "A", "next_due_on": "0001-01-01"}],
+)
 def test_completing_wrongly_changes_nothing(client: Client, people: Cast, data: dict[str, str]) -> None:
     task = services.create_task({"title": "Call"}, actor=people.owner)
     assert client.post(f"/tasks/{task.pk}/complete/", data).status_code == 422
@@ -251,14 +258,32 @@ def test_the_poll_is_cheap(client: Client, django_assert_max_num_queries: Any) -
 
 
 def test_records_form_makes_a_task_and_changes_it(client: Client, people: Cast, business: Business) -> None:
-    response = client.post("/tasks/new/", {"title": "From the form", "due_on": "2027-03-01", "deal": str(business.deal.pk), "idempotency_key": str(uuid.uuid4())})
+    response = client.post(
+        "/tasks/new/", {"title": "From the form", "due_on": "2027-03-01", "deal": str(business.deal.pk), "idempotency_key": str(uuid.uuid4())}
+    )
     assert response.status_code == 302, response.content.decode()[-3000:]
     task = Task.objects.get(title="From the form")
-    assert (task.kind, task.priority, task.owner, task.deal, task.company, task.subject_type) == ("todo", 2, people.owner, business.deal, business.company, "deal")
+    assert (task.kind, task.priority, task.owner, task.deal, task.company, task.subject_type) == (
+        "todo",
+        2,
+        people.owner,
+        business.deal,
+        business.company,
+        "deal",
+    )
     assert task.reminders.count() == 1
     page = client.get(f"/tasks/{task.pk}/edit/")
     assert page.status_code == 200
-    data = {"title": "Changed", "due_on": "2027-03-02", "due_time": "10:00", "reminder": "none", "version": "1", "deal": str(business.deal.pk), "kind": "call", "priority": "3"}
+    data = {
+        "title": "Changed",
+        "due_on": "2027-03-02",
+        "due_time": "10:00",
+        "reminder": "none",
+        "version": "1",
+        "deal": str(business.deal.pk),
+        "kind": "call",
+        "priority": "3",
+    }
     data |= {"contact": str(business.contact.pk), "company": str(business.company.pk), "owner": str(people.owner.pk)}
     response = client.post(f"/tasks/{task.pk}/edit/", data)
     assert response.status_code == 302, response.content.decode()

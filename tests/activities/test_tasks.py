@@ -144,7 +144,9 @@ def test_snooze_on_the_clock_of_the_assignee() -> None:
 
 
 def test_snooze_moves_reminder_and_next_step(people: Cast, business: Business) -> None:
-    task = services.create_task({"title": "Call", "lead": business.lead, "due_on": timezone.localdate() + timedelta(days=1), "due_time": time(8)}, actor=people.owner)
+    task = services.create_task(
+        {"title": "Call", "lead": business.lead, "due_on": timezone.localdate() + timedelta(days=1), "due_time": time(8)}, actor=people.owner
+    )
     later = services.snooze_task(task, "custom", actor=people.owner, day=date(2031, 1, 2), at=time(10))
     assert fresh(business.lead).next_step_at == later.due_at == datetime(2031, 1, 2, 10, tzinfo=UTC)
     assert Reminder.objects.get(cancelled_at=None).remind_at == later.due_at
@@ -206,7 +208,9 @@ def test_conversion_carries_everything_over(people: Cast, business: Business) ->
 
 def test_the_follow_up_of_a_form_entry(people: Cast, business: Business) -> None:
     due = datetime(2031, 1, 2, 10, 17, 31, tzinfo=UTC)
-    task = services.make_follow_up(owner=people.owner, title="Follow up: x", due_at=due, zone="Europe/Berlin", actor=None, submission=None, lead=business.lead, contact=None)
+    task = services.make_follow_up(
+        owner=people.owner, title="Follow up: x", due_at=due, zone="Europe/Berlin", actor=None, submission=None, lead=business.lead, contact=None
+    )
     assert task is not None
     assert (task.kind, task.due_at, task.due_on, task.zone, task.created_by) == ("follow_up", due, date(2031, 1, 2), "Europe/Berlin", None)
     assert Reminder.objects.get(task=task).remind_at == due.replace(second=31)
@@ -215,7 +219,9 @@ def test_the_follow_up_of_a_form_entry(people: Cast, business: Business) -> None
 
 def test_past_meetings_count_as_held(people: Cast, business: Business) -> None:
     start = timezone.now() - timedelta(hours=3)
-    meeting = services.create_meeting({"title": "Visit", "contact": business.contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=people.owner)
+    meeting = services.create_meeting(
+        {"title": "Visit", "contact": business.contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=people.owner
+    )
     assert fresh(business.contact).next_step == "Visit"
     assert close_past_meetings() == 1
     assert close_past_meetings() == 0

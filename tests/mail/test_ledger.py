@@ -17,7 +17,7 @@ from django.utils import timezone
 from mail import services
 from mail.models import OutgoingMail
 from mail.services import ledger
-from mail.services.transport import FileTransport, Later, Refused, SmtpTransport, Uncertain, Unreachable
+from mail.services.transport import FileTransport, Later, Letter, Refused, SmtpTransport, Uncertain, Unreachable
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -47,11 +47,13 @@ class Scripted:
     def accepted(self, message_id: str) -> bool:
         return message_id in self.log
 
-    def send(self, message: Any, sender: str, recipient: str, message_id: str) -> None:
-        answer = self.answers.pop(0) if self.answers else None
-        if answer is not None:
-            raise answer
-        self.sent.append((recipient, message))
+    def deliver(self, letters: Any) -> list[Any]:
+        answers = []
+        for letter in letters:
+            answers.append(self.answers.pop(0) if self.answers else None)
+            if answers[-1] is None:
+                self.sent.append((letter.recipient, email.message_from_bytes(letter.content)))
+        return answers
 
 
 @pytest.fixture
@@ -211,7 +213,7 @@ def test_a_lost_claim_is_settled_by_the_accept_log(folder: FileTransport) -> Non
     lose(sent)
     OutgoingMail.objects.filter(pk=unsent.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     folder.open()
-    folder.send(ledger.build(sent), "a@example.com", sent.to_address, sent.message_id)
+    folder.deliver([Letter(sent.message_id, "a@example.com", sent.to_address, b"Subject: Hello\n\nText")])
     assert services.reconcile(folder) == 2
     sent.refresh_from_db()
     unsent.refresh_from_db()
@@ -267,7 +269,9 @@ def test_the_sender_is_the_organisations(settings: Any) -> None:
     from users.models import Organisation
     from users.selectors import forget_organisation
 
-    Organisation.objects.update_or_create(pk=1, defaults={"name": "Acme", "mail_from": "crm@acme.example", "mail_from_name": "Acme Sales", "mail_reply_to": "hello@acme.example"})
+    Organisation.objects.update_or_create(
+        pk=1, defaults={"name": "Acme", "mail_from": "crm@acme.example", "mail_from_name": "Acme Sales", "mail_reply_to": "hello@acme.example"}
+    )
     forget_organisation()
     mail = queue()
     assert mail is not None
