@@ -460,3 +460,25 @@ def test_records_go_to_the_successor(people, monkeypatch: pytest.MonkeyPatch) ->
     assert set(moved.values_list("team_id", flat=True)) == {people.other_team.pk}
     assert OutboxEvent.objects.filter(name="contacts.company.assigned").count() == 1
     assert Company.objects.get(name="Three").owner == people.teammate
+
+
+def test_every_declared_page(people, client: Client) -> None:
+    from crm.core.settings_pages import settings_entries, settings_pages
+
+    addresses = [page.url(name) for page in settings_pages() for name in ("list", "new")]
+    addresses += [str(each.url) for each in settings_entries() if not hasattr(each, "model")]
+    for person, status in ((people.manager, 403), (people.admin, 200)):
+        client.force_login(person)
+        for address in addresses:
+            assert client.get(address).status_code == status, address
+    for page in settings_pages():
+        response = client.post(page.url("new"), {})
+        assert response.status_code == 422 and response.context["form"].errors, page.slug
+
+
+def test_details_in_the_django_admin(people, admin: Client) -> None:
+    for name, pk in (("user", people.owner.pk), ("team", people.team.pk), ("role", people.owner.role.pk), ("organisation", 1)):
+        page = admin.get(f"/admin/users/{name}/{pk}/change/")
+        assert page.status_code == 200 and "argon2" not in page.content.decode() and people.owner.password not in page.content.decode()
+        assert admin.post(f"/admin/users/{name}/{pk}/change/", {"name": "Evil"}).status_code == 403
+        assert admin.post(f"/admin/users/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
