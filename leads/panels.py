@@ -28,7 +28,7 @@ def look_alikes(request: Any, lead: Lead) -> PanelContent | None:
 
 def answers(request: Any, lead: Lead) -> PanelContent | None:
     """What was typed into the form that brought the lead."""
-    submission = selectors.first_submission(lead)
+    submission = selectors.first_submission(lead) if lead.form_id else None
     if submission is None:
         return None
     rows = selectors.answers_of(submission)

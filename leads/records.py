@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -213,7 +214,7 @@ def _converted_to(name: str) -> Any:
 
 
 def _reasons(lead: Lead, ctx: Any) -> Any:
-    return format_html_join(format_html("<br>"), "{}", ((str(reason),) for reason in services.reasons_for(lead)))
+    return format_html_join(SafeString("<br>"), "{}", ((str(reason),) for reason in services.reasons_for(lead)))
 
 
 def _website(lead: Lead, ctx: Any) -> Any:

@@ -29,7 +29,7 @@ from leads.services.hooks import run_hooks
 from leads.services.leads import create_lead
 from leads.services.limits import count_entry, forget_old_counts
 from users.models import User
-from users.selectors import organisation
+from users.selectors import organisation, request_box
 from users.working_time import add_working_hours
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ def receive_submission(
 
 def process_submission(submission_id: int) -> bool:
     """Work one stored entry in. False when it failed, was done already, or another process has it. Never raises."""
+    box = request_box.set({})  # the organisation is read once, also where no request is around it
     try:
         with transaction.atomic(), pghistory.context(user=None, submission=submission_id):
             rows = Submission.objects.select_for_update(skip_locked=True, of=("self",)).select_related("form__source", "form__team")
@@ -105,6 +106,8 @@ def process_submission(submission_id: int) -> bool:
         log.exception("form entry failed", extra={"submission": submission_id})
         _record_failure(submission_id, error)
         return False
+    finally:
+        request_box.reset(box)
     return True
 
 

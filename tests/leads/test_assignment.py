@@ -122,7 +122,9 @@ class TestChoice:
 
     def test_rules_see_the_form_and_what_was_typed(self):
         words, others = make_user(), make_user()
-        make_rule(mode="user", user=words, conditions=[{"field": "message", "op": "contains", "value": "urgent"}, {"field": "form", "op": "is", "value": "Contact"}])
+        make_rule(
+            mode="user", user=words, conditions=[{"field": "message", "op": "contains", "value": "urgent"}, {"field": "form", "op": "is", "value": "Contact"}]
+        )
         make_rule(mode="user", user=others)
         form = make_form()
         assert enter(form, message="This is URGENT").lead.owner == words

@@ -45,7 +45,13 @@ def test_everything_is_carried_over(rep):
     conversion = services.convert_lead(lead, actor=rep, choices=Choices(deal_name="Engines"))
     company, contact, deal = conversion.company, conversion.contact, conversion.deal
     assert (company.name, company.domain, company.city, company.owner, company.team) == ("Engine Ltd", "engine.example", "Salzburg", rep, rep.team)
-    assert (contact.first_name, contact.email, contact.phone, contact.job_title, contact.company) == ("Ada", "ada@engine.example", "+43662123456", "Countess", company)
+    assert (contact.first_name, contact.email, contact.phone, contact.job_title, contact.company) == (
+        "Ada",
+        "ada@engine.example",
+        "+43662123456",
+        "Countess",
+        company,
+    )
     assert contact.description == "Wants engines"
     assert (deal.name, deal.amount, deal.company, deal.contact, deal.status) == ("Engines", 5000, company, contact, "open")
     assert [tag.name for tag in (*company.tags.all(), *contact.tags.all(), *deal.tags.all())] == ["Hot"] * 3
@@ -137,4 +143,9 @@ def test_all_or_nothing(rep, monkeypatch):
 def test_only_a_company(rep):
     lead = make_lead(rep, company_name="Engine Ltd", phone="+43662123456", description="Text")
     conversion = services.convert_lead(lead, actor=rep, choices=Choices(contact="none", deal_name="D"))
-    assert (conversion.contact, conversion.company.phone, conversion.company.description, conversion.deal.company) == (None, "+43662123456", "Text", conversion.company)
+    assert (conversion.contact, conversion.company.phone, conversion.company.description, conversion.deal.company) == (
+        None,
+        "+43662123456",
+        "Text",
+        conversion.company,
+    )

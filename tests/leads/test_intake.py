@@ -57,7 +57,13 @@ def test_a_new_address_becomes_a_lead_with_all_that_belongs_to_it():
     submission.refresh_from_db()
     lead = submission.lead
     assert submission.state == State.DONE
-    assert (lead.first_name, lead.last_name, lead.company_name, lead.email, lead.phone) == ("Ada", "Lovelace", "Engine Ltd", "Ada@Engine.example", "+43662123456")
+    assert (lead.first_name, lead.last_name, lead.company_name, lead.email, lead.phone) == (
+        "Ada",
+        "Lovelace",
+        "Engine Ltd",
+        "Ada@Engine.example",
+        "+43662123456",
+    )
     assert (lead.source, lead.form, lead.owner, lead.team, lead.description) == (source, form, rep, team, "Hello there")
     assert (lead.utm_source, len(lead.utm_campaign), lead.status.kind) == ("news", 120, "new")
     assert lead.score > 50

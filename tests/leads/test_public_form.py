@@ -342,7 +342,8 @@ def test_few_queries_until_the_answer(anonymous, form, django_assert_max_num_que
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
 )
 names = st.sampled_from(["name", "email", "company", "phone", "message", "utm_source", "referrer", STAMP, TRAP]) | st.text(max_size=12)
 
@@ -355,7 +356,10 @@ def test_any_json_gets_an_answer(anonymous, form, data):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=st.binary(max_size=300), kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain", "x"]))
+@given(
+    body=st.binary(max_size=300),
+    kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain", "x"]),
+)
 def test_any_bytes_get_an_answer(anonymous, form, body, kind):
     response = anonymous.post("/f/contact/", body, content_type=kind)
     assert response.status_code in (201, 303, 400, 415, 422)
