@@ -82,12 +82,13 @@ def locked(name: str, pks: Iterable[int]) -> Any:
 
 
 def refresh_last_activity(subjects: Touched) -> None:
-    """Set `last_activity_at` from the newest line of each record. A derived column: no version, no audit row."""
+    """Set `last_activity_at` from the newest line of each record that is not a mere change of fields: what was said or done with the
+    customer. A derived column: no version, no audit row."""
     for name in MOST_SPECIFIC:
         pks = subjects.get(name)
         if not pks:
             continue
-        newest = Activity.objects.filter(**{f"{name}_id": OuterRef("pk")}, deleted_at__isnull=True).order_by("-at", "-pk")
+        newest = Activity.objects.filter(**{f"{name}_id": OuterRef("pk")}, deleted_at__isnull=True).exclude(kind=Activity.Kind.CHANGE).order_by("-at", "-pk")
         if len(pks) > 1:
             list(locked(name, pks).values_list("pk"))
         subject_model(name)._base_manager.filter(pk__in=pks).update(last_activity_at=Subquery(newest.values("at")[:1]))

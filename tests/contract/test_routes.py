@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from activities.services import add_note, notify
 from crm.core.records import record_types
 from leads.models import Submission
-from tests.contract.matrix import METHODS, allowed, routes, writes_so_far
+from tests.contract.matrix import METHODS, allowed, granted, routes, writes_so_far
 from tests.contract.samples import SAMPLES
 from tests.factories import cast
 
@@ -36,10 +36,10 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
-    "activities:compose": ("leads", "view"),
 }
 OWN = {"bin-restore", "export-file", "notifications:open", "activities:edit", "activities:delete", "activities:restore"}  # one's own rows; 404 for everybody else
 OTHERS = {"deals:board": ("deals", "view")}  # a grant on the record type as a whole
+WRITES_ON = {"activities:compose": "leads"}  # a record that one sees, and the grant to add tasks
 
 
 def names():
@@ -54,7 +54,7 @@ def names():
 def rule(text, name):
     if text.startswith("settings/"):
         return "admin"
-    for kind, members in (("open", OPEN), ("signed in", SIGNED_IN), ("record", ON_RECORD), ("own", OWN), ("grant", OTHERS)):
+    for kind, members in (("open", OPEN), ("signed in", SIGNED_IN), ("record", ON_RECORD), ("own", OWN), ("grant", OTHERS), ("entry", WRITES_ON)):
         if name in members:
             return kind
     return None
@@ -81,8 +81,8 @@ class World:
 
     def url(self, name):
         guesses = [[], [1], ["contact"], [uuid.uuid4()], ["tags"], ["tags", 1], ["x" * 20], ["leads", self.rows["leads"].pk, "note"], ["leads", self.rows["leads"].pk], ["pipeline"]]
-        if name in ON_RECORD:
-            slug = ON_RECORD[name][0]
+        if name in ON_RECORD or name in WRITES_ON:
+            slug = WRITES_ON.get(name) or ON_RECORD[name][0]
             pk = self.rows[slug].pk
             guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk]]
         if name in OWN and name.startswith("activities"):
@@ -140,6 +140,15 @@ def test_actions_on_records_need_the_row(world, who):
         assert quiet(client, "post", world.url(name)).status_code in {403 if seen else 404, 405}, (name, who)
         # Asking for a form that one may not send leads back to the record, or is refused.
         assert quiet(client, "get", world.url(name)).status_code in ({403, 405, 302} if seen else {404, 405}), (name, who)
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_entries_need_sight_and_the_grant(world, who):
+    client, user = world.client(who), getattr(world.people, who)
+    seen = allowed(user, "view", world.rows["leads"], world.labels["leads"])
+    for name in WRITES_ON:
+        expected = 404 if not seen else 422 if granted(user, "add", "activities.task") else 403
+        assert quiet(client, "post", world.url(name)).status_code == expected, who
 
 
 @pytest.mark.parametrize("who", ["teammate", "stranger", "viewer"])
