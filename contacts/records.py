@@ -33,6 +33,7 @@ from crm.core.steps import step_cell, step_html
 WIDE = "d-none d-lg-table-cell"
 WIDER = "d-none d-xl-table-cell"
 WIDEST = "d-none d-xxl-table-cell"
+HIDDEN = "d-none"  # to sort by and to export
 LIFECYCLES = {"prospect": "blue", "customer": "green", "former": "grey", "partner": "violet", "other": "grey"}
 
 
@@ -97,18 +98,18 @@ COMMON_COLUMNS = (
     Column(
         name="active",
         label=_("Last activity"),
-        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDER, empty=gettext("Never")),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDEST, empty=gettext("Never")),
         export=lambda obj, ctx: obj.last_activity_at,
         sort="last_activity_at",
-        css=WIDER,
+        css=WIDEST,
     ),
     Column(
         name="created",
         label=_("Created"),
-        cell=lambda obj, ctx: cells.datetime_cell(obj.created_at, ctx, WIDEST),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.created_at, ctx, HIDDEN),
         export=lambda obj, ctx: obj.created_at,
         sort="created_at",
-        css=WIDEST,
+        css=HIDDEN,
     ),
 )
 COMMON_VIEWS = (
@@ -118,6 +119,13 @@ COMMON_VIEWS = (
     View("new", _("New this week"), (("created", "7d"),)),
     View("no_step", _("No next step"), (("next", "none"),)),
 )
+
+
+def email_cell(obj: Any, ctx: Any) -> SafeString:
+    """A long address would push the next step out of the window: it is cut, whole on hover."""
+    if len(obj.email) <= 28:
+        return cells.email_cell(obj.email, WIDE)
+    return cells.td(format_html('<a href="mailto:{}" title="{}">{}…</a>', obj.email, obj.email, obj.email[:27]), WIDE)
 
 
 # ---- companies ----
@@ -153,7 +161,7 @@ COMPANY = RecordType(
             export=lambda obj, ctx: obj.name,
             sort="sort_name",
         ),
-        Column(name="domain", label=_("Website"), cell=lambda obj, ctx: cells.text_cell(obj.domain, WIDER), export=lambda obj, ctx: obj.domain, css=WIDER),
+        Column(name="domain", label=_("Website"), cell=lambda obj, ctx: cells.text_cell(obj.domain, HIDDEN), export=lambda obj, ctx: obj.domain, css=HIDDEN),
         Column(name="industry", label=_("Industry"), cell=lambda obj, ctx: cells.text_cell(obj.industry, WIDE), export=lambda obj, ctx: obj.industry, sort="industry", css=WIDE),
         Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE), export=lambda obj, ctx: obj.city, sort="city", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
@@ -278,17 +286,17 @@ CONTACT = RecordType(
             css=WIDE,
             links=("company",),
         ),
-        Column(name="title", label=_("Job title"), cell=lambda obj, ctx: cells.text_cell(obj.job_title, WIDER, limit=40), export=lambda obj, ctx: obj.job_title, css=WIDER),
-        Column(name="email", label=_("E-mail"), cell=lambda obj, ctx: cells.email_cell(obj.email, WIDE), export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
+        Column(name="title", label=_("Job title"), cell=lambda obj, ctx: cells.text_cell(obj.job_title, HIDDEN, limit=40), export=lambda obj, ctx: obj.job_title, css=HIDDEN),
+        Column(name="email", label=_("E-mail"), cell=email_cell, export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
-        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDEST), export=lambda obj, ctx: obj.city, sort="city", css=WIDEST),
+        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, HIDDEN), export=lambda obj, ctx: obj.city, sort="city", css=HIDDEN),
         Column(
             name="lifecycle",
             label=_("Lifecycle"),
-            cell=lambda obj, ctx: cells.badge_cell(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"), WIDEST),
+            cell=lambda obj, ctx: cells.badge_cell(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"), HIDDEN),
             export=lambda obj, ctx: str(obj.get_lifecycle_display()),
             sort="lifecycle",
-            css=WIDEST,
+            css=HIDDEN,
         ),
         *COMMON_COLUMNS,
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,16 +81,17 @@ class CardMaker:
     def _close(self, deal: Deal, stage: Stage) -> str:
         if deal.close_date is None or stage.kind == Stage.Kind.WON:
             return ""
-        html = cells.date_html(deal.close_date, self.ctx, relative=False) if deal.close_date.year != self.ctx.today.year else self._short(deal)
+        html = self._day(deal.close_date)
         label = escape(gettext("Expected to close"))
         if deal.close_date < self.ctx.today:
             late = escape(gettext("overdue"))
             return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{cells.icon("alert-triangle", "i-sm")}{html}</span>'
         return f'<span class="ms-auto t3 num"><span class="visually-hidden">{label}: </span>{html}</span>'
 
-    def _short(self, deal: Deal) -> str:
-        day: Any = deal.close_date
-        return f'<time datetime="{day.isoformat()}">{escape(cells.format_short(day, self.ctx.locale, False))}</time>'
+    def _day(self, day: date) -> str:
+        """Without the year when it is clear: within eleven months. Never broken over two lines."""
+        text = cells.format_short(day, self.ctx.locale, abs((day - self.ctx.today).days) > 330).replace(" ", "\u00a0")
+        return f'<time datetime="{day.isoformat()}" title="{escape(cells.format_long(day, self.ctx.locale))}">{escape(text)}</time>'
 
 
 def days_in_stage(deal: Deal, ctx: Any) -> int:
@@ -102,8 +105,9 @@ def is_stalled(deal: Deal, stage: Stage | None, ctx: Any) -> bool:
     return deal.status == Deal.Status.OPEN and limit is not None and (ctx.now - deal.stage_since).total_seconds() > limit * 86_400
 
 
-def money(amount: Any, currency: str, ctx: Any) -> str:
-    return cells.format_money(amount, currency, ctx.locale)
+def money(amount: Decimal, currency: str, ctx: Any) -> str:
+    """A sum in whole units: cents are noise in a total of a board."""
+    return cells.format_money(amount.quantize(Decimal(1), ROUND_HALF_UP), currency, ctx.locale)
 
 
 def filter_query(params: Any) -> str:
