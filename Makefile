@@ -27,6 +27,7 @@ $(INSTALLED): requirements.txt requirements-dev.txt
 # Babel compiles them, so that no gettext is needed on the machine.
 %.mo: %.po $(INSTALLED)
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+	@test -e $@ || { echo "$<: the head of the file is marked fuzzy, remove that line"; exit 1; }
 
 test: $(INSTALLED) $(MESSAGES) browser
 	@exec $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
@@ -56,8 +57,9 @@ format: $(INSTALLED)
 # Takes up new texts; translate them in locale/de/LC_MESSAGES/django.po. Reading the texts needs GNU gettext.
 messages: $(INSTALLED)
 	@command -v xgettext >/dev/null || { echo "xgettext is missing: on Debian and Ubuntu, apt-get install gettext"; exit 1; }
-	$(PRODUCTION) $(BIN)/python manage.py makemessages --locale de --no-wrap --add-location file --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'tests/*'
-	$(MAKE) $(MESSAGES)
+	@mkdir -p locale
+	$(PRODUCTION) $(BIN)/python manage.py makemessages --locale de --no-wrap --no-obsolete --add-location file --ignore '.venv/*' --ignore 'frontend/*' --ignore 'staticfiles/*' --ignore 'tests/*'
+	@$(MAKE) --no-print-directory locale/de/LC_MESSAGES/django.mo
 
 # Newest versions that fit requirements*.in, each resolved in an environment of its own and written down.
 requirements:

@@ -65,7 +65,7 @@ class Running:
     def text(self) -> str:
         return self.output.read_text()
 
-    def wait_ready(self, seconds: float = 90) -> None:
+    def wait_ready(self, seconds: float = 300) -> None:
         until(lambda: self.is_ready() or self.child.poll() is not None, seconds)
         assert self.is_ready(), self.text
 

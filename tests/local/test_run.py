@@ -79,13 +79,13 @@ def test_sigterm_stops_everything(running):
 
 def test_kill_9_of_the_supervisor_takes_all_with_it_and_the_next_start_is_normal(running, start):
     again = start(data=running.data)
-    again.wait_ready(30)
+    again.wait_ready()
     pids = again.everything()
     again.child.kill()
     again.child.wait()
     assert until(lambda: not [pid for pid in pids if alive(pid)], 20), [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if alive(pid)]
     third = start(data=running.data)
-    third.wait_ready(30)
+    third.wait_ready()
     assert third.stop() == 0
 
 
