@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import panels, selectors
@@ -81,7 +81,7 @@ def reach(obj: Any) -> list[Action]:
     if obj.email:
         actions.append(Action(_("E-mail"), "mail", f"mailto:{obj.email}", primary=True))
     if obj.phone:
-        actions.append(Action(_("Call"), "phone", f"tel:{obj.phone.partition(';')[0]}"))
+        actions.append(Action(pgettext("verb", "Call"), "phone", f"tel:{obj.phone.partition(';')[0]}"))
     return actions
 
 

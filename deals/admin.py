@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.admin import ReadOnlyAdmin
@@ -24,7 +24,7 @@ class DealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Page"))
     def page(self, obj: Any) -> SafeString | str:
-        return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), gettext("Open")) if obj.deleted_at is None else gettext("In the bin")
+        return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), pgettext("verb", "Open")) if obj.deleted_at is None else gettext("In the bin")
 
 
 @admin.register(StageChange)

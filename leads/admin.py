@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.admin import ReadOnlyAdmin
@@ -28,7 +28,7 @@ class LeadAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Page"))
     def page(self, lead: Lead) -> SafeString | str:
-        return "" if lead.deleted_at else format_html('<a href="{}">{}</a>', lead.get_absolute_url(), gettext("Open"))
+        return "" if lead.deleted_at else format_html('<a href="{}">{}</a>', lead.get_absolute_url(), pgettext("verb", "Open"))
 
 
 @admin.register(LeadStatus)
@@ -56,7 +56,7 @@ class WebFormAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Page"))
     def page(self, form: WebForm) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("settings:edit", args=["forms", form.pk]), gettext("Open"))
+        return format_html('<a href="{}">{}</a>', reverse("settings:edit", args=["forms", form.pk]), pgettext("verb", "Open"))
 
 
 @admin.register(Submission)
@@ -69,7 +69,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Page"))
     def page(self, entry: Submission) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("lead_settings:submission", args=[entry.pk]), gettext("Open"))
+        return format_html('<a href="{}">{}</a>', reverse("lead_settings:submission", args=[entry.pk]), pgettext("verb", "Open"))
 
     @admin.action(description=_("Try the selected entries again"))
     def retry(self, request: HttpRequest, queryset: Any) -> None:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.access import GrantPolicy, RecordQuerySet
 
@@ -22,7 +23,7 @@ class OutgoingMail(models.Model):
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
         UNCERTAIN = "uncertain", _("Uncertain: check before sending again")
-        HELD = "held", _("Held")
+        HELD = "held", pgettext_lazy("mail", "Held")
 
     class Purpose(models.TextChoices):
         NOTICE = "notice", _("Notice")
@@ -36,7 +37,7 @@ class OutgoingMail(models.Model):
     message_id = models.CharField(max_length=255, unique=True)
     purpose = models.CharField(max_length=12, choices=Purpose)
     key = models.CharField(max_length=120, null=True, blank=True, unique=True)  # what the mail is for: queued once per key
-    to_address = models.EmailField(_("to"))
+    to_address = models.EmailField(pgettext_lazy("mail", "to"))
     to_name = models.CharField(max_length=120, blank=True)
     from_address = models.EmailField(blank=True)  # empty: the organisation's sender at the time of sending
     from_name = models.CharField(max_length=120, blank=True)

@@ -10,10 +10,20 @@ from babel.core import Locale, UnknownLocaleError, get_global
 from babel.dates import get_day_names, get_month_names
 from babel.numbers import get_currency_name, get_territory_currencies
 from django.conf import settings
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext_lazy
 
-REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+REGIONS = {
+    "Africa": gettext_lazy("Africa"),
+    "America": gettext_lazy("America"),
+    "Antarctica": gettext_lazy("Antarctica"),
+    "Arctic": gettext_lazy("Arctic"),
+    "Asia": gettext_lazy("Asia"),
+    "Atlantic": gettext_lazy("Atlantic"),
+    "Australia": gettext_lazy("Australia"),
+    "Europe": gettext_lazy("Europe"),
+    "Indian": gettext_lazy("Indian Ocean"),
+    "Pacific": gettext_lazy("Pacific"),
+}
 # The locale of the country that most people with this language sit in, for names only.
 Choices = list[tuple[Any, Any]]
 
@@ -33,7 +43,7 @@ def zones(current: str = "") -> Choices:
     known = [("UTC", "UTC")]
     if current and current != "UTC" and current not in zone_names():
         known.insert(0, (current, current))
-    return [*known, *((region, places) for region, places in groups.items())]
+    return [*known, *((REGIONS[region], places) for region, places in groups.items())]
 
 
 def _locale() -> Locale:
@@ -71,4 +81,4 @@ def languages() -> Choices:
 
 
 def _own_name(code: str) -> str:
-    return {"en": "English", "de": "Deutsch"}.get(code) or _(code)
+    return Locale.parse(code, sep="-").get_display_name().capitalize()

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 from django.utils import translation
+from django.utils.text import capfirst
 
 from activities.models import Meeting, Task
 from activities.services.subjects import MOST_SPECIFIC, Touched, locked, subject_model
@@ -88,7 +89,7 @@ def _earlier(one: Step, other: Step) -> bool:
 def _word(kind: str) -> str:
     """What stands there instead of a title, in the organisation's language."""
     with translation.override(organisation().language):
-        return str(dict(Task.Kind.choices).get(kind) or Meeting._meta.verbose_name).capitalize()
+        return capfirst(str(dict(Task.Kind.choices).get(kind) or Meeting._meta.verbose_name))
 
 
 def _title(name: str) -> Any:

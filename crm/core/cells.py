@@ -26,7 +26,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext
 
 COLORS = ("k-violet", "k-teal", "k-blue", "k-amber", "k-pink", "k-green", "k-grey")
 DASH = '<span class="t3" aria-hidden="true">–</span>'
@@ -464,8 +464,8 @@ def tags_cell(tags: Iterable[Any], css: str = "", *, most: int = 3) -> SafeStrin
 def bool_cell(value: bool | None, css: str = "") -> SafeString:
     """Yes with a tick, or No."""
     if value:
-        return td(f'<span class="act">{icon("check", "i-sm")}{escape(pgettext("answer", "Yes"))}</span>', css)
-    return td(f'<span class="t3">{escape(pgettext("answer", "No"))}</span>', css)
+        return td(f'<span class="act">{icon("check", "i-sm")}{escape(gettext("Yes"))}</span>', css)
+    return td(f'<span class="t3">{escape(gettext("No"))}</span>', css)
 
 
 def body_rows(rows: Iterable[Any], selectable: bool) -> SafeString:

@@ -7,6 +7,7 @@ from typing import Any
 from crispy_forms.layout import Column, Field, Layout, Row
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.access import ACTIONS, Scope
 from crm.core.records import record_types
@@ -17,7 +18,7 @@ from users.grants import REPORTS
 from users.models import Role, Team, User, grant_key
 
 SCOPES = [(Scope.NONE.value, _("none")), (Scope.OWN.value, _("own")), (Scope.TEAM.value, _("team")), (Scope.ALL.value, _("all"))]
-ACTION_LABELS = {"view": _("View"), "add": _("Add"), "change": _("Change"), "delete": _("Delete"), "export": _("Export")}
+ACTION_LABELS = {"view": _("View"), "add": _("Add"), "change": pgettext_lazy("verb", "Change"), "delete": _("Delete"), "export": _("Export")}
 
 
 class VersionedForm(SettingsForm):
