@@ -23,8 +23,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="measure only pages whose name contains one of these words, separated by commas")
     parser.add_argument("--roles", default="", help="only these roles, separated by commas: admin, manager, rep25, rep1, rep50, rep0")
     parser.add_argument("--fresh", action="store_true", help="load again even if a database of this size is there")
+    parser.add_argument("--keep", action="store_true", help="use the database of an earlier run even if tables have changed since; migrate it")
     parser.add_argument("--load-only", action="store_true", help="stop after loading")
-    parser.add_argument("--explain", action="store_true", help="log the slow statements of the database (over 20 ms) to the terminal")
     parser.add_argument("--output", default="bench.json", help="where the figures go (default bench.json)")
     return parser.parse_args()
 
@@ -48,6 +48,9 @@ def main() -> int:
 def load(paths, name: str, wanted: argparse.Namespace) -> None:
     if not wanted.fresh and place.is_loaded(paths, name):
         print(f"using the database {name} of an earlier run (--fresh loads it again)", flush=True)
+        return
+    if wanted.keep and place.stamp_of(paths, name).exists():
+        place.manage("migrate", "--noinput", "--verbosity", "0")
         return
     print(f"loading {wanted.contacts:,} contacts into {name}", flush=True)
     began = time.monotonic()

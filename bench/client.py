@@ -20,6 +20,7 @@ class Reply:
     ms: float
     queries: int
     sql_ms: float
+    cpu_ms: float
     bytes_gz: int
     text: str
     location: str
@@ -64,8 +65,9 @@ class Browser:
         packed = response.getheader("Content-Encoding") == "gzip"
         plain = gzip.decompress(content) if packed else content
         size = len(content) if packed else len(gzip.compress(content, 6))
-        queries, sql = int(response.getheader("X-Bench-Queries") or 0), float(response.getheader("X-Bench-Sql-Ms") or 0)
-        return Reply(response.status, ms, queries, sql, size, plain.decode("utf-8", "replace"), response.getheader("Location") or "")
+        queries = int(response.getheader("X-Bench-Queries") or 0)
+        sql, cpu = (float(response.getheader(f"X-Bench-{name}-Ms") or 0) for name in ("Sql", "Cpu"))
+        return Reply(response.status, ms, queries, sql, cpu, size, plain.decode("utf-8", "replace"), response.getheader("Location") or "")
 
     def get(self, path: str, accept: str = "text/html") -> Reply:
         return self.request("GET", path, accept=accept)

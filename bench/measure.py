@@ -33,6 +33,7 @@ class Row:
     p95_ms: float
     queries: int
     sql_ms: float
+    cpu_ms: float  # of the web worker, besides SQL: hardly touched by what else the machine does
     bytes_gz: int
     status: int
     empty_page_ms: float = 0.0
@@ -84,7 +85,7 @@ class Bench:
             taken = [(step, self._send(browser, step)) for step in steps]
         except LookupError as error:
             print(f"  {page.name} as {role}: {error}", flush=True)
-            return Row(page.name, page.budget, role, 0, 0, 0, 0, 0, 0, 599, slowest=str(error))
+            return Row(page.name, page.budget, role, 0, 0, 0, 0, 0, 0, 0, 599, slowest=str(error))
         taken = taken[warm:] if len(taken) > warm else taken
         if not taken:
             return None  # a rep without rows has no page to open
@@ -101,6 +102,7 @@ class Bench:
             round(percentile(times, 0.95), 1),
             max(reply.queries for _step, reply in taken),
             round(median(reply.sql_ms for _step, reply in taken), 1),
+            round(median(reply.cpu_ms for _step, reply in taken), 1),
             max(reply.bytes_gz for _step, reply in taken),
             status,
             slowest=f"{slow.ms:.0f} ms, SQL {slow.sql_ms:.0f} ms: {slow_step.path}" if status < 400 else f"{status}: {bad}",

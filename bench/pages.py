@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import django_filters
+from django import forms
 from django.utils import timezone
 
 from bench import names
 from bench.client import Browser, filled
 from bench.people import address
+from crm.core.fields import PickerField
 from crm.core.listing import Cursor
 from crm.core.records import RecordType, record_types
 from crm.core.text import fold
@@ -159,35 +162,60 @@ def visible_ids(record: RecordType, user: User, count: int, action: str = "view"
 
 def filter_values(record: RecordType, user: User, dice: random.Random) -> dict[str, list[dict[str, str]]]:
     """Sensible values for each filter of a list, common and rare ones."""
+    days = [timezone.localdate() - timedelta(days=number) for number in (1, 7, 30, 200)]
     colleagues = list(User.objects.filter(is_active=True).values_list("pk", flat=True))
-    days = [timezone.localdate() - timezone.timedelta(days=number) for number in (1, 7, 30, 200)]
+    fixed = {
+        "owner": ["me", "none", *map(str, dice.sample(colleagues, 3))],
+        "tag": ["Tag 0", "Tag 7", "Tag 19"],
+        "city": [names.CITIES[0][0], names.CITIES[12][0], names.CITIES[39][0]],
+        "industry": ["Machinery", "Wood"],
+        "country": ["AT", "DE", "NO"],
+        "amount_min": ["10", "50000"],
+        "amount_max": ["20000", "99000"],
+    }
+    fields = record.filterset({}, queryset=record.model._base_manager.none(), request=Asker(user)).form.fields
     found: dict[str, list[dict[str, str]]] = {}
-    for name, each in record.filterset.base_filters.items():  # type: ignore[attr-defined]
-        field = each.extra
-        if name == "owner":
-            values = ["me", "none", *map(str, dice.sample(colleagues, 3))]
-        elif name == "tag":
-            values = ["Tag 0", "Tag 7", "Tag 19"]
-        elif "city" in name:
-            values = [names.CITIES[0][0], names.CITIES[12][0], names.CITIES[39][0]]
-        elif isinstance(each, django_filters.DateFilter):
+    for name, field in fields.items():
+        if name in fixed:
+            values = fixed[name]
+        elif isinstance(field, forms.DateField):
             values = [day.isoformat() for day in days]
-        elif "choices" in field:
-            values = [str(key) for key, _label in field["choices"] if key not in ("", None)]
-        elif isinstance(each, django_filters.BooleanFilter):
-            values = ["true", "false"]
-        elif isinstance(each, (django_filters.ModelChoiceFilter, django_filters.ModelMultipleChoiceFilter)):
-            queryset = field.get("queryset")
-            rows = queryset if hasattr(queryset, "model") else None
-            values = [str(pk) for pk in rows.values_list("pk", flat=True)[:6]] if rows is not None and rows.count() < 1000 else []
-        elif isinstance(each, (django_filters.RangeFilter, django_filters.NumericRangeFilter)):
-            found[name] = [{f"{name}_min": "10"}, {f"{name}_max": "20000"}, {f"{name}_min": "50", f"{name}_max": "5000"}]
+        elif isinstance(field, django_filters.fields.RangeField):
+            found[name] = [{f"{name}_min": "10"}, {f"{name}_max": "70"}, {f"{name}_min": "50", f"{name}_max": "60"}]
             continue
+        elif isinstance(field, PickerField):
+            values = [str(pk) for pk in field_rows(field, user)]
+        elif isinstance(field, forms.NullBooleanField):
+            values = ["true", "false"]
+        elif hasattr(field, "choices"):
+            values = list(flat(field.choices))
         else:
             continue
         if values:
             found[name] = [{name: value} for value in values]
     return found
+
+
+@dataclass(frozen=True)
+class Asker:
+    """What a filterset wants of a request."""
+
+    user: User
+
+
+def flat(choices: Any) -> Iterator[str]:
+    """The values of choices, groups unfolded."""
+    for key, label in choices:
+        if isinstance(label, (list, tuple)):
+            yield from flat(label)
+        elif str(key):
+            yield str(key)
+
+
+def field_rows(field: PickerField, user: User) -> list[int]:
+    """A few ids of what a picker offers to the user."""
+    field.user = user
+    return list(field.rows().order_by("pk").values_list("pk", flat=True)[:200:40])
 
 
 def search_terms(dice: random.Random) -> list[str]:

@@ -63,11 +63,11 @@ def _rounded(bounds: list[tuple[str, float, float | None, str]]) -> list[tuple[s
 
 def show(rows: list[Row], extra: dict[str, float], missed: list[str]) -> None:
     """One table on the terminal, the misses under it."""
-    print(f"\n{'page':<32}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'queries':>9}{'kB gz':>7}  status")
+    print(f"\n{'page':<32}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'cpu':>7}{'queries':>9}{'kB gz':>7}  status")
     for row in rows:
         mark = " !" if row.missed else ""
         print(
-            f"{row.page:<32}{row.role:<9}{row.n:>3}{row.p50_ms:>8.1f}{row.p95_ms:>8.1f}{row.sql_ms:>8.1f}{row.p50_ms - row.sql_ms:>7.1f}{row.queries:>9}"
+            f"{row.page:<32}{row.role:<9}{row.n:>3}{row.p50_ms:>8.1f}{row.p95_ms:>8.1f}{row.sql_ms:>8.1f}{row.p50_ms - row.sql_ms:>7.1f}{row.cpu_ms:>7.1f}{row.queries:>9}"
             f"{row.bytes_gz / 1000:>7.1f}  {row.status}{mark}"
         )
     floors = {row.role: row.empty_page_ms for row in rows}

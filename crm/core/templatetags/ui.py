@@ -26,6 +26,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from crm.core import cells
+from crm.core.widgets import widget_html
 
 register = template.Library()
 
@@ -237,7 +238,12 @@ def control(field: BoundField) -> SafeString:
         return format_html_join("", "{}", ((_box(sub.data, kind),) for sub in field.subwidgets))
     base = {"select": "form-select", "checkbox": "form-check-input"}.get(kind, "form-control")
     own = widget.attrs.get("class", "")
-    return field.as_widget(attrs={"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()})
+    css = {"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()}
+    attrs = field.build_widget_attrs(css, widget)
+    if field.auto_id:
+        attrs.setdefault("id", widget.attrs.get("id") or field.auto_id)
+    html = widget_html(widget, field.html_name, field.value(), attrs)
+    return field.as_widget(attrs=css) if html is None else html
 
 
 def _box(data: dict[str, Any], kind: str) -> SafeString:
