@@ -26,7 +26,7 @@ from babel.numbers import format_currency, get_currency_precision
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 
 COLORS = ("k-violet", "k-teal", "k-blue", "k-amber", "k-pink", "k-green", "k-grey")
 DASH = '<span class="t3" aria-hidden="true">–</span>'
@@ -265,11 +265,28 @@ def _step(css: str, icon_name: str, text: str, title: str = "", due_at: datetime
     return SafeString(f'<span class="act act-{css}">{icon(icon_name, "i-sm")}<time datetime="{_utc_attribute(due_at)}"{hint}>{escape(text)}</time></span>')
 
 
+# The words for the stored kinds of tasks and meetings; the same ones as in activities.models, which the kernel may not import.
+_STEP_WORDS = {
+    "todo": gettext_noop("To do"),
+    "call": gettext_noop("Call"),
+    "email": gettext_noop("E-mail"),
+    "visit": gettext_noop("Visit"),
+    "follow_up": gettext_noop("Follow-up"),
+    "meeting": gettext_noop("Meeting"),
+}
+
+
+def step_word(kind: str | None) -> str:
+    """`follow_up` -> Follow-up; a word that is not a stored kind stays as it is."""
+    word = str(kind or "")
+    return gettext(_STEP_WORDS[word]) if word in _STEP_WORDS else word
+
+
 def next_step(kind: str | None, subject: str | None, due_at: datetime | None, ctx: CellContext, *, all_day: bool = False) -> SafeString:
     """What is to be done next and when, as icon and words: late, today, planned or none.
 
-    `kind` is the word to show (`Call`), `subject` what it is about. `all_day` steps are late only when their day is over."""
-    word = str(kind or subject or "")
+    `kind` is a stored kind (`call`) or the word to show (`Call`), `subject` what it is about. `all_day` steps are late only when their day is over."""
+    word = step_word(kind) or str(subject or "")
     if not word:
         return _step("none", "circle-dashed", gettext("No next step"))
     if due_at is None:
