@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from contacts.services import country_name
-from crm.core import cells
+from crm.core import cells, steps
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
 from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
 from leads import panels, selectors, services
@@ -53,7 +53,8 @@ def _why(lead: Lead) -> str:
 def _next_cell(lead: Lead, ctx: Any) -> Any:
     status = ctx.linked(lead, "status")
     phone_badge = (status.name, status.color) if status else None
-    return cells.next_step_cell(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
+    word = str(steps.WORDS.get(lead.next_step_kind, lead.next_step_kind))
+    return cells.next_step_cell(word, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
 
 
 def _owner_cell(lead: Lead, ctx: Any) -> Any:
@@ -167,7 +168,7 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
     if ctx.can("change", lead) and kind in (Kind.NEW, Kind.WORKING):
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
-        found.append(Action(_("Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
+        found.append(Action(pgettext("verb", "Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
     if lead.email:
         found.append(Action(_("E-mail"), "mail", f"mailto:{lead.email}"))
     if ctx.can("change", lead) and lead.converted_at is None:
@@ -191,7 +192,7 @@ def _path(lead: Lead, ctx: Any) -> list[Step]:
 def _strip(lead: Lead, ctx: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = [
         (_("Score"), _score(lead)),
-        (_("Next step"), cells.next_step(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, all_day=lead.next_step_all_day)),
+        (_("Next step"), steps.step_html(lead, ctx)),
         (_("Last activity"), cells.time_html(lead.last_activity_at, ctx) if lead.last_activity_at else _("Never")),
         (_("Owner"), _owner(lead, ctx)),
     ]
@@ -335,11 +336,7 @@ LEAD_STATUSES = SettingsPage(
 
 
 def _form_links(form: WebForm) -> list[tuple[Any, str]]:
-    return [
-        (_("Fields"), reverse("lead_settings:form-fields", args=[form.pk])),
-        (_("Embed"), reverse("lead_settings:form-embed", args=[form.pk])),
-        (_("Entries"), f"{reverse('lead_settings:submissions')}?form={form.pk}"),
-    ]
+    return [(_("Fields"), reverse("lead_settings:form-fields", args=[form.pk]))]  # from there to its embed codes and entries
 
 
 WEB_FORMS = SettingsPage(
@@ -359,9 +356,9 @@ WEB_FORMS = SettingsPage(
     relations=("source", "team"),
     columns=(
         SettingsColumn(gettext_lazy("Name"), lambda form: form.name),
-        SettingsColumn(gettext_lazy("Address"), lambda form: f"/f/{form.slug}/"),
-        SettingsColumn(gettext_lazy("Accepts entries"), lambda form: _("Yes") if form.active else _("No")),
-        SettingsColumn(gettext_lazy("Source"), lambda form: form.source or "", "d-none d-lg-table-cell"),
+        SettingsColumn(gettext_lazy("Address"), lambda form: f"/f/{form.slug}/", WIDE),
+        SettingsColumn(gettext_lazy("Accepts entries"), lambda form: _("Yes") if form.active else _("No"), WIDE),
+        SettingsColumn(gettext_lazy("Source"), lambda form: form.source or "", WIDE),
     ),
 )
 
@@ -388,10 +385,10 @@ ASSIGNMENT_RULES = SettingsPage(
     relations=("user", "team"),
     columns=(
         SettingsColumn(gettext_lazy("Name"), lambda rule: rule.name),
-        SettingsColumn(gettext_lazy("For"), _rule_text),
-        SettingsColumn(gettext_lazy("How"), lambda rule: rule.get_mode_display()),
-        SettingsColumn(gettext_lazy("Who"), lambda rule: rule.user or rule.team or ""),
-        SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No")),
+        SettingsColumn(gettext_lazy("For"), _rule_text, WIDE),
+        SettingsColumn(gettext_lazy("How"), lambda rule: rule.get_mode_display(), WIDE),
+        SettingsColumn(gettext_lazy("Who"), lambda rule: rule.user or rule.team or "", WIDE),
+        SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No"), WIDE),
     ),
 )
 SETTINGS = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from contacts.models import Company, Contact
 from contacts.services import company_domain, email_key, phone_key
@@ -139,6 +139,8 @@ def submissions(user: User, *, state: str = "", form_id: int | None = None) -> Q
     return rows.order_by("-received_at", "-pk")
 
 
-def failed_submissions() -> int:
-    """How many entries wait for an admin."""
-    return Submission.objects.filter(state=Submission.State.FAILED).count()
+def waiting_submissions(user: User) -> dict[str, int]:
+    """How many entries wait for an admin, by state: spam to look through, failures to retry."""
+    waiting = (Submission.State.SPAM, Submission.State.FAILED)
+    rows = Submission.objects.visible_to(user).filter(state__in=waiting).order_by().values_list("state").annotate(number=Count("pk"))
+    return dict(rows)

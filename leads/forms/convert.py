@@ -25,11 +25,11 @@ NEW, NONE, OTHER = "new", "none", "other"
 class ConvertForm(PlainForm):
     """Matches as radio buttons, "make a new one", or another one by search; then the deal. Works without JavaScript."""
 
-    company = forms.ChoiceField(label=gettext_lazy("Company"), widget=forms.RadioSelect)
-    company_other = PickerField("companies", label=gettext_lazy("Which company"), required=False)
+    company = forms.ChoiceField(label=gettext_lazy("Which company is it?"), widget=forms.RadioSelect)
+    company_other = PickerField("companies", label=gettext_lazy("Another company"), required=False)
     company_name = forms.CharField(label=gettext_lazy("Name of the new company"), max_length=200, required=False)
-    contact = forms.ChoiceField(label=gettext_lazy("Contact"), widget=forms.RadioSelect)
-    contact_other = PickerField("contacts", label=gettext_lazy("Which contact"), required=False)
+    contact = forms.ChoiceField(label=gettext_lazy("Who is it?"), widget=forms.RadioSelect)
+    contact_other = PickerField("contacts", label=gettext_lazy("Another contact"), required=False)
     first_name = forms.CharField(label=gettext_lazy("First name"), max_length=100, required=False)
     last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=100, required=False)
     make_deal = forms.BooleanField(label=gettext_lazy("Make a deal"), required=False)

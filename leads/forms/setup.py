@@ -126,8 +126,9 @@ class FieldRow(forms.Form):
     required = forms.BooleanField(label=_("Required"), required=False)
     choices = Lines(label=_("Choices, one a line"))
     help_text = forms.CharField(label=_("Help"), max_length=200, required=False)
-    position = forms.IntegerField(label=_("Place"), min_value=1, max_value=999, required=False)
+    position = forms.IntegerField(label=_("Position"), min_value=1, max_value=999, required=False)
     remove = forms.BooleanField(label=_("Remove"), required=False)
+    field_order = ("key", "label", "kind", "target", "help_text", "choices", "position", "required", "remove")
 
     @property
     def is_field(self) -> bool:
@@ -178,9 +179,9 @@ class RuleForm(SettingsForm):
         rows = self.instance.conditions
         row = rows[number] if number < len(rows) else {}
         names = {"n": number + 1}
-        self.fields[f"condition_{number}_field"] = forms.ChoiceField(label=_("Condition %(n)s: field") % names, choices=FIELD_CHOICES, required=False)
-        self.fields[f"condition_{number}_op"] = forms.ChoiceField(label=_("comparison"), choices=OP_CHOICES, required=False)
-        self.fields[f"condition_{number}_value"] = forms.CharField(label=_("value"), max_length=500, required=False)
+        self.fields[f"condition_{number}_field"] = forms.ChoiceField(label=_("Condition %(n)s") % names, choices=FIELD_CHOICES, required=False)
+        self.fields[f"condition_{number}_op"] = forms.ChoiceField(label=_("Comparison"), choices=OP_CHOICES, required=False)
+        self.fields[f"condition_{number}_value"] = forms.CharField(label=_("Value"), max_length=500, required=False)
         for name in ("field", "op", "value"):
             self.initial[f"condition_{number}_{name}"] = row.get(name, "")
 

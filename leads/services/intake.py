@@ -1,4 +1,4 @@
-"""Form entries: stored raw before anything else can fail, then worked in exactly once (docs/decisions/intake.md).
+"""Form entries: stored raw before anything else can fail, then worked in exactly once (docs/decisions/public-form.md).
 
 An entry is `stored` by its own commit. Working it in happens in one transaction together with its change to `done`, under a lock on the
 e-mail address, so that a killed process leaves either nothing or all of it; the sweep takes up what is left.

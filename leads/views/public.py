@@ -1,4 +1,4 @@
-"""The public web form: our own page (to link or embed) and a door for other sites and programs (docs/decisions/intake.md).
+"""The public web form: our own page (to link or embed) and a door for other sites and programs (docs/decisions/public-form.md).
 
 Signed out, without cookie and without CSRF token on purpose: it changes nothing for the one who sends, and any site may send.
 The answer is the same for known and unknown senders, and so is its time: the entry is stored before the answer and worked in after it.

@@ -122,6 +122,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
     if (state and state not in State.values) or (form_text and chosen is None):
         return render(request, "400.html", {"message": _("There are no such entries.")}, status=400)
     rows = selectors.submissions(request.user, state=state, form_id=chosen.pk if chosen else None)
+    counts = selectors.waiting_submissions(request.user)
     page = Paginator(rows, PAGE).get_page(page_text if page_text.isdecimal() and len(page_text) < 9 else 1)
     context = {
         "title": _("Form entries"),
@@ -130,7 +131,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         "forms": forms,
         "chosen": chosen,
         "state": state,
-        "tabs": [(label, _address(form_text, value), state == value) for value, label in [("", _("All")), *State.choices]],
+        "tabs": [(label, _address(form_text, value), state == value, counts.get(value, 0)) for value, label in [("", _("All")), *State.choices]],
         "previous_url": _address(form_text, state, page.previous_page_number()) if page.has_previous() else "",
         "next_url": _address(form_text, state, page.next_page_number()) if page.has_next() else "",
     }
