@@ -27,3 +27,10 @@ def run_once(user: Any, key: uuid.UUID | None, path: str, make: Callable[[], str
     stored.result = make()
     stored.save(update_fields=["result"])
     return stored.result, True
+
+
+def result_of(user: Any, key: uuid.UUID | None) -> str:
+    """Where an earlier request with this key led to; "" when there was none."""
+    if key is None:
+        return ""
+    return IdempotencyKey.objects.filter(user=user, key=key).values_list("result", flat=True).first() or ""

@@ -21,7 +21,7 @@ from django.views import View
 
 from crm.core import exports, pages, search, writes
 from crm.core.access import arms_for, may_add
-from crm.core.idempotency import run_once
+from crm.core.idempotency import result_of, run_once
 from crm.core.lists import BadQuery, ListQuery, list_page
 from crm.core.models import ExportJob
 from crm.core.records import BulkAction, RecordType, record_for, record_types
@@ -123,9 +123,10 @@ class RecordFormView(RecordView):
 
     def unknown_fields(self, form: Any) -> list[str]:
         """Posted names that no field of the form reads."""
-        known = FORM_KEYS | set(getattr(form, "extra_keys", ()))
-        prefixes = tuple(f"{name}_" for name in form.fields)
-        return sorted(name for name in self.request.POST if name not in known and name not in form.fields and not name.startswith(prefixes))
+        known = FORM_KEYS | set(form.fields) | set(form._meta.fields or ())  # declared, though not asked of this person
+        # Widgets of our own post more than one name: a picker its text, addresses their rows.
+        prefixes = tuple(f"{name}_" for name, field in form.fields.items() if not type(field.widget).__module__.startswith("django."))
+        return sorted(name for name in self.request.POST if name not in known and not name.startswith(prefixes))
 
     def check(self, form: Any) -> bool:
         unknown = self.unknown_fields(form)
@@ -172,6 +173,9 @@ class RecordCreateView(RecordFormView):
         form = self.build(request.POST, request.FILES)
         if not self.check(form):
             return self.page(form, 422)
+        done = result_of(request.user, form.cleaned_data["idempotency_key"])
+        if done:  # before the look for duplicates, which would find what the first click made
+            return self.done(done, _("Saved."))
         if self.record.duplicates and not request.POST.get("save_anyway"):
             looks = self.record.duplicates(request.user, form.values())
             if looks:
@@ -310,6 +314,7 @@ class RecordExportView(RecordView):
             return bad_request(request, _("Choose csv or xlsx."))
         try:
             query = ListQuery(self.record, request.user, request.GET, action="export", request=request)
+            query.cursor()  # a file starts at the first row; a wrong page mark is refused all the same
         except BadQuery as error:
             return bad_request(request, str(error))
         if query.errors:

@@ -24,7 +24,7 @@ class Sample:
 
 def _deal_post(name: str) -> dict[str, str]:
     pipeline = default_pipeline()
-    return {"name": name, "amount": "100", "pipeline": str(pipeline.pk), "stage": str(pipeline.stages.first().pk)}
+    return {"name": name, "amount": "100", "stage": str(pipeline.stages.first().pk)}
 
 
 SAMPLES: dict[str, Sample] = {

@@ -99,7 +99,7 @@ def _pipeline_by_stage(crew: Cast, role: str) -> None:
         if not allowed(user, query):
             continue
         between = "AND d.close_date BETWEEN {start} AND {end}" if "from" in query else ""
-        sql = f"SELECT d.stage_id, count(*), sum(d.amount_home) FROM deals_deal d"
+        sql = "SELECT d.stage_id, count(*), sum(d.amount_home) FROM deals_deal d"
         sql += f" WHERE d.status = 'open' AND {sees('d')} AND {narrowed('d', query, user)} {between} GROUP BY 1"
         wanted = {str(stage): (count, amount) for stage, count, amount in rows(sql, **reader(user), start=query.get("from"), end=query.get("to"))}
         found = figures(client, "pipeline", **query)
@@ -127,7 +127,7 @@ def _leads_by_source(crew: Cast, role: str) -> None:
         span = f"l.created_at >= ({{start}}::date){zone} AND l.created_at < ({{end}}::date + 1){zone}"
         mine = f"{sees('l')} AND {narrowed('l', {**query, 'pipeline': None}, user)} AND {span}"
         values = {**reader(user), "start": query["from"], "end": query["to"]}
-        sql = f"SELECT l.source_id, count(*), count(*) FILTER (WHERE s.kind = 'converted')"
+        sql = "SELECT l.source_id, count(*), count(*) FILTER (WHERE s.kind = 'converted')"
         sql += f" FROM leads_lead l JOIN leads_leadstatus s ON s.id = l.status_id WHERE {mine} GROUP BY 1"
         wanted = {str(source or "none"): (leads, converted) for source, leads, converted in rows(sql, **values)}
         found = figures(client, "leads-by-source", **query)
@@ -193,7 +193,7 @@ def _activity_by_rep(crew: Cast, role: str) -> None:
             for name, table in (("company", "contacts_company"), ("contact", "contacts_contact"), ("lead", "leads_lead"), ("deal", "deals_deal"))
         )
         values = {**reader(user), "start": query["from"], "end": query["to"]}
-        sql = f"SELECT a.actor_id, a.kind, count(*) FROM activities_activity a JOIN users_user u ON u.id = a.actor_id"
+        sql = "SELECT a.actor_id, a.kind, count(*) FROM activities_activity a JOIN users_user u ON u.id = a.actor_id"
         sql += (
             f" WHERE a.deleted_at IS NULL AND a.kind IN ('note', 'call', 'meeting', 'email') AND ({subject}) AND {span} AND {person} {pipeline} GROUP BY 1, 2"
         )

@@ -1,0 +1,175 @@
+"""Today, calendar, bell, tasks and the timeline in a real browser: clean in both themes and sizes, and doing their work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from activities import services
+from activities.models import Activity, Task
+from contacts.services import create_company, create_contact
+from deals.services import create_deal, move_deal, update_deal
+from leads.services import create_lead
+from tests.activities.conftest import make_cast
+from tests.e2e.checks import assert_clean, collect, forgive, problems
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+
+
+@pytest.fixture
+def business() -> Any:
+    people = make_cast()
+    owner = people.owner
+    company = create_company({"name": "Alpenwerk Maschinenbau GmbH"}, actor=owner)
+    contact = create_contact({"first_name": "Johanna", "last_name": "Berger", "company": company}, actor=owner)
+    lead = create_lead({"last_name": "Lindner", "company_name": "Lindner KG"}, actor=owner)
+    deal = create_deal({"name": "Spindle retrofit, hall 3", "company": company, "contact": contact}, actor=owner)
+    create_deal({"name": "Service contract 2027", "company": company}, actor=owner)
+    today, now = timezone.localdate(), timezone.now()
+    services.create_tasks(
+        [
+            {"title": "Send spare-part list with prices", "deal": deal, "due_on": today - timedelta(days=2), "priority": 3},
+            {"title": "Call about the hall 3 offer", "kind": "call", "contact": contact, "due_on": today},
+            {"title": "Prepare the visit", "company": company, "due_on": today + timedelta(days=1)},
+            {"title": "Read the tender documents", "due_on": today + timedelta(days=40)},
+            {"title": "Tidy up the files"},
+        ],
+        actor=owner,
+    )
+    start = now + timedelta(hours=1)
+    services.create_meeting({"title": "Kick-off", "contact": contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=owner)
+    services.write_lines([{"kind": "note", "verb": "added", "body": f"Note **{n}**", "contact": contact, "actor": owner, "at": now - timedelta(days=40 + n)} for n in range(30)])
+    services.add_note(contact, body="Tobias confirmed the outage window: **22 December to 6 January**.", actor=owner)
+    services.log_call(contact, outcome="connected", minutes=14, body="Went through the line items.", actor=people.teammate)
+    update_deal(deal, {"amount": "64000"}, actor=owner)
+    move_deal(deal, deal.pipeline.stages.get(name="Proposal"), actor=owner)
+    services.notify(owner, "assigned", "Lead assigned to you: Lindner", lead.get_absolute_url())
+    services.notify(owner, "reminder", "Call about the hall 3 offer, due today", "/tasks/")
+    return people, contact, deal, lead
+
+
+def keep(page: Page, name: str) -> None:
+    """With SHOTS=1 the pictures are kept in test-output/."""
+    if os.environ.get("SHOTS"):
+        page.screenshot(path=Path("test-output") / f"activities-{name}.png", full_page=bool(os.environ.get("FULL")))
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: Any, size: dict[str, Any], scheme: str) -> None:
+    people, contact, deal, _lead = business
+    page = new_page(**size, color_scheme=scheme)
+    collect(page)
+    sign_in(page, people.owner.email)
+    task = Task.objects.get(title__startswith="Call about")
+    addresses = {
+        "today": "/",
+        "calendar": "/calendar/",
+        "day": f"/calendar/day/?day={timezone.localdate()}",
+        "bell": "/notifications/",
+        "tasks": "/tasks/?view=mine",
+        "task": f"/tasks/{task.pk}/",
+        "task-new": "/tasks/new/",
+        "task-edit": f"/tasks/{task.pk}/edit/",
+        "complete": f"/tasks/{task.pk}/complete/",
+        "snooze": f"/tasks/{task.pk}/snooze/",
+        "meetings": "/meetings/",
+        "meeting-new": "/meetings/new/",
+        "contact": contact.get_absolute_url(),
+        "deal": deal.get_absolute_url(),
+        "compose": f"/activities/contacts/{contact.pk}/call/",
+    }
+    found: list[str] = []
+    for name, address in addresses.items():
+        page.goto(address)
+        keep(page, f"{name}-{scheme}-{size['viewport']['width']}")
+        assert page.locator("h1").count() == 1, address
+        found += [f"{name}: {problem}" for problem in problems(page)]
+    assert not found, "\n".join(found)
+
+
+def test_entries_without_leaving_the_page(page: Page, sign_in: Any, business: Any) -> None:
+    people, contact, _deal, _lead = business
+    collect(page)
+    sign_in(page, people.owner.email)
+    page.goto(contact.get_absolute_url())
+    page.fill("#noteform_body", "A *fresh* note")
+    page.click("text=Save note")
+    expect(page.locator("#timeline .bub").first).to_contain_text("A fresh note")
+    expect(page.locator("#noteform_body")).to_have_value("")
+    page.click("#ct-call")
+    page.fill("#callform_minutes", "99999")
+    page.locator("#c-call button[type=submit]").click()
+    expect(page.locator("#c-call .invalid-feedback")).to_be_visible()
+    forgive(page)
+    page.fill("#callform_minutes", "5")
+    page.locator("#c-call button[type=submit]").click()
+    expect(page.locator("#timeline")).to_contain_text("called, 5 min")
+    page.click("#ct-task")
+    page.fill("#quicktaskform_title", "Ring back")
+    page.locator("#c-task button[type=submit]").click()
+    expect(page.locator("#timeline")).to_contain_text("Ring back")
+    page.click("text=Load older")
+    expect(page.locator("#timeline .bub", has_text="Note 29")).to_have_count(1)
+    page.locator(".tl-filter a", has_text="Calls").click()
+    expect(page.locator("#timeline .tl > li")).to_have_count(2)
+    assert_clean(page)
+
+
+def test_today_and_the_bell(page: Page, sign_in: Any, business: Any) -> None:
+    people, *_rest = business
+    collect(page)
+    sign_in(page, people.owner.email)
+    page.goto("/")
+    page.fill("#todaytaskform_title", "Buy stamps")
+    page.locator("form.bar button[type=submit]").click()
+    expect(page.locator("section[aria-labelledby=s-today]")).to_contain_text("Buy stamps")
+    page.get_by_label("Done: Buy stamps").click()
+    expect(page.locator("section[aria-labelledby=s-today]")).not_to_contain_text("Buy stamps")
+    page.locator(".toast", has_text="Done: Buy stamps").get_by_role("button", name="Undo").click()
+    expect(page.locator("section[aria-labelledby=s-today]")).to_contain_text("Buy stamps")
+    row = page.locator("li", has_text="Buy stamps")
+    row.locator("summary").click()
+    row.get_by_role("button", name="Tomorrow at 9").click()
+    expect(page.locator("section[aria-labelledby=s-tomorrow]")).to_contain_text("Buy stamps")
+    page.goto("/notifications/")
+    page.get_by_role("button", name="Lead assigned to you: Lindner").click()
+    page.wait_for_url("**/leads/*/")
+    page.goto("/notifications/")
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator(".rows .unread")).to_have_count(0)
+
+
+def test_without_javascript(new_page: Callable[..., Page], sign_in: Any, business: Any) -> None:
+    people, contact, _deal, _lead = business
+    page = new_page(**DESKTOP, java_script_enabled=False)
+    sign_in(page, people.owner.email)
+    page.goto(contact.get_absolute_url())
+    page.fill("#noteform_body", "Without scripts")
+    page.click("text=Save note")
+    page.wait_for_url("**#timeline")
+    assert Activity.objects.filter(body="Without scripts").count() == 1
+    page.click("text=Load older")
+    assert "before=" in page.url
+    page.goto("/tasks/?view=mine")
+    page.get_by_label("Done: Tidy up the files").click()
+    assert Task.objects.get(title="Tidy up the files").done_at is not None
+    page.get_by_role("button", name="Undo").click()
+    assert Task.objects.get(title="Tidy up the files").done_at is None
+    page.goto(f"/tasks/{Task.objects.get(title__startswith='Call about').pk}/")
+    page.fill("textarea[name=outcome]", "They agree")
+    page.locator("form[action$='complete/'] button[type=submit]").click()
+    assert Task.objects.get(title__startswith="Call about").outcome == "They agree"
+    page.goto("/calendar/")
+    page.click("text=Kick-off")
+    page.wait_for_url("**/meetings/*/")
