@@ -218,12 +218,12 @@ class Load:
                 name = f"{first} {last}"
                 yield [
                     str(number + 1), first, last, f"{last} {trade}", email, email, city, country, dice.choice(statuses[kinds[number]] or statuses["new"]), dice.choice(sources),
-                    str(dice.randint(0, 100)), str(dice.randint(1, 90) * 500), *owners[number], created[number], created[number], created[number] if converted else NULL, deal,
+                    str(dice.randint(0, 100)), str(dice.randint(1, 90) * 500), *owners[number], created[number], created[number], created[number] if converted else NULL, deal, "Private person" if kinds[number] == "disqualified" else "",
                     f"{first_key}{last_key}{trade_key} {email}{city_key}", sort_key(name), active[number], *steps[number],
                 ]  # fmt: skip
 
         columns = (
-            "id first_name last_name company_name email email_key city country status_id source_id score value owner_id team_id created_at updated_at converted_at converted_deal_id"
+            "id first_name last_name company_name email email_key city country status_id source_id score value owner_id team_id created_at updated_at converted_at converted_deal_id disqualified_reason"
             " search_text sort_name last_activity_at next_step_at next_step next_step_kind"
         )
         copy_rows(Lead, columns.split(), rows())

@@ -24,11 +24,14 @@ class TeamFilter(django_filters.ModelChoiceFilter):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=teams, label=_("Team"), empty_label=_("Any"), **kwargs)
+        self.found: tuple[int, list[int]] | None = None  # of this request: each filterset copies its filters
 
     def filter(self, qs: Any, value: Any) -> Any:
         if not value:
             return qs
-        found = sorted(subtree([value.pk], team_parents()))
+        if self.found is None or self.found[0] != value.pk:  # a list filters each of its parts: ask once
+            self.found = (value.pk, sorted(subtree([value.pk], team_parents())))
+        found = self.found[1]
         # One team is one stretch of the index; the list of several is filtered as it goes.
         return qs.filter(team_id=found[0]) if len(found) == 1 else qs.filter(team_id__in=found)
 

@@ -1,4 +1,4 @@
-"""The reports there are. docs/adding-a-report.md tells how to add one."""
+"""The reports there are. docs/add-a-report.md tells how to add one."""
 
 from __future__ import annotations
 
