@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
+
 from activities import services
 from activities.services import reactions
 from crm.core.models import OutboxEvent
@@ -66,6 +69,12 @@ def mail_sent(event: OutboxEvent) -> None:
     """`mail.sent`: the confirmation to a sender stands beside their entry."""
     for mail_id in event.subject_ids:
         reactions.tell_mail(mail_id, event.payload["key"])
+
+
+def export_finished(event: OutboxEvent) -> None:
+    """`core.export_finished` (later): who asked for the file hears of it in the bell."""
+    for user in get_user_model().objects.filter(pk__in=event.subject_ids, is_active=True):
+        services.notify(user, "export", _("Your export is ready, or says why not. Open your exports."), "/exports/")
 
 
 def _name(event: OutboxEvent) -> str:

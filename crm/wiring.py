@@ -64,13 +64,14 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "deals.won": (now("activities.handlers.deal_won"),),
     "deals.lost": (now("activities.handlers.deal_lost"),),
     "mail.sent": (later("activities.handlers.mail_sent"),),
+    "core.export_finished": (later("activities.handlers.export_finished"),),
 }
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
     "unread": ("activities.selectors.unread_count",),
-    "banners": (),
+    "banners": ("crm.core.banners.background_banners",),
     "convert": ("activities.services.lead_converted",),
     "follow_up": ("activities.services.make_follow_up",),
     "notify": ("activities.services.notify",),

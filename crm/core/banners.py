@@ -1,0 +1,22 @@
+"""What all admins must see at once: reminders and mails would be late (hook "banners")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm.core import heartbeat
+from crm.core.context import Banner
+from crm.core.health import STALE_SECONDS
+
+
+def background_banners(user: Any) -> list[Banner]:
+    """One banner when the worker or the scheduler has not been heard of for a minute. Costs one small query, for admins only."""
+    ages = heartbeat.ages()
+    late = [name for name in ("worker", "beat") if ages.get(name, float("inf")) > STALE_SECONDS]
+    if not late:
+        return []
+    names = {"worker": _("the worker"), "beat": _("the scheduler")}
+    who = " & ".join(names[name] for name in late)
+    return [Banner("danger", _("Reminders and mails are late: %(who)s does not answer. What is waiting is kept; start it again.") % {"who": who}, "/readyz", _("Details"))]
