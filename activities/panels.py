@@ -155,6 +155,7 @@ def timeline_context(request: Any, obj: Any, *, fragment: bool = False) -> dict[
     if fragment and at and groups and groups[0].title == group_of(at[0], ctx):
         groups[0] = Group("", groups[0].lines)  # goes on under the heading that is there
     return {
+        "here": obj.get_absolute_url(),  # not the request's address: that is a fragment's when htmx asks
         "groups": groups,
         "upcoming": _upcoming(user, obj, ctx) if not at and kind in ("", "task") else [],
         "tabs": [(label, _address(obj, kind=name), _fragment(obj, kind=name), name == kind) for name, label in TAB_LABELS.items()],
