@@ -49,6 +49,7 @@ lint: $(INSTALLED) $(MESSAGES)
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check_templates
+	$(BIN)/python frontend/check_vendor.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
