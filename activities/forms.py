@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from activities import selectors
@@ -78,7 +79,13 @@ def choice(field: str, model: Any = Task, **kwargs: Any) -> forms.TypedChoiceFie
     """A choice of the model that falls back to its default when a request leaves it out."""
     source = model._meta.get_field(field)
     return forms.TypedChoiceField(
-        label=source.verbose_name.capitalize(), choices=source.choices, coerce=source.to_python, empty_value=source.default, required=False, **kwargs
+        label=capfirst(source.verbose_name),
+        choices=source.choices,
+        coerce=source.to_python,
+        empty_value=source.default,
+        initial=source.default,
+        required=False,
+        **kwargs,
     )
 
 

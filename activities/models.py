@@ -98,6 +98,14 @@ class Task(Subjects, Binned):
             models.Index(fields=["team", "sort_name", "id"], name="task_t_sortname", condition=Q(deleted_at__isnull=True)),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="task_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("task", "due_at"),
+            *[  # a record's open tasks in order: its next step, its page
+                models.Index(
+                    fields=[name, "due_at", "id"],
+                    name=f"task_open_{name}",
+                    condition=Q(done_at__isnull=True, deleted_at__isnull=True, **{f"{name}__isnull": False}),
+                )
+                for name in SUBJECTS
+            ],
         ]
         constraints = [
             models.CheckConstraint(name="task_time_needs_day", condition=Q(due_time__isnull=True) | Q(due_on__isnull=False)),

@@ -2,12 +2,13 @@
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
-from activities.selectors.work import calendar_month, open_tasks_of, reminder_of, today_page
+from activities.selectors.work import calendar_days, month_days, open_tasks_of, reminder_of, today_page
 
 __all__ = [
     "TimelinePage",
     "bell_state",
-    "calendar_month",
+    "calendar_days",
+    "month_days",
     "notifications_page",
     "open_tasks_of",
     "reminder_of",

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from activities.models import SUBJECTS, Activity, Task
 from crm.core import cells
@@ -93,7 +93,7 @@ def word(line: Activity, ctx: CellContext, subject: Any = None, *, mine: bool = 
     if line.kind == Activity.Kind.CHANGE:
         icon, color = VERB_LOOKS.get(line.verb, (icon, color))
     what, badge, body = WORDINGS.get((line.kind, line.verb), _plain)(line, ctx)
-    about = format_html('<a href="{}">{}</a>', ctx.url_of(subject), str(subject)) if subject is not None else ""
+    about = format_html('<a class="text-decoration-underline" href="{}">{}</a>', ctx.url_of(subject), str(subject)) if subject is not None else ""
     return Worded(line.pk, icon, color, _who(line), what, badge, about, time_of(line.at, ctx), body, line.edited_at is not None, mine)
 
 
@@ -220,7 +220,7 @@ def _changed(line: Activity, ctx: CellContext) -> Parts:
     rows = [(field_label(line.subject_type, name), change_text(line.subject_type, name, values, ctx)) for name, values in changes]
     rows = [(label, text) for label, text in rows if label]
     if len(rows) == 1 and rows[0][1]:
-        return format_html('{} <span class="sj">{}</span>: {}', _("changed"), *rows[0]), "", ""
+        return format_html('{} <span class="sj">{}</span>: {}', pgettext("what somebody did", "changed"), *rows[0]), "", ""
     if rows:
         listed = format_html_join("", "<dt>{}</dt><dd>{}</dd>", [(label, text or _("changed")) for label, text in rows])
         return THINGS[line.subject_type, "changed"], "", format_html('<dl class="facts m-0">{}</dl>', listed)

@@ -17,7 +17,7 @@ from deals.models import Deal
 from leads.models import Lead, LeadStatus
 
 MOST, LATER, NEEDS, CAP = 200, 20, 5, 100
-MONTH_ROWS = 1000
+MOST_IN_SPAN = 5000
 
 
 @dataclass
@@ -113,44 +113,60 @@ def reminder_of(row: Any) -> int | None:
 
 @dataclass(frozen=True)
 class Day:
-    """One cell of the month: `rows` are tasks and meetings in order."""
+    """One day: the first tasks and meetings in order, and how many there are."""
 
     day: date
-    inside: bool
     rows: list[Task | Meeting]
+    count: int
 
 
 @dataclass(frozen=True)
-class Month:
+class Span:
+    """Days in a row; `seen` are the linked records that the reader may see."""
+
     days: list[Day]
-    first: date
     seen: dict[str, dict[int, Any]]
 
 
-def calendar_month(user: Any, first: date, zone: tzinfo, first_weekday: int = 0, *, team: bool = False) -> Month:
-    """The weeks around a month with the user's tasks and meetings, or with those of everybody whose work they see. Two queries and one per linked type."""
-    days = list(calendar.Calendar(first_weekday).itermonthdates(first.year, first.month))
+def month_days(first: date, first_weekday: int = 0) -> list[date]:
+    """The days of the weeks around a month."""
+    return list(calendar.Calendar(first_weekday).itermonthdates(first.year, first.month))
+
+
+def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool = False, per_day: int = 4) -> Span:
+    """The user's tasks and meetings on these days, or those of everybody whose work they see.
+
+    Looks at the times of all, and loads only what is shown: two queries each, and one per linked type.
+    """
     start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
     tasks: Any = Task.objects.visible_to(user).filter(due_at__gte=start, due_at__lt=end)
     meetings: Any = Meeting.objects.visible_to(user).filter(starts_at__lt=end, ends_at__gte=start)
     if not team:
         tasks, meetings = tasks.filter(owner=user), meetings.filter(owner=user)
-    by_day: dict[date, list[Any]] = defaultdict(list)
-    rows = [
-        *tasks.select_related("owner").defer("search_text").order_by("due_at", "pk")[:MONTH_ROWS],
-        *meetings.select_related("owner").defer("search_text").order_by("starts_at", "pk")[:MONTH_ROWS],
-    ]
-    for row in sorted(rows, key=when):
-        for day in days_of(row, zone, days[0], days[-1]):
-            by_day[day].append(row)
-    return Month([Day(day, day.month == first.month, by_day[day]) for day in days], first, see(user, rows, SUBJECTS) if rows else {})
+    entries: list[tuple[datetime, int, int, Sequence[date]]] = []
+    for at, pk, day, clock in tasks.order_by("due_at", "pk").values_list("due_at", "pk", "due_on", "due_time")[:MOST_IN_SPAN]:
+        entries.append((at, 0, pk, [day if clock is None else at.astimezone(zone).date()]))
+    for at, pk, ends in meetings.order_by("starts_at", "pk").values_list("starts_at", "pk", "ends_at")[:MOST_IN_SPAN]:
+        entries.append((at, 1, pk, days_between(at, ends, zone, days[0], days[-1])))
+    by_day: dict[date, list[tuple[int, int]]] = defaultdict(list)
+    for _at, kind, pk, touched in sorted(entries, key=lambda entry: entry[:3]):
+        for day in touched:
+            by_day[day].append((kind, pk))
+    shown = {entry for day in days for entry in by_day[day][:per_day]}
+    rows = _rows(Task, 0, shown) | _rows(Meeting, 1, shown)
+    cells = [Day(day, [rows[entry] for entry in by_day[day][:per_day] if entry in rows], len(by_day[day])) for day in days]
+    return Span(cells, see(user, list(rows.values()), SUBJECTS) if rows else {})
 
 
-def days_of(row: Any, zone: tzinfo, low: date, high: date) -> Sequence[date]:
-    """The days of the grid on which a row stands: a task on its day, a meeting on each that it touches."""
-    if isinstance(row, Task):
-        day = row.due_on if row.is_all_day else when(row).astimezone(zone).date()
-        return [day] if day is not None and low <= day <= high else []
-    begin = max(low, row.starts_at.astimezone(zone).date())
-    last = max(row.starts_at, row.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
-    return [begin + timedelta(days=number) for number in range((min(high, last) - begin).days + 1)]
+def _rows(model: Any, kind: int, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    ids = [pk for each, pk in wanted if each == kind]
+    if not ids:
+        return {}
+    return {(kind, row.pk): row for row in model._base_manager.filter(pk__in=ids).select_related("owner").defer("search_text", "description")}
+
+
+def days_between(start: datetime, end: datetime, zone: tzinfo, low: date, high: date) -> Sequence[date]:
+    """The days from `low` to `high` that a span of time touches; one that ends at midnight does not touch the next day."""
+    begin = max(low, start.astimezone(zone).date())
+    last = min(high, max(start, end - timedelta(microseconds=1)).astimezone(zone).date())
+    return [begin + timedelta(days=number) for number in range((last - begin).days + 1)]

@@ -26,7 +26,7 @@ from crm.core.lists import row_context
 from crm.core.views import bad_request
 from users.selectors import organisation
 
-SHOWN_IN_A_DAY = 4
+SHOWN_IN_A_DAY, MOST_ON_A_DAY = 4, 500
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Need:
     count: str
     rows: list[tuple[str, str, Any, str]]  # (name, address, since, address of a new task for it)
     url: str
+    more: bool
 
 
 class TodayView(View):
@@ -114,7 +115,7 @@ def needs(found: Any, ctx: Any) -> list[Need]:
         ("deals", _("Deals without a next step"), "layout-kanban", found.deals, "deal", "/deals/?owner=me&next=none"),
     ]
     return [
-        Need(id_, title, icon, f"{CAP}+" if len(rows) > CAP else str(len(rows)), [_need_row(row, link, ctx) for row in rows[:NEEDS]], url)
+        Need(id_, title, icon, f"{CAP}+" if len(rows) > CAP else str(len(rows)), [_need_row(row, link, ctx) for row in rows[:NEEDS]], url, len(rows) > NEEDS)
         for id_, title, icon, rows, link, url in parts
         if rows
     ]
@@ -140,15 +141,16 @@ class CalendarView(View):
         if first is None:
             return bad_request(request, _("This month is not there. Choose one such as 2026-11."))
         team = request.GET.get("who") == "team" and bool(views & {Scope.TEAM, Scope.ALL})
-        month = selectors.calendar_month(user, first, timezone.get_current_timezone(), organisation().first_weekday, team=team)
+        days = selectors.month_days(first, organisation().first_weekday)
+        month = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=team, per_day=SHOWN_IN_A_DAY)
         ctx = row_context(user, month.seen)
         last = first - timedelta(days=1)
         following = (first + timedelta(days=31)).replace(day=1)
         suffix = "&who=team" if team else ""
         context = {
             "title": month_text(first, ctx),
-            "weekdays": [weekday_text(day.day, ctx) for day in month.days[:7]],
-            "days": [calendar_day(day, ctx, team) for day in month.days],
+            "weekdays": [weekday_text(day, ctx) for day in days[:7]],
+            "days": [calendar_day(day, first, ctx, team) for day in month.days],
             "previous_url": f"/calendar/?month={last:%Y-%m}{suffix}" if first.year > 1970 else "",
             "next_url": f"/calendar/?month={following:%Y-%m}{suffix}" if first.year < 2199 else "",
             "today_url": f"/calendar/{'?who=team' if team else ''}",
@@ -157,7 +159,7 @@ class CalendarView(View):
             "may_team": bool(views & {Scope.TEAM, Scope.ALL}),
             "new_meeting": may_add(user, Meeting),
             "new_task": may_add(user, Task),
-            "empty": not any(day.rows for day in month.days if day.inside),
+            "empty": not any(day.rows for day in month.days if day.day.month == first.month),
         }
         return render(request, "activities/calendar.html", context)
 
@@ -196,12 +198,11 @@ class CalendarDay:
     more_url: str
 
 
-def calendar_day(day: Any, ctx: Any, team: bool) -> CalendarDay:
+def calendar_day(day: Any, first: date, ctx: Any, team: bool) -> CalendarDay:
     events = [_event(row, day.day, ctx, team) for row in day.rows]
-    css = " ".join(name for name, on in (("off", not day.inside), ("now", day.day == ctx.today), ("blank", not events)) if on)
+    css = " ".join(name for name, on in (("off", day.day.month != first.month), ("now", day.day == ctx.today), ("blank", not events)) if on)
     url = f"/calendar/day/?day={day.day.isoformat()}{'&who=team' if team else ''}"
-    name, more = cells.format_long(day.day, ctx.locale), max(0, len(events) - SHOWN_IN_A_DAY)
-    return CalendarDay(day.day.isoformat(), day.day.day, name, css, events[:SHOWN_IN_A_DAY], more, url)
+    return CalendarDay(day.day.isoformat(), day.day.day, cells.format_long(day.day, ctx.locale), css, events, max(0, day.count - len(events)), url)
 
 
 def _event(row: Any, day: date, ctx: Any, team: bool) -> Event:
@@ -228,12 +229,11 @@ class CalendarDayView(View):
         if day is None:
             return bad_request(request, _("This day is not there. Choose one such as 2026-11-19."))
         team = request.GET.get("who") == "team"
-        month = selectors.calendar_month(user, day.replace(day=1), timezone.get_current_timezone(), organisation().first_weekday, team=team)
-        ctx = row_context(user, month.seen)
-        rows = next((each.rows for each in month.days if each.day == day), [])
+        span = selectors.calendar_days(user, [day], timezone.get_current_timezone(), team=team, per_day=MOST_ON_A_DAY)
+        ctx = row_context(user, span.seen)
         context = {
             "title": cells.format_long(day, ctx.locale),
-            "rows": shown_rows(rows, ctx, user),
+            "rows": shown_rows(span.days[0].rows, ctx, user),
             "month_url": f"/calendar/?month={day:%Y-%m}",
             "day": day.isoformat(),
             "new_meeting": may_add(user, Meeting),
