@@ -1,4 +1,4 @@
-"""Leads as the generic machinery sees them, and the leads' part of the settings."""
+"""Leads as the generic machinery sees them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from django.utils.translation import gettext_lazy, pgettext
 from contacts.services import country_name
 from crm.core import cells, steps
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
-from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
 from leads import panels, selectors, services
 from leads.filters import LeadFilterSet
 from leads.forms.leads import BulkAssignForm, BulkStatusForm, BulkTagForm, LeadForm
-from leads.forms.setup import RuleForm, StatusSettingForm, WebFormForm
-from leads.models import AssignmentRule, Lead, LeadStatus, WebForm
+from leads.models import Lead, LeadStatus
 from leads.services.scoring import UTM
 
 WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
@@ -307,99 +305,4 @@ LEAD = RecordType(
         BulkAction(name="delete", label=gettext_lazy("Delete"), icon="trash", run=services.delete_many, permission="delete", danger=True),
     ),
     consequences=lambda lead: [_("Its timeline and tasks go into the bin with it and come back when it is restored.")],
-)
-
-
-# ---- settings ----
-
-
-LEAD_STATUSES = SettingsPage(
-    slug="lead-statuses",
-    model=LeadStatus,
-    label=gettext_lazy("Lead status"),
-    label_plural=gettext_lazy("Lead statuses"),
-    label_new=gettext_lazy("New status"),
-    icon="route",
-    group="leads",
-    intro=gettext_lazy("The steps of working a lead, in their order."),
-    form=StatusSettingForm,
-    create=services.create_status,
-    update=services.update_status,
-    delete=services.delete_status,
-    can_delete=services.can_delete_status,
-    movable=True,
-    columns=(
-        SettingsColumn(gettext_lazy("Name"), lambda status: cells.badge(status.name, status.color)),
-        SettingsColumn(gettext_lazy("Kind"), lambda status: status.get_kind_display()),
-    ),
-)
-
-
-def _form_links(form: WebForm) -> list[tuple[Any, str]]:
-    return [(_("Fields"), reverse("lead_settings:form-fields", args=[form.pk]))]  # from there to its embed codes and entries
-
-
-WEB_FORMS = SettingsPage(
-    slug="forms",
-    model=WebForm,
-    label=gettext_lazy("Web form"),
-    label_plural=gettext_lazy("Web forms"),
-    label_new=gettext_lazy("New web form"),
-    icon="forms",
-    group="leads",
-    intro=gettext_lazy("Forms on your website whose entries become leads."),
-    form=WebFormForm,
-    create=services.create_form_with_usual_fields,
-    update=services.update_form,
-    delete=services.delete_form,
-    links=_form_links,
-    relations=("source", "team"),
-    columns=(
-        SettingsColumn(gettext_lazy("Name"), lambda form: form.name),
-        SettingsColumn(gettext_lazy("Address"), lambda form: f"/f/{form.slug}/", WIDE),
-        SettingsColumn(gettext_lazy("Accepts entries"), lambda form: _("Yes") if form.active else _("No"), WIDE),
-        SettingsColumn(gettext_lazy("Source"), lambda form: form.source or "", WIDE),
-    ),
-)
-
-
-def _rule_text(rule: AssignmentRule) -> str:
-    return _("Fallback") if rule.is_fallback else _("%(count)s conditions") % {"count": len(rule.conditions)} if rule.conditions else _("All leads")
-
-
-ASSIGNMENT_RULES = SettingsPage(
-    slug="assignment",
-    model=AssignmentRule,
-    label=gettext_lazy("Assignment rule"),
-    label_plural=gettext_lazy("Assignment rules"),
-    label_new=gettext_lazy("New rule"),
-    icon="switch-horizontal",
-    group="leads",
-    intro=gettext_lazy("Who gets a lead that comes through a form: the first rule that fits and finds somebody present decides. Who is away is left out."),
-    form=RuleForm,
-    create=services.create_rule,
-    update=services.update_rule,
-    delete=services.delete_rule,
-    move=services.move_rule,
-    movable=True,
-    relations=("user", "team"),
-    columns=(
-        SettingsColumn(gettext_lazy("Name"), lambda rule: rule.name),
-        SettingsColumn(gettext_lazy("For"), _rule_text, WIDE),
-        SettingsColumn(gettext_lazy("How"), lambda rule: rule.get_mode_display(), WIDE),
-        SettingsColumn(gettext_lazy("Who"), lambda rule: rule.user or rule.team or "", WIDE),
-        SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No"), WIDE),
-    ),
-)
-SETTINGS = (
-    LEAD_STATUSES,
-    WEB_FORMS,
-    ASSIGNMENT_RULES,
-    SettingsLink(
-        label=gettext_lazy("Form entries"),
-        icon="inbox",
-        url="/settings/submissions/",
-        text=gettext_lazy("What came through the forms: spam to look through, failures to retry."),
-        group="leads",
-    ),
 )
