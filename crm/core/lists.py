@@ -66,6 +66,7 @@ class ListQuery:
         self.sort = params.get("sort") or record.default_sort
         self.size = self._size(params.get("size", "50"))
         self.filterset = record.filterset(data, queryset=record.model._default_manager.none(), request=request or _Asker(user))
+        self.filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner, id_company … as well
         self.errors: dict[str, list[str]] = {} if self.filterset.form.is_valid() else {name: list(texts) for name, texts in self.filterset.form.errors.items()}
         self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=self.filterset, action=action)
 
