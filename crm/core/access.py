@@ -87,8 +87,9 @@ class ViaSubject:
     own: str = ""
 
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
-        q = Q(**{f"{self.own}_id": user.pk}) if self.own else NOTHING
         needed = "view" if action in ("view", "add") else action
+        mine = Q(**{f"{self.own}_id": user.pk}) if self.own else None
+        arms = [mine] if mine is not None else []
         for name in self.fields:
             related: Any = model._meta.get_field(name).related_model
             scope = user.scope_for(related._meta.label_lower, needed)
@@ -96,10 +97,11 @@ class ViaSubject:
                 continue
             if scope == Scope.ALL:
                 # A deleted subject hides its lines too.
-                q |= Q(subject_type=name, **{f"{name}__deleted_at__isnull": True})
+                arm = Q(subject_type=name, **{f"{name}__deleted_at__isnull": True})
             else:
-                q |= Q(subject_type=name, **{f"{name}__in": related.objects.visible_to(user, needed).values("pk")})
-        return [q]
+                arm = Q(subject_type=name, **{f"{name}__in": related.objects.visible_to(user, needed).values("pk")})
+            arms.append(arm & ~mine if mine is not None else arm)
+        return arms
 
 
 @dataclass(frozen=True)

@@ -105,4 +105,4 @@ def records(user: Any, params: Params, measure: str, key: str) -> Records | None
         if source is None:
             return None
         deals, label = deals.filter(lead_source=source.pk), f"{label}, {source}"
-    return Records(deals, "closed_at", "deals", label)
+    return Records((deals,), Deal, "closed_at", "deals", label)

@@ -119,19 +119,25 @@ class ReportResult:
 
 @dataclass(frozen=True)
 class Records:
-    """The records behind a figure that no list can filter for: newest first by (`order`, id)."""
+    """The records behind a figure that no list can filter for, in disjoint parts of one model: newest first by (`order`, id)."""
 
-    queryset: QuerySet
+    parts: tuple[QuerySet, ...]
+    model: type[Model]
     order: str
     kind: str  # which table shows them: lines (of timelines), tasks or deals
     label: str  # what they are: E-mails, Ann Lee
 
-    def page(self, key: datetime | None, pk: int, size: int) -> QuerySet:
+    def page(self, key: datetime | None, pk: int, size: int) -> list[Any]:
         """At most `size` records, newest first, from behind the one with this key and id on."""
-        rows = self.queryset
-        if key is not None:
-            rows = rows.filter(Q(**{f"{self.order}__lt": key}) | Q(**{self.order: key, "pk__lt": pk}), **{f"{self.order}__lte": key})
-        return rows.order_by(f"-{self.order}", "-pk")[:size]
+        found: list[Any] = []
+        for rows in self.parts:
+            if key is not None:
+                rows = rows.filter(Q(**{f"{self.order}__lt": key}) | Q(**{self.order: key, "pk__lt": pk}), **{f"{self.order}__lte": key})
+            found += rows.order_by(f"-{self.order}", "-pk")[:size]
+        return sorted(found, key=lambda row: (getattr(row, self.order), row.pk), reverse=True)[:size]
+
+    def count(self) -> int:
+        return sum(rows.count() for rows in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)

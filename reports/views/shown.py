@@ -106,12 +106,12 @@ class RecordsPage:
     @classmethod
     def read(cls, user: Any, records: Records, cursor: str, params: Params) -> RecordsPage:
         """BadCursor when the page mark is not ours."""
-        rows, start = records.queryset, None
+        start = None
         if cursor:
-            start = Cursor.decode(cursor, rows.model._meta.get_field(records.order))
+            start = Cursor.decode(cursor, records.model._meta.get_field(records.order))
             if start.key is None or start.back:
                 raise BadCursor(cursor)
-        found = list(records.page(start.key if start else None, start.pk if start else 0, PAGE + 1))
+        found = records.page(start.key if start else None, start.pk if start else 0, PAGE + 1)
         offset = start.offset if start else 0
         more = ""
         if len(found) > PAGE:
@@ -119,10 +119,10 @@ class RecordsPage:
             more = Cursor(getattr(last, records.order).isoformat(), last.pk, offset + PAGE).encode()
         heads, render = {"lines": (LINES, _line), "tasks": (TASKS, _task), "deals": (DEALS, _deal)}[records.kind]
         shown = found[:PAGE]
-        links = [name for name in (*SUBJECTS, "actor", "done_by") if any(field.name == name for field in rows.model._meta.concrete_fields)]
+        links = [name for name in (*SUBJECTS, "actor", "done_by") if any(field.name == name for field in records.model._meta.concrete_fields)]
         seen = see(user, shown, links) if shown else {}
         context = cells.current_context(user)
-        return cls(records.label, rows.count(), heads, [(each.pk, render(each, seen, context, params)) for each in shown], more, offset)
+        return cls(records.label, records.count(), heads, [(each.pk, render(each, seen, context, params)) for each in shown], more, offset)
 
 
 WIDE = "d-none d-lg-table-cell"
