@@ -128,9 +128,11 @@ def _ring(job_id: int) -> None:
 
 
 def sweep() -> None:
-    """Make the exports that nobody is making: the message was lost or the worker was killed."""
+    """Ring for the exports that nobody is making: the message was lost or the worker was killed."""
+    from crm.core.tasks import make_export
+
     for pk in ExportJob.objects.filter(state__in=["queued", "running"], lease_until__lt=timezone.now()).values_list("pk", flat=True)[:3]:
-        run_job(pk)
+        make_export.delay(pk)  # a job of its own: the sweep itself must stay short
 
 
 def _claim(job_id: int) -> ExportJob | None:

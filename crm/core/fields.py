@@ -34,12 +34,14 @@ class PickerField(forms.Field):
 
     def __init__(self, slug: str, *, user: Any = None, **kwargs: Any) -> None:
         self.slug, self.user = slug, user
+        self._found: dict[str, Any] = {}  # within one form: the label, the initial value and the answer ask for the same row
         kwargs.setdefault("widget", PickerWidget(f"/pick/{slug}/"))
         super().__init__(**kwargs)
         self.widget.label_for = self._label
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PickerField:
         copied = super().__deepcopy__(memo)
+        copied._found = {}
         copied.widget.label_for = copied._label
         return copied
 
@@ -57,7 +59,11 @@ class PickerField(forms.Field):
     def _by_id(self, pk: str) -> Any:
         if not pk.isdecimal() or int(pk) > MAX_ID:
             return None
-        return self.rows().filter(pk=int(pk)).first()
+        if self.slug == "users" and int(pk) == self.user.pk:
+            return self.user
+        if pk not in self._found:
+            self._found[pk] = self.rows().filter(pk=int(pk)).first()
+        return self._found[pk]
 
     def to_python(self, value: Any) -> Any:
         if hasattr(value, "pk") and not isinstance(value, PickerValue):
@@ -157,6 +163,10 @@ class TagsField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) or value is None else ", ".join(str(tag) for tag in value)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        old = initial.split(",") if isinstance(initial, str) else [str(tag) for tag in initial or ()]
+        return {sort_key(name) for name in old} - {""} != {sort_key(name) for name in str(data or "").split(",")} - {""}
 
 
 class MoneyField(forms.Field):

@@ -10,6 +10,7 @@ from crispy_forms.layout import Column as FormColumn
 from crispy_forms.layout import Field, Fieldset, Layout, Row
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from crm.core.fields import PickerField, TagsField
@@ -30,6 +31,9 @@ class RecordForm(forms.ModelForm):
 
     def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
         self.user = user
+        instance = kwargs.get("instance")
+        if instance is not None and any(isinstance(field, TagsField) for field in self.base_fields.values()):
+            prefetch_related_objects([instance], "tags")  # asked for more than once below
         super().__init__(data, files, **kwargs)
         for name, field in self.fields.items():
             if isinstance(field, PickerField):

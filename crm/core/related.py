@@ -29,3 +29,10 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str]) -> dict[str, dict
             queryset = queryset.defer("search_text")
         found[name] = {obj.pk: obj for obj in queryset}
     return found
+
+
+def linked(user: Any, obj: Any, field: str) -> Any:
+    """The visible object behind one foreign key of the record whose page is shown, or None; asks only what the page has not asked yet."""
+    seen = getattr(obj, "seen_links", {})
+    found = seen if field in seen else see(user, [obj], [field])
+    return found[field].get(getattr(obj, f"{field}_id"))

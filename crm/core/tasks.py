@@ -19,7 +19,7 @@ def beat_heartbeat() -> None:
     heartbeat.beat("beat")
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)  # a file of a million rows takes minutes
 def make_export(job_id: int) -> None:
     from crm.core import exports
 

@@ -23,6 +23,8 @@ from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
 CHUNK = 1000
+# Services bring the transaction; a savepoint per kernel call would only cost round trips. What fails here fails the service.
+in_service = transaction.atomic(savepoint=False)
 Values = dict[str, Any]
 
 
@@ -73,7 +75,7 @@ def lock(obj: Any) -> Any:
     return type(obj)._base_manager.select_for_update().get(pk=obj.pk)
 
 
-@transaction.atomic
+@in_service
 def create_records(model: type[models.Model], rows: Sequence[Values], *, actor: Any, check: Callable[[Any], None] | None = None, values_of: Callable[[Any], Values] | None = None) -> list[Any]:
     """Insert rows, all or none. Owner defaults to the actor, team to the owner's home team. `actor=None` is the system.
 
@@ -138,7 +140,7 @@ def _as_dict(error: ValidationError) -> dict[str, list[str]]:
     return error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
 
 
-@transaction.atomic
+@in_service
 def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None = None, check: Callable[[Any], None] | None = None) -> Any:
     """Set fields of one row. StaleRecord when `version` is given and the row has moved on; no-op when nothing differs."""
     row = lock(obj)
@@ -207,7 +209,7 @@ def _add_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag
     through.objects.bulk_create([through(**{name: obj.pk, "tag_id": tag.pk}) for obj, tags in pairs for tag in tags], batch_size=CHUNK)
 
 
-@transaction.atomic
+@in_service
 def change_records(model: type[models.Model], ids: Iterable[int], changes: Values, *, actor: Any) -> int:
     """Set the same plain fields on many rows: those the actor may change (all, for the system). Returns how many differ.
 
@@ -236,7 +238,7 @@ def change_records(model: type[models.Model], ids: Iterable[int], changes: Value
     return len(touched)
 
 
-@transaction.atomic
+@in_service
 def add_tags(model: type[models.Model], ids: Iterable[int], tags: Sequence[Tag], *, actor: Any) -> int:
     """Put tags on the rows the actor may change; returns how many rows got at least one they had not."""
     rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).prefetch_related("tags").order_by("pk"))
@@ -265,7 +267,7 @@ def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
         raise ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
 
 
-@transaction.atomic
+@in_service
 def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any) -> uuid.UUID:
     """Put the rows that the actor may delete into the bin, as one group that is restored together."""
     group = uuid.uuid4()
@@ -277,7 +279,7 @@ def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any)
     return group
 
 
-@transaction.atomic
+@in_service
 def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[type[models.Model]]) -> int:
     """Take everything of one deletion out of the bin; returns how many rows came back."""
     restored = 0
@@ -315,7 +317,7 @@ def _resolved(tags: Iterable[Any]) -> list[Tag]:
     return tags_named(given) if given and isinstance(given[0], str) else given
 
 
-@transaction.atomic
+@in_service
 def tags_named(names: Iterable[str]) -> list[Tag]:
     """The tags with these names, made when they are new. Order and doubles do not matter."""
     from crm.core.text import sort_key

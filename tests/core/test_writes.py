@@ -38,7 +38,7 @@ def test_a_new_record_belongs_to_the_actor_and_their_team():
 
 def test_rows_are_all_written_or_none():
     people = cast()
-    with pytest.raises(writes.RowErrors) as caught:
+    with pytest.raises(writes.RowErrors) as caught, transaction.atomic():
         writes.create_records(Company, [{"name": "Fine"}, {"name": ""}, {"name": "x" * 201}], actor=people.owner)
     assert [index for index, _errors in caught.value.errors] == [1, 2]
     assert "name" in caught.value.errors[0][1]
@@ -47,7 +47,7 @@ def test_rows_are_all_written_or_none():
 
 def test_a_rep_cannot_create_for_another_team():
     people = cast()
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as caught, transaction.atomic():
         company(people.owner, owner=people.stranger)
     assert "owner" in caught.value.message_dict
     with transaction.atomic():
@@ -70,7 +70,7 @@ def test_a_stale_version_changes_nothing():
     people = cast()
     row = company(people.owner)
     writes.change_record(row, {"name": "First"}, actor=people.teammate, version=1)
-    with pytest.raises(writes.StaleRecord) as caught:
+    with pytest.raises(writes.StaleRecord) as caught, transaction.atomic():
         writes.change_record(row, {"name": "Second"}, actor=people.owner, version=1)
     assert caught.value.current.name == "First"
     assert Company.objects.get().name == "First"
@@ -79,7 +79,7 @@ def test_a_stale_version_changes_nothing():
 def test_giving_a_record_out_of_sight_is_refused():
     people = cast()
     row = company(people.owner)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError), transaction.atomic():
         writes.change_record(row, {"owner": people.stranger, "team": people.stranger.team}, actor=people.owner)
     row.refresh_from_db()
     assert row.owner == people.owner
@@ -120,7 +120,7 @@ def test_bin_and_restore_as_one_group():
     group = writes.delete_records(Company, [row.pk for row in rows], actor=people.owner)
     assert not Company.objects.visible_to(people.admin).exists()
     assert not can(people.owner, "view", rows[0])
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError), transaction.atomic():
         writes.change_record(rows[0], {"name": "Ghost"}, actor=people.owner)
     assert writes.restore_group(group, actor=people.owner, models_with_bin=[Company]) == 2
     assert Company.objects.visible_to(people.owner).count() == 2
