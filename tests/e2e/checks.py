@@ -66,7 +66,7 @@ def collect(page: Page) -> None:
     problems: list[str] = []
     page.console_problems = problems  # type: ignore[attr-defined]
     page.on("console", lambda message: problems.append(f"{message.text[:300]} ({message.location.get('url', '')})") if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(f"exception: {str(error)[:300]}"))
+    page.on("pageerror", lambda error: problems.append(f"exception: {(error.stack or str(error))[:600]}"))
 
 
 def forgive(page: Page) -> None:
