@@ -16,8 +16,8 @@ from django.views import View
 
 from crm.core import cells
 from crm.core.access import arms_for, may_add
-from crm.core.lists import Chip, Tab, row_context
 from crm.core.listing import BadCursor, Cursor
+from crm.core.lists import Chip, Tab, row_context
 from crm.core.related import see
 from crm.core.views import bad_request
 from deals import selectors
@@ -63,6 +63,7 @@ class BoardQuery:
         self.q = params.get("q", "").strip()[:MAX_QUERY]
         self.pipeline = find_pipeline(params.get("pipeline", ""))
         self.filterset: Any = BoardFilterSet(params, queryset=Deal.objects.visible_to(request.user), request=request)
+        self.filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner as well
         if not self.filterset.form.is_valid():
             name, texts = next(iter(self.filterset.form.errors.items()))
             raise BadBoard(f"{self.filterset.form.fields[name].label}: {texts[0]}")
@@ -222,7 +223,12 @@ def lanes_json(asked: BoardQuery) -> dict[str, Any]:
     ctx = row_context(asked.user)
     currency = organisation().currency
     lanes = [
-        {"id": lane.stage.pk, "count": cells.format_number(lane.count, ctx.locale), "sum": money(lane.amount, currency, ctx), "weighted": money(lane.weighted, currency, ctx)}
+        {
+            "id": lane.stage.pk,
+            "count": cells.format_number(lane.count, ctx.locale),
+            "sum": money(lane.amount, currency, ctx),
+            "weighted": money(lane.weighted, currency, ctx),
+        }
         for lane in board.lanes
     ]
     return {"lanes": lanes, "totals": totals_texts(board.totals, ctx)}
