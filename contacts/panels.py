@@ -12,6 +12,7 @@ from contacts import selectors
 from contacts.models import Company, Contact
 from crm.core.access import may_add
 from crm.core.records import Panel, PanelContent
+from crm.core.related import linked
 
 
 def _content(request: Any, related: selectors.Related, *, more_url: str, new_url: str, empty: Any, square: bool = False) -> PanelContent:
@@ -37,7 +38,7 @@ def subsidiaries(request: Any, company: Company) -> PanelContent | None:
 
 def colleagues(request: Any, contact: Contact) -> PanelContent | None:
     """Other people at the same company, if the reader may see the company."""
-    company = contact.seen_links["company"].get(contact.company_id)  # type: ignore[attr-defined]  # set by crm.core.pages
+    company = linked(request.user, contact, "company")
     if company is None:
         return None
     new = f"{reverse('contacts:new')}?company={company.pk}" if may_add(request.user, Contact) else ""

@@ -162,7 +162,14 @@ COMPANY = RecordType(
             sort="sort_name",
         ),
         Column(name="domain", label=_("Website"), cell=lambda obj, ctx: cells.text_cell(obj.domain, HIDDEN), export=lambda obj, ctx: obj.domain, css=HIDDEN),
-        Column(name="industry", label=_("Industry"), cell=lambda obj, ctx: cells.text_cell(obj.industry, WIDE), export=lambda obj, ctx: obj.industry, sort="industry", css=WIDE),
+        Column(
+            name="industry",
+            label=_("Industry"),
+            cell=lambda obj, ctx: cells.text_cell(obj.industry, WIDE),
+            export=lambda obj, ctx: obj.industry,
+            sort="industry",
+            css=WIDE,
+        ),
         Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE), export=lambda obj, ctx: obj.city, sort="city", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
         *COMMON_COLUMNS,
@@ -225,12 +232,12 @@ def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
 
 
 def emails_html(obj: Contact, ctx: Any) -> SafeString | str:
-    rows = selectors.email_rows(obj)
+    rows = selectors.reach_of(obj)[0]
     return format_html_join(SafeString("<br>"), "{}{}", ((cells.email_link(row.address), _kind(row, rows)) for row in rows))
 
 
 def phones_html(obj: Contact, ctx: Any) -> SafeString | str:
-    rows = selectors.phone_rows(obj)
+    rows = selectors.reach_of(obj)[1]
     return format_html_join(SafeString("<br>"), "{}{}", ((cells.phone_link(row.number), _kind(row, rows)) for row in rows))
 
 
@@ -281,15 +288,25 @@ CONTACT = RecordType(
         Column(
             name="company",
             label=_("Company"),
-            cell=lambda obj, ctx: cells.ref_cell(ctx.url_of(company), str(company), WIDE) if (company := ctx.linked(obj, "company")) else cells.td(cells.DASH, WIDE),
+            cell=lambda obj, ctx: (
+                cells.ref_cell(ctx.url_of(company), str(company), WIDE) if (company := ctx.linked(obj, "company")) else cells.td(cells.DASH, WIDE)
+            ),
             export=lambda obj, ctx: str(ctx.linked(obj, "company") or ""),
             css=WIDE,
             links=("company",),
         ),
-        Column(name="title", label=_("Job title"), cell=lambda obj, ctx: cells.text_cell(obj.job_title, HIDDEN, limit=40), export=lambda obj, ctx: obj.job_title, css=HIDDEN),
+        Column(
+            name="title",
+            label=_("Job title"),
+            cell=lambda obj, ctx: cells.text_cell(obj.job_title, HIDDEN, limit=40),
+            export=lambda obj, ctx: obj.job_title,
+            css=HIDDEN,
+        ),
         Column(name="email", label=_("E-mail"), cell=email_cell, export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
-        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, HIDDEN), export=lambda obj, ctx: obj.city, sort="city", css=HIDDEN),
+        Column(
+            name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, HIDDEN), export=lambda obj, ctx: obj.city, sort="city", css=HIDDEN
+        ),
         Column(
             name="lifecycle",
             label=_("Lifecycle"),

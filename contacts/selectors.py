@@ -36,6 +36,14 @@ def email_rows(contact: Contact) -> list[ContactEmail]:
     return _once(contact, "_email_rows", lambda: list(ContactEmail.objects.filter(contact=contact)))
 
 
+def reach_of(contact: Contact) -> tuple[list[ContactEmail], list[ContactPhone]]:
+    """All e-mails and phones to show. Who has one of each at most needs no look into the child tables: the row says it all."""
+    if contact.other_addresses:
+        return email_rows(contact), phone_rows(contact)
+    emails = [ContactEmail(contact=contact, address=contact.email, primary=True)] if contact.email else []
+    return emails, [ContactPhone(contact=contact, number=contact.phone, primary=True)] if contact.phone else []
+
+
 def phone_rows(contact: Contact) -> list[ContactPhone]:
     return _once(contact, "_phone_rows", lambda: list(ContactPhone.objects.filter(contact=contact)))
 
@@ -77,9 +85,10 @@ def subsidiaries(user: Any, company: Company) -> Related:
 
 
 def _related(rows: Any) -> Related:
-    ids = list(rows.order_by("sort_name", "pk").values_list("pk", flat=True)[:COUNTED])
-    found = {row.pk: row for row in rows.filter(pk__in=ids[:SHOWN])} if ids else {}
-    return Related([found[pk] for pk in ids[:SHOWN] if pk in found], len(ids))
+    found = list(rows.order_by("sort_name", "pk")[: SHOWN + 1])
+    if len(found) <= SHOWN:
+        return Related(found, len(found))
+    return Related(found[:SHOWN], rows.order_by()[:COUNTED].count())
 
 
 def look_alikes(user: Any, model: type[Any], values: dict[str, Any], limit: int = 5) -> list[Any]:

@@ -41,7 +41,11 @@ class StageField(forms.ChoiceField):
 def grouped_stages(archived: int | None = None) -> list[Any]:
     """Choices by pipeline: those in use, and the archived one with this id. One group needs no heading."""
     found = catalog()
-    groups = [(each.name, [(stage.pk, stage.name) for stage in found.stages_of(each.pk)]) for each in found.pipelines if each.archived_at is None or each.pk == archived]
+    groups = [
+        (each.name, [(stage.pk, stage.name) for stage in found.stages_of(each.pk)])
+        for each in found.pipelines
+        if each.archived_at is None or each.pk == archived
+    ]
     return groups[0][1] if len(groups) == 1 else groups
 
 
@@ -75,7 +79,9 @@ class DealForm(RecordForm):
         super().__init__(*args, **kwargs)
         deal = self.instance
         self.fields["amount"].widget = MoneyInput(currency=deal.currency if deal.pk else organisation().currency)
-        self.fields["source"].queryset = Source.objects.visible_to(self.user).filter(active=True) | Source.objects.visible_to(self.user).filter(pk=deal.source_id)
+        self.fields["source"].queryset = Source.objects.visible_to(self.user).filter(active=True) | Source.objects.visible_to(self.user).filter(
+            pk=deal.source_id
+        )
         self.fields["lost_reason"].queryset = reason_rows(self.user, deal.lost_reason_id)
         if deal.pk:
             self.fields["stage"].choices = grouped_stages(deal.pipeline_id)
@@ -108,7 +114,13 @@ class DealForm(RecordForm):
         stage, posted = cleaned.get("stage"), str(self.data.get("pipeline", "") or "")
         if stage is not None and posted and posted != str(stage.pipeline_id):
             self.add_error("stage", gettext("Choose a stage of this pipeline."))
-        if stage is not None and stage.kind == Stage.Kind.LOST and "lost_reason" in self.fields and not cleaned.get("lost_reason") and "lost_reason" not in self.errors:
+        if (
+            stage is not None
+            and stage.kind == Stage.Kind.LOST
+            and "lost_reason" in self.fields
+            and not cleaned.get("lost_reason")
+            and "lost_reason" not in self.errors
+        ):
             self.add_error("lost_reason", gettext("Say why the deal was lost."))
         return cleaned
 
@@ -205,7 +217,9 @@ class StageRemovalForm(forms.Form):
     """Where the deals of a stage go when it is deleted."""
 
     move_to = forms.ModelChoiceField(label=_("Its deals and their history go to"), queryset=None, required=False, empty_label=_("Choose a stage"))
-    lost_reason = forms.ModelChoiceField(label=_("Lost reason"), queryset=None, required=False, empty_label="–", help_text=_("Needed when the deals go to the lost stage."))
+    lost_reason = forms.ModelChoiceField(
+        label=_("Lost reason"), queryset=None, required=False, empty_label="–", help_text=_("Needed when the deals go to the lost stage.")
+    )
 
     def __init__(self, data: Any = None, *, user: Any, stage: Stage) -> None:
         super().__init__(data)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core import cells
 from crm.core.access import may_add
 from crm.core.records import Action, Panel, PanelContent
-from crm.core.related import see
+from crm.core.related import linked
 from deals import selectors
 from deals.models import Deal, Stage
 from users.selectors import organisation
@@ -21,7 +21,10 @@ from users.selectors import organisation
 
 def _deals(request: Any, query: str, **subject: Any) -> PanelContent:
     card = selectors.deals_of(request.user, **subject)
-    stages = {pipeline.pk: [stage for stage in selectors.catalog().stages_of(pipeline.pk) if stage.kind != Stage.Kind.LOST] for pipeline in selectors.catalog().pipelines}
+    stages = {
+        pipeline.pk: [stage for stage in selectors.catalog().stages_of(pipeline.pk) if stage.kind != Stage.Kind.LOST]
+        for pipeline in selectors.catalog().pipelines
+    }
     rows = [{"deal": deal, "stage": selectors.catalog().stage(deal.stage_id), **_progress(deal, stages.get(deal.pipeline_id, []))} for deal in card.rows]
     context = {"rows": rows, "more_url": f"{reverse('deals:list')}?{query}" if card.count > len(rows) else ""}
     new_url = f"{reverse('deals:new')}?{query}" if may_add(request.user, Deal) else ""
@@ -46,8 +49,7 @@ def deals_of_contact(request: Any, contact: Any) -> PanelContent:
 
 def who(request: Any, deal: Deal) -> PanelContent | None:
     """Company and contact of the deal, as far as the reader may see them."""
-    seen = see(request.user, [deal], ("company", "contact"))
-    company, contact = seen["company"].get(deal.company_id), seen["contact"].get(deal.contact_id)
+    company, contact = linked(request.user, deal, "company"), linked(request.user, deal, "contact")
     if company is None and contact is None:
         return None
     return PanelContent(render_to_string("deals/who.html", {"company": company, "contact": contact}, request=request))

@@ -216,7 +216,9 @@ DEAL = RecordType(
     search_links=("company", "contact"),
     columns=(
         Column(name="name", label=_("Deal"), cell=name_cell, export=lambda deal, ctx: deal.name, sort="sort_name", links=("company",)),
-        Column(name="company", label=_("Company"), cell=company_cell, export=lambda deal, ctx: str(ctx.linked(deal, "company") or ""), css=WIDE, links=("company",)),
+        Column(
+            name="company", label=_("Company"), cell=company_cell, export=lambda deal, ctx: str(ctx.linked(deal, "company") or ""), css=WIDE, links=("company",)
+        ),
         Column(
             name="stage",
             label=_("Stage"),
@@ -299,7 +301,9 @@ DEAL = RecordType(
             (
                 Fact(
                     _("Description"),
-                    lambda deal, ctx: format_html('<div class="prose">{}</div>', SafeString(linebreaks(deal.description, autoescape=True))) if deal.description else "",
+                    lambda deal, ctx: (
+                        format_html('<div class="prose">{}</div>', SafeString(linebreaks(deal.description, autoescape=True))) if deal.description else ""
+                    ),
                 ),
                 Fact(_("Created"), lambda deal, ctx: cells.time_html(deal.created_at, ctx)),
                 Fact(_("Last changed"), lambda deal, ctx: cells.time_html(deal.updated_at, ctx)),
@@ -360,7 +364,12 @@ STAGES = SettingsPage(
         SettingsColumn(_("Name"), lambda stage: stage.name),
         SettingsColumn(_("Kind"), lambda stage: stage.get_kind_display()),
         SettingsColumn(_("Probability"), lambda stage: f"{stage.probability} %", "num"),
-        SettingsColumn(_("Stalled after"), lambda stage: ngettext("%(n)s day", "%(n)s days", stage.stalled_after_days) % {"n": stage.stalled_after_days} if stage.stalled_after_days is not None else "–"),
+        SettingsColumn(
+            _("Stalled after"),
+            lambda stage: (
+                ngettext("%(n)s day", "%(n)s days", stage.stalled_after_days) % {"n": stage.stalled_after_days} if stage.stalled_after_days is not None else "–"
+            ),
+        ),
         SettingsColumn(_("Colour"), stage_color),
     ),
 )

@@ -54,12 +54,16 @@ class AddressesWidget(forms.Widget):
         return format_html('<div class="addresses{}">{}</div>', invalid, rows)
 
     def _row(self, name: str, id_: str, index: int, entry: Any, invalid: str) -> SafeString:
-        options = format_html_join("", '<option value="{}"{}>{}</option>', ((value, " selected" if entry.get("kind") == value else "", label) for value, label in self.kinds))
+        options = format_html_join(
+            "", '<option value="{}"{}>{}</option>', ((value, " selected" if entry.get("kind") == value else "", label) for value, label in self.kinds)
+        )
         label = self.labels[0] if index == 0 else _("%(what)s %(number)s") % {"what": self.labels[0], "number": index + 1}
         return format_html(
-            '<div class="d-flex gap-2 mb-2 align-items-center"><input class="form-control flex-fill{}" type="{}" name="{}" value="{}" id="{}" maxlength="254" autocomplete="off" aria-label="{}">'
+            '<div class="d-flex gap-2 mb-2 align-items-center">'
+            '<input class="form-control flex-fill{}" type="{}" name="{}" value="{}" id="{}" maxlength="254" autocomplete="off" aria-label="{}">'
             '<select class="form-select w-auto flex-shrink-0" name="{}_kind" aria-label="{}">{}</select>'
-            '<label class="d-flex gap-1 align-items-center sm flex-shrink-0"><input class="form-check-input mt-0" type="radio" name="{}_primary" value="{}"{}> {}</label></div>',
+            '<label class="d-flex gap-1 align-items-center sm flex-shrink-0">'
+            '<input class="form-check-input mt-0" type="radio" name="{}_primary" value="{}"{}> {}</label></div>',
             invalid,
             self.input_type,
             name,

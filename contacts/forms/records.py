@@ -36,7 +36,23 @@ class CompanyForm(RecordForm):
 
     class Meta:
         model = Company
-        fields = ["name", "domain", "industry", "employees", "email", "phone", "parent", "street", "postal_code", "city", "region", "country", "description", "owner", "tags"]
+        fields = [
+            "name",
+            "domain",
+            "industry",
+            "employees",
+            "email",
+            "phone",
+            "parent",
+            "street",
+            "postal_code",
+            "city",
+            "region",
+            "country",
+            "description",
+            "owner",
+            "tags",
+        ]
 
     def clean_domain(self) -> str:
         return normal_domain(self.cleaned_data["domain"])

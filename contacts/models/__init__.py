@@ -185,5 +185,3 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.given}"
-
-

@@ -23,9 +23,53 @@ from users.models import known_zones
 MAX_ADDRESSES = 20  # e-mails or phones of one person
 # Mailboxes that anybody can have: they tell nothing about the company.
 FREE_MAIL = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.at gmx.ch "
-    "web.de t-online.de freenet.de mail.com mail.ru yandex.ru proton.me protonmail.com posteo.de mailbox.org zoho.com qq.com 163.com 126.com orange.fr "
-    "free.fr wanadoo.fr laposte.net libero.it virgilio.it bluewin.ch hotmail.de hotmail.co.uk yahoo.de yahoo.co.uk yahoo.fr seznam.cz wp.pl o2.pl".split()
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "msn.com",
+        "yahoo.com",
+        "ymail.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "aol.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.at",
+        "gmx.ch",
+        "web.de",
+        "t-online.de",
+        "freenet.de",
+        "mail.com",
+        "mail.ru",
+        "yandex.ru",
+        "proton.me",
+        "protonmail.com",
+        "posteo.de",
+        "mailbox.org",
+        "zoho.com",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "orange.fr",
+        "free.fr",
+        "wanadoo.fr",
+        "laposte.net",
+        "libero.it",
+        "virgilio.it",
+        "bluewin.ch",
+        "hotmail.de",
+        "hotmail.co.uk",
+        "yahoo.de",
+        "yahoo.co.uk",
+        "yahoo.fr",
+        "seznam.cz",
+        "wp.pl",
+        "o2.pl",
+    ]
 )
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$")
 
@@ -125,7 +169,48 @@ def check_country(code: str) -> str:
 
 @lru_cache(32)
 def _languages(locale: str) -> dict[str, str]:
-    codes = "en de fr it es pt nl da sv nb fi pl cs sk hu ro bg hr sl sr el tr ru uk et lv lt ga mt is ar he fa hi zh ja ko vi th id".split()
+    codes = [
+        "en",
+        "de",
+        "fr",
+        "it",
+        "es",
+        "pt",
+        "nl",
+        "da",
+        "sv",
+        "nb",
+        "fi",
+        "pl",
+        "cs",
+        "sk",
+        "hu",
+        "ro",
+        "bg",
+        "hr",
+        "sl",
+        "sr",
+        "el",
+        "tr",
+        "ru",
+        "uk",
+        "et",
+        "lv",
+        "lt",
+        "ga",
+        "mt",
+        "is",
+        "ar",
+        "he",
+        "fa",
+        "hi",
+        "zh",
+        "ja",
+        "ko",
+        "vi",
+        "th",
+        "id",
+    ]
     names = Locale.parse(locale).languages
     return {code: names[code].capitalize() for code in codes if code in names}
 

@@ -3,7 +3,18 @@
 from contacts.services.companies import create_companies, create_company, delete_companies, update_company
 from contacts.services.consent import record_consent
 from contacts.services.people import create_contact, create_contacts, delete_contacts, update_contact
-from contacts.services.rules import company_domain, country_choices, country_name, email_key, language_choices, language_name, normal_domain, normal_phone, phone_key, zone_names
+from contacts.services.rules import (
+    company_domain,
+    country_choices,
+    country_name,
+    email_key,
+    language_choices,
+    language_name,
+    normal_domain,
+    normal_phone,
+    phone_key,
+    zone_names,
+)
 
 __all__ = [
     "company_domain",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Company
 from contacts.services import rules
-from contacts.services.rows import Values, check_links, each_row, tidy
+from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from crm.core.writes import change_record, create_records, delete_records
 
 DEEPEST = 20  # levels of parent companies
@@ -21,7 +21,8 @@ DEEPEST = 20  # levels of parent companies
 @transaction.atomic
 def create_companies(rows: Sequence[Values], *, actor: Any) -> list[Company]:
     """Make companies, all or none. ValidationError by field for one row, RowErrors for many."""
-    prepared = each_row(rows, _prepared)
+    country = usual_country(rows)
+    prepared = each_row(rows, lambda values: _prepared(values, country))
     check_links(Company, prepared, ["parent"], actor)
     return create_records(Company, prepared, actor=actor)
 
@@ -46,7 +47,7 @@ def delete_companies(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
 
 
 def _prepared(values: Values, country: str = "") -> Values:
-    country = str(values.get("country", country) or "").strip().upper()
+    country = str(values.get("country") or country).strip().upper()
     return tidy(
         values,
         {

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Contact, ContactEmail, ContactPhone
 from contacts.services import rules
-from contacts.services.rows import Values, check_links, each_row, tidy
+from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from contacts.services.rules import Address
 from crm.core.writes import CHUNK, change_record, create_records, delete_records, lock
 
@@ -26,7 +26,8 @@ def create_contacts(rows: Sequence[Values], *, actor: Any) -> list[Contact]:
 
     ValidationError by field for one row, RowErrors for many.
     """
-    prepared = each_row(rows, _new_row)
+    country = usual_country(rows)
+    prepared = each_row(rows, lambda values: _new_row(values, country))
     check_links(Contact, [values for values, _lists in prepared], ["company"], actor)
     contacts = create_records(Contact, [values for values, _lists in prepared], actor=actor, check=_check_name)
     for name, (model, field) in CHILDREN.items():
@@ -48,12 +49,14 @@ def create_contact(values: Values, *, actor: Any) -> Contact:
 @transaction.atomic
 def update_contact(contact: Contact, changes: Values, *, actor: Any, version: int | None = None) -> Contact:
     """Change some fields. `emails` and `phones` replace the whole list; `email`, `phone` change the primary one. StaleRecord when `version` is old."""
-    contact = lock(contact)
-    old = {name: _stored(contact, name) for name in CHILDREN}
+    touched = changes.keys() & {"email", "emails", "phone", "phones"}
+    contact = lock(contact) if touched else contact
+    old = {name: _stored(contact, name) if touched else [] for name in CHILDREN}
     fields, lists = _split(changes, contact.country, old)
     if getattr(fields.get("company"), "pk", None) != contact.company_id:
         check_links(Contact, [fields], ["company"], actor)
-    fields |= _on_the_row({name: new if new is not None else old[name] for name, new in lists.items()})
+    if touched:
+        fields |= _on_the_row({name: new if new is not None else old[name] for name, new in lists.items()})
     contact = change_record(contact, fields, actor=actor, version=version, check=_check_name)
     for name, new in lists.items():
         if new is not None and new != old[name]:
@@ -71,15 +74,15 @@ def _check_name(contact: Contact) -> None:
         raise ValidationError({"last_name": [_("Enter a name or an e-mail address.")]})
 
 
-def _new_row(values: Values) -> tuple[Values, Lists]:
-    fields, lists = _split(values, "", {"email": [], "phone": []})
+def _new_row(values: Values, country: str) -> tuple[Values, Lists]:
+    fields, lists = _split(values, country, {"email": [], "phone": []})
     return fields | _on_the_row({name: found or [] for name, found in lists.items()}), lists
 
 
 def _split(values: Values, country: str, old: dict[str, list[Address]]) -> tuple[Values, Lists]:
-    """The row's own fields, and the lists of addresses that `values` set."""
+    """The row's own fields, and the lists of addresses that `values` set. `country`: where numbers without + are from if the row does not say."""
     values = dict(values)
-    country = str(values.get("country", country) or "").strip().upper()
+    country = str(values.get("country") or country).strip().upper()
     lists: Lists = {"email": None, "phone": None}
     errors = {}
     for name, (model, field) in CHILDREN.items():

@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from crm.core.fields import default_region
 from crm.core.writes import RowErrors, tags_named
 
 Values = dict[str, Any]
@@ -54,6 +55,11 @@ def each_row(rows: Sequence[Values], prepare: Callable[[Values], Any]) -> list[A
             errors.append((index, error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}))
     raise_rows(errors, rows)
     return prepared
+
+
+def usual_country(rows: Sequence[Values]) -> str:
+    """The organisation's country, asked once for all rows, if a number in them may need it; else ""."""
+    return default_region() if any(row.get("phone") or row.get("phones") for row in rows) else ""
 
 
 def raise_rows(errors: list[tuple[int, dict[str, list[str]]]], rows: Sequence[Values]) -> None:

@@ -21,10 +21,26 @@ from users.selectors import organisation
 
 PER_LANE = 20
 CENT = Decimal("0.01")
-CARD = (
-    "id name company_id contact_id pipeline_id stage_id status stage_since amount currency close_date closed_at owner_id version "
-    "next_step_at next_step next_step_kind next_step_all_day"
-).split()
+CARD = [
+    "id",
+    "name",
+    "company_id",
+    "contact_id",
+    "pipeline_id",
+    "stage_id",
+    "status",
+    "stage_since",
+    "amount",
+    "currency",
+    "close_date",
+    "closed_at",
+    "owner_id",
+    "version",
+    "next_step_at",
+    "next_step",
+    "next_step_kind",
+    "next_step_all_day",
+]
 
 
 @dataclass(frozen=True)
@@ -121,12 +137,16 @@ def _sums(rows: Any) -> dict[int, dict[str, Any]]:
     """{stage id: count, amount, closing this month, without next step} in one grouped query."""
     first, following = month_span(timezone.localdate())
     closing = Q(close_date__gte=first, close_date__lt=following)
-    grouped = rows.order_by().values("stage_id").annotate(
-        count=Count("pk"),
-        amount=Sum("amount_home"),
-        closing=Count("pk", filter=closing),
-        closing_amount=Sum("amount_home", filter=closing),
-        no_step=Count("pk", filter=Q(next_step_at__isnull=True, next_step_kind="")),
+    grouped = (
+        rows.order_by()
+        .values("stage_id")
+        .annotate(
+            count=Count("pk"),
+            amount=Sum("amount_home"),
+            closing=Count("pk", filter=closing),
+            closing_amount=Sum("amount_home", filter=closing),
+            no_step=Count("pk", filter=Q(next_step_at__isnull=True, next_step_kind="")),
+        )
     )
     return {row["stage_id"]: row for row in grouped}
 
@@ -177,16 +197,17 @@ def _cards(rows: Any, stages: list[Stage], lane: int | None, after: Cursor | Non
 
 
 def _lane_parts(rows: Any, stage: Stage, after: Cursor | None) -> list[Any]:
-    """One or two index walks: filled keys, then empty ones."""
+    """One walk along the lane's index, whose order puts empty keys last; behind a cursor filled and empty keys are a stretch each."""
     limit = PER_LANE + 1
     rows = rows.filter(stage=stage)
     if stage.kind == Stage.Kind.WON:
         if after is not None:
             rows = rows.filter(TupleLessThan(Tuple(F("closed_at"), F("pk")), (after.key, after.pk)))
         return [rows.order_by("-closed_at", "-pk")[:limit]]
-    filled, empty = rows.filter(next_step_at__isnull=False), rows.filter(next_step_at__isnull=True)
-    if after is not None and after.key is None:
+    if after is None:
+        return [rows.order_by(F("next_step_at").asc(nulls_last=True), "pk")[:limit]]
+    empty = rows.filter(next_step_at__isnull=True)
+    if after.key is None:
         return [empty.filter(pk__gt=after.pk).order_by("pk")[:limit]]
-    if after is not None:
-        filled = filled.filter(TupleGreaterThan(Tuple(F("next_step_at"), F("pk")), (after.key, after.pk)))
+    filled = rows.filter(TupleGreaterThan(Tuple(F("next_step_at"), F("pk")), (after.key, after.pk)))
     return [filled.order_by("next_step_at", "pk")[:limit], empty.order_by("pk")[:limit]]

@@ -48,7 +48,9 @@ def money_of(user: Any, **subject: Any) -> Money:
     """Sums over the visible deals of `company=` or `contact=`."""
     rows = Deal.objects.visible_to(user).filter(**subject)
     is_open, is_won = Q(status=Deal.Status.OPEN), Q(status=Deal.Status.WON)
-    sums = rows.aggregate(a=Sum("amount_home", filter=is_open), b=Count("pk", filter=is_open), c=Sum("amount_home", filter=is_won), d=Count("pk", filter=is_won))
+    sums = rows.aggregate(
+        a=Sum("amount_home", filter=is_open), b=Count("pk", filter=is_open), c=Sum("amount_home", filter=is_won), d=Count("pk", filter=is_won)
+    )
     return Money(sums["a"] or Decimal(0), sums["b"], sums["c"] or Decimal(0), sums["d"])
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services.rows import Values, check_links, each_row, tidy
-from crm.core.writes import CHUNK, StaleRecord, change_record, create_records, delete_records, lock
+from crm.core.writes import CHUNK, change_record, create_records, delete_records, lock
 from deals.models import Deal, Pipeline, Stage, StageChange
 from deals.services.moves import enter, move_deal, tell_outcome
 from users.selectors import organisation
@@ -28,7 +28,9 @@ def create_deals(rows: Sequence[Values], *, actor: Any) -> list[Deal]:
     A deal made in a lost stage needs `lost_reason`. Currency: the organisation's. ValidationError by field for one row, RowErrors for many.
     """
     currency = organisation().currency
-    stages = list(Stage.objects.filter(pipeline__archived_at__isnull=True).select_related("pipeline").order_by("pipeline__position", "pipeline_id", "position", "pk"))
+    stages = list(
+        Stage.objects.filter(pipeline__archived_at__isnull=True).select_related("pipeline").order_by("pipeline__position", "pipeline_id", "position", "pk")
+    )
     prepared = each_row(rows, lambda row: _new_row(row, stages, currency))
     check_links(Deal, prepared, LINKS, actor)
     made = create_records(Deal, prepared, actor=actor)
@@ -45,17 +47,16 @@ def create_deal(values: Values, *, actor: Any) -> Deal:
 @transaction.atomic
 def update_deal(deal: Deal, changes: Values, *, actor: Any, version: int | None = None) -> Deal:
     """Change fields; `stage` among them is a move (with `lost_reason`, `lost_note`). StaleRecord when `version` is old."""
-    row = lock(deal)
-    if version is not None and version != row.version:
-        raise StaleRecord(row)
-    changes = _checked(changes, {organisation().currency, row.currency})
+    row = lock(deal) if changes.keys() & {"close_date", *MOVING} else deal
+    changes = _checked(changes, {organisation().currency, row.currency} if "currency" in changes else set())
     moving = {name: changes.pop(name) for name in MOVING if name in changes}
-    check_links(Deal, [{name: changes.get(name) for name in LINKS if getattr(changes.get(name), "pk", None) != getattr(row, f"{name}_id")}], LINKS, actor)
+    links = {name: changes.get(name) for name in LINKS if getattr(changes.get(name), "pk", None) != getattr(row, f"{name}_id")}
+    check_links(Deal, [links], LINKS, actor)
     if changes.get("amount") is not None:
         changes["amount_home"] = changes["amount"]
     if _is_pushed(row.close_date, changes.get("close_date")):
         changes["close_date_pushes"] = row.close_date_pushes + 1
-    row = change_record(row, changes, actor=actor)
+    row = change_record(row, changes, actor=actor, version=version)
     stage = _stage_of(moving, row)
     if stage is not None and stage.pk != row.stage_id:
         reason, note = moving.get("lost_reason"), moving.get("lost_note") or ""
@@ -93,7 +94,9 @@ def _checked(values: Values, currencies: set[str]) -> Values:
     """Tidy values; the only currency until exchange rates are known is the organisation's (and the one that a deal has already)."""
     values = tidy(values, {})
     if values.get("currency") and values["currency"] not in currencies:
-        raise ValidationError({"currency": [_("Only %(currency)s is possible: there are no exchange rates yet.") % {"currency": ", ".join(sorted(currencies))}]})
+        raise ValidationError(
+            {"currency": [_("Only %(currency)s is possible: there are no exchange rates yet.") % {"currency": ", ".join(sorted(currencies))}]}
+        )
     if "amount" in values:
         try:
             values["amount"] = Deal._meta.get_field("amount").clean(values["amount"] or 0, None)

@@ -21,7 +21,9 @@ NOTE_LENGTH = Deal._meta.get_field("lost_note").max_length
 
 
 @transaction.atomic
-def move_deal(deal: Deal, stage: Stage, *, actor: Any, version: int | None = None, lost_reason: LostReason | None = None, lost_note: str = "", at: datetime | None = None) -> Deal:
+def move_deal(
+    deal: Deal, stage: Stage, *, actor: Any, version: int | None = None, lost_reason: LostReason | None = None, lost_note: str = "", at: datetime | None = None
+) -> Deal:
     """Put the deal into a stage, of another pipeline too: writes the history, closes or reopens it, tells others.
 
     A deal that is there already stays as it is, so that a double post does no harm. StaleRecord when somebody else moved it since
@@ -107,4 +109,8 @@ def tell_outcome(rows: Sequence[Deal], actor: Any) -> None:
 
 
 def _about(rows: Sequence[Deal], actor: Any) -> dict[str, Any]:
-    return {"subject_ids": tuple(row.pk for row in rows), "actor_id": getattr(actor, "pk", None), "amounts": {str(row.pk): str(row.amount_home) for row in rows}}
+    return {
+        "subject_ids": tuple(row.pk for row in rows),
+        "actor_id": getattr(actor, "pk", None),
+        "amounts": {str(row.pk): str(row.amount_home) for row in rows},
+    }

@@ -29,13 +29,14 @@ class CardMaker:
         """What stands in the menu of the cards of one lane; URL and DEAL are put in per card."""
         buttons = "".join(
             f'<li><button class="dropdown-item" type="submit" form="move" formaction="%URL%" name="stage" value="{stage.pk}"'
-            f'{" data-move" if stage.kind != Stage.Kind.LOST else ""}>{escape(stage.name)}</button></li>'
+            f"{' data-move' if stage.kind != Stage.Kind.LOST else ''}>{escape(stage.name)}</button></li>"
             for stage in stages
             if stage.pk != own.pk
         )
-        dots, label, title = cells.icon("dots", "i-sm"), escape(gettext("Move %(deal)s")), escape(gettext("Move to"))
+        dots, title = cells.icon("dots", "i-sm"), escape(gettext("Move to"))
+        label = escape(gettext("Move %(deal)s") % {"deal": "%DEAL%"})
         return (
-            f'<details class="dd dd-end more"><summary class="btn btn-ghost btn-sm btn-icon" aria-label="{label.replace("%(deal)s", "%DEAL%")}">{dots}</summary>'
+            f'<details class="dd dd-end more"><summary class="btn btn-ghost btn-sm btn-icon" aria-label="{label}">{dots}</summary>'
             f'<ul class="dropdown-menu"><li><h4 class="dropdown-header">{title}</h4></li>{buttons}</ul></details>'
         )
 
@@ -63,7 +64,8 @@ class CardMaker:
         text = escape(gettext("%(days)s d") % {"days": days})
         hint = escape(gettext("%(days)s days in this stage") % {"days": days})
         if is_stalled(deal, stage, self.ctx):
-            return f'<span class="bdg k-amber" title="{escape(gettext("Stalled"))}: {hint}">{cells.icon("history")}<span class="visually-hidden">{escape(gettext("Stalled"))} </span>{text}</span>'
+            word, mark = escape(gettext("Stalled")), cells.icon("history")
+            return f'<span class="bdg k-amber" title="{word}: {hint}">{mark}<span class="visually-hidden">{word} </span>{text}</span>'
         return f'<span class="t3 num" title="{hint}">{text}</span>'
 
     def _owner(self, deal: Deal) -> str:
@@ -76,7 +78,8 @@ class CardMaker:
         if stage.kind != Stage.Kind.WON or deal.closed_at is None:
             return step_html(deal, self.ctx)
         day = cells.format_short(deal.closed_at.astimezone(self.ctx.zone).date(), self.ctx.locale, with_year=False)
-        return f'<span class="act act-won">{cells.icon("circle-check", "i-sm")}{escape(gettext("Won %(day)s") % {"day": day})}</span>'
+        text = gettext("Won %(day)s") % {"day": day}
+        return f'<span class="act act-won">{cells.icon("circle-check", "i-sm")}{escape(text)}</span>'
 
     def _close(self, deal: Deal, stage: Stage) -> str:
         if deal.close_date is None or stage.kind == Stage.Kind.WON:
@@ -84,8 +87,8 @@ class CardMaker:
         html = self._day(deal.close_date)
         label = escape(gettext("Expected to close"))
         if deal.close_date < self.ctx.today:
-            late = escape(gettext("overdue"))
-            return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{cells.icon("alert-triangle", "i-sm")}{html}</span>'
+            late, mark = escape(gettext("overdue")), cells.icon("alert-triangle", "i-sm")
+            return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{mark}{html}</span>'
         return f'<span class="ms-auto t3 num"><span class="visually-hidden">{label}: </span>{html}</span>'
 
     def _day(self, day: date) -> str:

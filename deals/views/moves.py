@@ -45,7 +45,9 @@ class MoveView(RecordView):
             return self.refuse(" ".join(text for texts in form.errors.values() for text in texts), 422)
         given, old = form.cleaned_data, selectors.catalog().stage(deal.stage_id)
         try:
-            moved = move_deal(deal, given["stage"], actor=request.user, version=given["version"], lost_reason=given["lost_reason"], lost_note=given["lost_note"])
+            moved = move_deal(
+                deal, given["stage"], actor=request.user, version=given["version"], lost_reason=given["lost_reason"], lost_note=given["lost_note"]
+            )
         except StaleRecord as stale:
             return self.refuse(stale_text(stale.current), 409)
         except ValidationError as error:

@@ -48,17 +48,34 @@ def test_a_contact_with_several_addresses_from_one_form(people: Cast, client: Cl
     contact = Contact.objects.get()
     assert reply.status_code == 302 and reply["Location"] == contact.get_absolute_url()
     assert (contact.email, contact.phone, contact.company, contact.owner) == ("hanna@mail.example", "+4366212345", company, people.owner)
-    assert list(ContactEmail.objects.values_list("address", "kind", "primary")) == [("hanna@mail.example", "private", True), ("jb@alpenwerk.example", "work", False)]
+    assert list(ContactEmail.objects.values_list("address", "kind", "primary")) == [
+        ("hanna@mail.example", "private", True),
+        ("jb@alpenwerk.example", "work", False),
+    ]
     page = client.get(contact.get_absolute_url()).content.decode()
     assert "jb@alpenwerk.example" in page and "Alpenwerk" in page and "Not asked" in page and "VIP" in page
 
 
 def test_editing_keeps_what_was_not_touched(people: Cast, client: Client) -> None:
-    contact = make_contact(people.owner, first_name="A", last_name="B", emails=[{"address": "a@x.example", "kind": "private"}], phones=[{"number": "+4366212345", "kind": "mobile"}])
+    contact = make_contact(
+        people.owner,
+        first_name="A",
+        last_name="B",
+        emails=[{"address": "a@x.example", "kind": "private"}],
+        phones=[{"number": "+4366212345", "kind": "mobile"}],
+    )
     url = f"{contact.get_absolute_url()}edit/"
     page = client.get(url).content.decode()
     assert 'value="a@x.example"' in page and 'value="+43 662 12345"' in page
-    typed = {"version": 1, "first_name": "A", "last_name": "C", "lifecycle": "prospect", "email": ["a@x.example", ""], "email_kind": ["private", "work"], "email_primary": "0"}
+    typed = {
+        "version": 1,
+        "first_name": "A",
+        "last_name": "C",
+        "lifecycle": "prospect",
+        "email": ["a@x.example", ""],
+        "email_kind": ["private", "work"],
+        "email_primary": "0",
+    }
     typed |= {"phone": ["+43 662 12345", ""], "phone_kind": ["mobile", "work"], "phone_primary": "0", "owner": people.owner.pk}
     assert client.post(url, typed).status_code == 302
     contact.refresh_from_db()
@@ -101,13 +118,25 @@ def test_bad_input_is_told_at_the_field_and_kept(client: Client, typed: dict[str
 
 
 def test_company_form(people: Cast, client: Client) -> None:
-    reply = client.post("/companies/new/", {"name": "Alpenwerk", "domain": "https://www.alpenwerk.example/x", "country": "AT", "phone": "0662 12345", "employees": "12"})
+    reply = client.post(
+        "/companies/new/", {"name": "Alpenwerk", "domain": "https://www.alpenwerk.example/x", "country": "AT", "phone": "0662 12345", "employees": "12"}
+    )
     company = Company.objects.get()
     assert reply.status_code == 302 and (company.domain, company.phone) == ("alpenwerk.example", "+4366212345")
-    for typed, field in (({"name": ""}, "name"), ({"domain": "nothing"}, "domain"), ({"employees": "many"}, "employees"), ({"employees": "-1"}, "employees"), ({"employees": "9" * 20}, "employees"), ({"phone": "x"}, "phone")):
+    for typed, field in (
+        ({"name": ""}, "name"),
+        ({"domain": "nothing"}, "domain"),
+        ({"employees": "many"}, "employees"),
+        ({"employees": "-1"}, "employees"),
+        ({"employees": "9" * 20}, "employees"),
+        ({"phone": "x"}, "phone"),
+    ):
         bad = client.post("/companies/new/", {"name": "Other thing", **typed})
         assert bad.status_code == 422 and list(bad.context["form"].errors) == [field], typed
-    loop = client.post(f"{company.get_absolute_url()}edit/", {"name": "Alpenwerk", "version": 1, "parent": company.pk, "domain": "alpenwerk.example", "country": "AT", "phone": company.phone})
+    loop = client.post(
+        f"{company.get_absolute_url()}edit/",
+        {"name": "Alpenwerk", "version": 1, "parent": company.pk, "domain": "alpenwerk.example", "country": "AT", "phone": company.phone},
+    )
     assert loop.status_code == 422 and list(loop.context["form"].errors) == ["parent"]
 
 
@@ -137,7 +166,13 @@ def test_look_alikes_are_shown_with_links_and_can_be_overruled(people: Cast, cli
     ],
 )
 def test_look_alikes_of_people(people: Cast, values: dict[str, Any], found: bool) -> None:
-    contact = make_contact(people.owner, first_name="Johanna", last_name="Berger", emails=[{"address": "jb@alpenwerk.example"}, {"address": "hanna@mail.example"}], phone="+4366212345")
+    contact = make_contact(
+        people.owner,
+        first_name="Johanna",
+        last_name="Berger",
+        emails=[{"address": "jb@alpenwerk.example"}, {"address": "hanna@mail.example"}],
+        phone="+4366212345",
+    )
     assert selectors.look_alikes(people.owner, Contact, values) == ([contact] if found else [])
     assert selectors.look_alikes(people.stranger, Contact, values) == []
 
@@ -168,7 +203,12 @@ def test_consent_page(people: Cast, client: Client) -> None:
     assert client.post(url, {"channel": "newsletter", "given": "yes", "source": "Trade fair"}).status_code == 302
     assert Consent.objects.get().by == people.owner
     assert "Given" in client.get(contact.get_absolute_url()).content.decode()
-    for typed in ({"channel": "fax", "given": "yes", "source": "x"}, {"channel": "email", "given": "maybe", "source": "x"}, {"channel": "email", "given": "yes"}, {"channel": "email", "given": "yes", "source": "x" * 121}):
+    for typed in (
+        {"channel": "fax", "given": "yes", "source": "x"},
+        {"channel": "email", "given": "maybe", "source": "x"},
+        {"channel": "email", "given": "yes"},
+        {"channel": "email", "given": "yes", "source": "x" * 121},
+    ):
         assert client.post(url, typed).status_code == 422
     assert Consent.objects.count() == 1
     for user, status in ((people.teammate, 403), (people.stranger, 404), (people.viewer, 403)):

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 
 from contacts.services import normal_phone, phone_key
 
+pytestmark = pytest.mark.django_db  # the default country is that of the organisation
+
 DATA = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 

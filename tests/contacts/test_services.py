@@ -39,9 +39,22 @@ def phones(contact: Contact) -> list[tuple[str, str, bool]]:
 
 
 def test_company_is_normalised_owned_and_told(people: Cast) -> None:
-    company = make_company(people.owner, name="  Alpenwerk GmbH ", domain="https://www.Alpenwerk.example/about?x=1", country="at", phone="0662 12345", email=" info@alpenwerk.example ")
+    company = make_company(
+        people.owner,
+        name="  Alpenwerk GmbH ",
+        domain="https://www.Alpenwerk.example/about?x=1",
+        country="at",
+        phone="0662 12345",
+        email=" info@alpenwerk.example ",
+    )
     company.refresh_from_db()
-    assert (company.name, company.domain, company.country, company.phone, company.email) == ("Alpenwerk GmbH", "alpenwerk.example", "AT", "+4366212345", "info@alpenwerk.example")
+    assert (company.name, company.domain, company.country, company.phone, company.email) == (
+        "Alpenwerk GmbH",
+        "alpenwerk.example",
+        "AT",
+        "+4366212345",
+        "info@alpenwerk.example",
+    )
     assert (company.owner, company.team, company.created_by) == (people.owner, people.team, people.owner)
     assert " alpenwerk" in company.search_text and "4366212345" in company.search_text
     assert OutboxEvent.objects.filter(name="contacts.company.created", subject_ids=[company.pk]).count() == 1
@@ -97,7 +110,12 @@ def test_contact_keeps_all_addresses_and_the_primary_on_the_row(people: Cast) ->
         first_name="Johanna",
         last_name="Berger",
         country="AT",
-        emails=[{"address": "jb@Alpenwerk.example", "kind": "work"}, {"address": "hanna@mail.example", "kind": "private", "primary": True}, {"address": "JB@alpenwerk.example"}, {"address": ""}],
+        emails=[
+            {"address": "jb@Alpenwerk.example", "kind": "work"},
+            {"address": "hanna@mail.example", "kind": "private", "primary": True},
+            {"address": "JB@alpenwerk.example"},
+            {"address": ""},
+        ],
         phones=[{"number": "0662 12345"}, {"number": "+43 664 98765", "kind": "mobile"}],
     )
     assert emails(contact) == [("hanna@mail.example", "hanna@mail.example", True), ("jb@Alpenwerk.example", "jb@alpenwerk.example", False)]

@@ -29,9 +29,20 @@ def test_pages_cost_few_queries_whatever_is_on_them() -> None:
     company = make_company(people.owner)
     contact = make_contact(people.owner, company=company)
     deal = make_deal(people.owner, company=company, contact=contact, name="Deal")
-    limits = {"/deals/board/": 12, "/deals/board/?q=Deal": 12, "/deals/": 12, "/deals/?q=Deal&status=open&sort=-amount": 14, "/contacts/": 12, "/companies/": 12, deal.get_absolute_url(): 22}
+    limits = {
+        "/deals/board/": 12,
+        "/deals/board/?q=Deal": 12,
+        "/deals/": 12,
+        "/deals/?q=Deal&status=open&sort=-amount": 14,
+        "/contacts/": 12,
+        "/companies/": 12,
+        deal.get_absolute_url(): 22,
+    }
     before = {url: queries(client, url) for url in limits}
-    create_deals([{"name": f"Deal {number}", "company": company, "contact": contact, "stage": stage("Won" if number % 2 else "Proposal")} for number in range(120)], actor=people.owner)
+    create_deals(
+        [{"name": f"Deal {number}", "company": company, "contact": contact, "stage": stage("Won" if number % 2 else "Proposal")} for number in range(120)],
+        actor=people.owner,
+    )
     for url, limit in limits.items():
         after = queries(client, url)
         assert len(after) == len(before[url]), url

@@ -187,13 +187,28 @@ def test_bulk_move(people: Cast, client: Client) -> None:
 
 def test_settings_of_pipelines(people: Cast, boss: Client, client: Client) -> None:
     pipeline, proposal = Pipeline.objects.get(), stage("Proposal")
-    for url in ("/settings/pipelines/", "/settings/stages/", "/settings/lost-reasons/", f"/settings/stages/{proposal.pk}/edit/", f"/settings/stages/new/?pipeline={pipeline.pk}", f"/settings/stages/{proposal.pk}/remove/", f"/settings/pipelines/{pipeline.pk}/archive/"):
+    for url in (
+        "/settings/pipelines/",
+        "/settings/stages/",
+        "/settings/lost-reasons/",
+        f"/settings/stages/{proposal.pk}/edit/",
+        f"/settings/stages/new/?pipeline={pipeline.pk}",
+        f"/settings/stages/{proposal.pk}/remove/",
+        f"/settings/pipelines/{pipeline.pk}/archive/",
+    ):
         assert boss.get(url).status_code == 200, url
         assert client.get(url).status_code == 403, url
     assert boss.post("/settings/pipelines/new/", {"name": "Renewals"}).status_code == 302
     assert boss.post("/settings/pipelines/new/", {"name": "renewals"}).status_code == 422
-    assert boss.post("/settings/stages/new/", {"pipeline": pipeline.pk, "name": "Demo", "kind": "open", "probability": "40", "stalled_after_days": "", "color": "pink"}).status_code == 302
-    assert boss.post("/settings/stages/new/", {"pipeline": pipeline.pk, "name": "Bad", "kind": "open", "probability": "101", "color": "pink"}).status_code == 422
+    assert (
+        boss.post(
+            "/settings/stages/new/", {"pipeline": pipeline.pk, "name": "Demo", "kind": "open", "probability": "40", "stalled_after_days": "", "color": "pink"}
+        ).status_code
+        == 302
+    )
+    assert (
+        boss.post("/settings/stages/new/", {"pipeline": pipeline.pk, "name": "Bad", "kind": "open", "probability": "101", "color": "pink"}).status_code == 422
+    )
     assert boss.post(f"/settings/stages/{proposal.pk}/edit/", {"name": "Offer", "kind": "open", "probability": "60", "color": "teal"}).status_code == 302
     assert boss.post(f"/settings/stages/{stage('Demo').pk}/move/", {"direction": "up"}).status_code == 302
     assert [each.name for each in pipeline.stages.all()] == ["Qualified", "Discovery", "Offer", "Demo", "Negotiation", "Won", "Lost"]

@@ -45,7 +45,9 @@ def test_of_two_different_moves_one_wins() -> None:
         deal = make_deal(people.owner)
         first, second = Deal.objects.get(pk=deal.pk), Deal.objects.get(pk=deal.pk)
         won, proposal = stage("Won"), stage("Proposal")
-        results = at_once(lambda first=first: move_deal(first, won, actor=people.owner), lambda second=second: move_deal(second, proposal, actor=people.teammate))
+        results = at_once(
+            lambda first=first: move_deal(first, won, actor=people.owner), lambda second=second: move_deal(second, proposal, actor=people.teammate)
+        )
         moved = [each for each in results if isinstance(each, Deal)]
         refused = [each for each in results if isinstance(each, StaleRecord)]
         assert (len(moved), len(refused)) == (1, 1), results

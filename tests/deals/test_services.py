@@ -45,13 +45,22 @@ def events(name: str) -> list[OutboxEvent]:
 
 
 def history(deal: Deal) -> list[tuple[str, str]]:
-    return [(change.old_stage.name if change.old_stage else "", change.new_stage.name) for change in deal.stage_changes.select_related("old_stage", "new_stage")]
+    return [
+        (change.old_stage.name if change.old_stage else "", change.new_stage.name) for change in deal.stage_changes.select_related("old_stage", "new_stage")
+    ]
 
 
 def test_a_new_installation_has_a_pipeline_and_reasons() -> None:
     pipeline = Pipeline.objects.get()
     rows = [(each.name, each.probability, each.kind) for each in pipeline.stages.all()]
-    assert rows == [("Qualified", 20, "open"), ("Discovery", 35, "open"), ("Proposal", 55, "open"), ("Negotiation", 75, "open"), ("Won", 100, "won"), ("Lost", 0, "lost")]
+    assert rows == [
+        ("Qualified", 20, "open"),
+        ("Discovery", 35, "open"),
+        ("Proposal", 55, "open"),
+        ("Negotiation", 75, "open"),
+        ("Won", 100, "won"),
+        ("Lost", 0, "lost"),
+    ]
     assert [each.name for each in LostReason.objects.all()] == ["Price", "Competitor", "No budget", "No decision", "Bad timing", "Other"]
 
 
@@ -167,7 +176,14 @@ def test_other_pipelines(people: Cast) -> None:
 def test_pushes_of_the_close_date_are_counted(people: Cast) -> None:
     day = date(2026, 11, 1)
     deal = make_deal(people.owner, close_date=day)
-    for change, pushes in ((day + timedelta(days=7), 1), (day + timedelta(days=3), 1), (day + timedelta(days=3), 1), (day + timedelta(days=30), 2), (None, 2), (day, 2)):
+    for change, pushes in (
+        (day + timedelta(days=7), 1),
+        (day + timedelta(days=3), 1),
+        (day + timedelta(days=3), 1),
+        (day + timedelta(days=30), 2),
+        (None, 2),
+        (day, 2),
+    ):
         deal = update_deal(deal, {"close_date": change}, actor=people.owner)
         assert deal.close_date_pushes == pushes
 
@@ -181,14 +197,18 @@ def test_many_deals_at_once(people: Cast) -> None:
         return len(queries), result
 
     def rows(count: int) -> list[dict[str, Any]]:
-        return [{"name": f"D{number}", "amount": number, "stage": stage("Won") if number % 2 else stage("Discovery"), "closed_at": past} for number in range(count)]
+        return [
+            {"name": f"D{number}", "amount": number, "stage": stage("Won") if number % 2 else stage("Discovery"), "closed_at": past} for number in range(count)
+        ]
 
     few, many = rows(4), rows(100)
     (cost_of_few, some), (cost_of_many, made) = cost(lambda: create_deals(few, actor=people.owner)), cost(lambda: create_deals(many, actor=people.owner))
     assert cost_of_few == cost_of_many
     assert {deal.closed_at for deal in made} == {past, None} and len(events("deals.won")) == 2
     proposal = stage("Proposal")
-    (cost_of_few, _count), (cost_of_many, count) = [cost(lambda deals=deals: move_deals([deal.pk for deal in deals], proposal, actor=people.owner)) for deals in (some, made)]
+    (cost_of_few, _count), (cost_of_many, count) = [
+        cost(lambda deals=deals: move_deals([deal.pk for deal in deals], proposal, actor=people.owner)) for deals in (some, made)
+    ]
     assert cost_of_few == cost_of_many and count == 100
     assert not Deal.objects.exclude(status="open").exists() and StageChange.objects.count() == 208 and len(events("deals.stage_changed")) == 4
     assert move_deals([deal.pk for deal in made], stage("Won"), actor=people.stranger) == 0
