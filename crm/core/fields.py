@@ -105,7 +105,7 @@ def to_e164(value: str, region: str = "") -> str:
     if len(value) > 60:
         raise ValidationError(_("This is too long for a phone number."), code="phone")
     try:
-        number = phonenumbers.parse(value, region or default_region())
+        number = phonenumbers.parse(value, None if value.startswith("+") else region or default_region())
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not _plausible(number):

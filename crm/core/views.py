@@ -123,7 +123,7 @@ class RecordFormView(RecordView):
 
     def unknown_fields(self, form: Any) -> list[str]:
         """Posted names that no field of the form reads."""
-        known = FORM_KEYS | set(form.fields) | set(form._meta.fields or ()) | set(getattr(form, "extra_keys", ()))
+        known = FORM_KEYS | set(form.fields) | set(getattr(getattr(form, "_meta", None), "fields", None) or ()) | set(getattr(form, "extra_keys", ()))
         # Widgets of our own post more than one name: a picker its text, addresses their rows.
         prefixes = tuple(f"{name}_" for name, field in form.fields.items() if not type(field.widget).__module__.startswith("django."))
         return sorted(name for name in self.request.POST if name not in known and not name.startswith(prefixes))
