@@ -147,7 +147,7 @@ def _money_frame(currency: str, locale: str) -> tuple[str, str, int]:
         precision = get_currency_precision(currency)
     except (ValueError, UnknownLocaleError):
         return "", f" {currency}", 2
-    match = re.match(r"^(\D*)0\D?0*(\D*)$", sample)
+    match = re.match(r"^(\D*)0(?:[^\d\s]0+)?(\D*)$", sample)
     before, after = match.groups() if match else (f"{currency} ", "")
     return before, after, precision
 
