@@ -20,7 +20,7 @@ CHUNK = 1000
 MAX_BODY, MAX_OUTCOME, MAX_MINUTES = 20_000, 200, 24 * 60
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     """Write what happened. Keys: kind, verb, the subjects (company, contact, lead, deal or ..._id), actor or actor_id, at, body, data,
     task, meeting, mail, submission. Parents are filled in. Rows without a subject are left out: they have no timeline."""

@@ -32,7 +32,7 @@ def create_meeting(values: Values, *, actor: Any) -> Meeting:
     owner = row.get("owner") or actor
     row["zone"] = row.get("zone") or (owner.time_zone if owner is not None else "UTC")
     meeting = create_records(Meeting, [without(row, "reminder")], actor=actor, check=check_span)[0]
-    set_reminders([meeting], {meeting.pk: _asked(values)})
+    set_reminders([meeting], {meeting.pk: _asked(values)}, new=True)
     refresh_next_steps(touched([meeting]))
     return meeting
 

@@ -39,7 +39,7 @@ def open_meetings() -> QuerySet:
     return Meeting._base_manager.filter(held_at__isnull=True, deleted_at__isnull=True)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def refresh_next_steps(subjects: Touched) -> int:
     """Bring the next step of these records ({"deal": {ids}, ...}) up to date; how many differed.
 
@@ -72,11 +72,11 @@ def _earliest(subjects: Touched) -> dict[tuple[str, int], Step]:
         return {}
     found: dict[tuple[str, int], Step] = {}
     for name, pk, at, title, kind, all_day, _id in parts[0].union(*parts[1:], all=True):
-        step = Step(at, (title or _word(kind))[:MAX_TITLE], kind, all_day)
+        step = Step(at, title[:MAX_TITLE], kind, all_day)
         known = found.get((name, pk))
         if known is None or _earlier(step, known):
             found[name, pk] = step
-    return found
+    return _named(found)
 
 
 def _earlier(one: Step, other: Step) -> bool:
@@ -86,10 +86,13 @@ def _earlier(one: Step, other: Step) -> bool:
     return other.at is None or one.at < other.at
 
 
-def _word(kind: str) -> str:
-    """What stands there instead of a title, in the organisation's language."""
+def _named(steps: dict[tuple[str, int], Step]) -> dict[tuple[str, int], Step]:
+    """The kind of step, in the organisation's language, where its title is not told."""
+    if all(step.title for step in steps.values()):
+        return steps
     with translation.override(organisation().language):
-        return capfirst(str(dict(Task.Kind.choices).get(kind) or Meeting._meta.verbose_name))
+        words = {kind: str(word) for kind, word in Task.Kind.choices} | {"meeting": capfirst(str(Meeting._meta.verbose_name))}
+    return {key: step if step.title else step._replace(title=words.get(step.kind, step.kind)) for key, step in steps.items()}
 
 
 def _title(name: str) -> Any:

@@ -13,7 +13,7 @@ from activities.models import Notification, Reminder
 MAX_TEXT = 300
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def notify(user: Any, kind: str, text: Any, url: str = "") -> Notification:
     """Put one line into a user's bell. A lazy `text` is translated into the user's language."""
     with translation.override(user.language):

@@ -18,6 +18,7 @@ from activities.services import due
 from crm.core import cells
 from mail.models import OutgoingMail
 from mail.services import queue_mails, render_mail
+from users.selectors import request_box
 
 BATCH = 100
 LATE = timedelta(days=1)
@@ -25,9 +26,12 @@ PAST = timedelta(minutes=5)  # a reminder for a time that was over when it was a
 Wanted = dict[int, set[tuple[int, int, datetime]]]  # row id -> {(user id, minutes before, when)}
 
 
-@transaction.atomic
-def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]]) -> None:
-    """Make the unsent reminders of tasks or meetings those in `minutes` ({row id: minutes before}); rows without an entry lose theirs."""
+@transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
+def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]], *, new: bool = False) -> None:
+    """Make the unsent reminders of tasks or meetings those in `minutes` ({row id: minutes before}); rows without an entry lose theirs.
+
+    `new` rows can't have any yet.
+    """
     rows = list(rows)
     if not rows:
         return
@@ -39,7 +43,8 @@ def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]]) -> None:
             at = reminder_time(row, before)
             if at is not None and at >= oldest:
                 wanted[row.pk].add((row.owner_id, before, at))
-    _cancel_others(link, [row.pk for row in rows], wanted)
+    if not new:
+        _cancel_others(link, [row.pk for row in rows], wanted)
     fresh = [
         Reminder(**{f"{link}_id": pk}, user_id=user, minutes_before=before, remind_at=at) for pk, entries in wanted.items() for user, before, at in entries
     ]
@@ -94,12 +99,16 @@ def planned_minutes(rows: Iterable[Any], *, cancelled: bool = False) -> dict[int
 
 def fire_due_reminders(limit: int = BATCH) -> int:
     """Send what is due; how many. Several processes may do so at once: each reminder is locked by one of them."""
-    total = 0
-    while True:
-        taken, sent = _fire_batch(limit)
-        total += sent
-        if taken < limit:
-            return total
+    box = request_box.set({})  # the organisation is read once, not per mail
+    try:
+        total = 0
+        while True:
+            taken, sent = _fire_batch(limit)
+            total += sent
+            if taken < limit:
+                return total
+    finally:
+        request_box.reset(box)
 
 
 @transaction.atomic

@@ -47,7 +47,7 @@ def create_tasks(rows: Sequence[Values], *, actor: Any) -> list[Task]:
     for row in prepared:
         set_due(row, row.get("owner") or actor)
     tasks = create_records(Task, [without(row, "reminder") for row in prepared], actor=actor)
-    set_reminders(tasks, {task.pk: asked_minutes(row) for task, row in zip(tasks, rows, strict=True)})
+    set_reminders(tasks, {task.pk: asked_minutes(row) for task, row in zip(tasks, rows, strict=True)}, new=True)
     refresh_next_steps(touched(tasks))
     _tell_assignees(tasks, actor)
     return tasks

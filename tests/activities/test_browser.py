@@ -49,7 +49,9 @@ def business() -> Any:
     )
     start = now + timedelta(hours=1)
     services.create_meeting({"title": "Kick-off", "contact": contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=owner)
-    services.write_lines([{"kind": "note", "verb": "added", "body": f"Note **{n}**", "contact": contact, "actor": owner, "at": now - timedelta(days=40 + n)} for n in range(30)])
+    services.write_lines(
+        [{"kind": "note", "verb": "added", "body": f"Note **{n}**", "contact": contact, "actor": owner, "at": now - timedelta(days=40 + n)} for n in range(30)]
+    )
     services.add_note(contact, body="Tobias confirmed the outage window: **22 December to 6 January**.", actor=owner)
     services.log_call(contact, outcome="connected", minutes=14, body="Went through the line items.", actor=people.teammate)
     update_deal(deal, {"amount": "64000"}, actor=owner)
