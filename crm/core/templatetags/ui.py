@@ -238,7 +238,7 @@ def control(field: BoundField) -> SafeString:
         return format_html_join("", "{}", ((_box(sub.data, kind),) for sub in field.subwidgets))
     base = {"select": "form-select", "checkbox": "form-check-input"}.get(kind, "form-control")
     own = widget.attrs.get("class", "")
-    css = {"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()}
+    css: dict[str, Any] = {"class": f"{base} {own}{' is-invalid' if field.errors else ''}".strip()}
     attrs = field.build_widget_attrs(css, widget)
     if field.auto_id:
         attrs.setdefault("id", widget.attrs.get("id") or field.auto_id)
