@@ -51,8 +51,8 @@ class CardMaker:
             menu = self.menus[stage.pk].replace("%URL%", address).replace("%DEAL%", name)
         money = escape(cells.format_money(deal.amount, deal.currency, ctx.locale))
         return SafeString(
-            f'<li class="deal" id="deal-{deal.pk}" data-pk="{deal.pk}" data-name="{name}"{move}><h3><a href="{url}">{name}</a></h3>'
-            f'<div class="co"><span>{escape(str(company)) if company else "&nbsp;"}</span></div>{menu}'
+            f'<li class="deal" id="deal-{deal.pk}" data-pk="{deal.pk}" data-name="{name}"{move}><h3 class="text-break"><a href="{url}">{name}</a></h3>'
+            f'<div class="co text-break"><span>{escape(str(company)) if company else "&nbsp;"}</span></div>{menu}'
             f'<div class="ln"><span class="val">{money}</span>{self._age(deal, stage)}{self._owner(deal)}</div>'
             f'<div class="ln bt">{self._left(deal, stage)}{self._close(deal, stage)}</div></li>'
         )

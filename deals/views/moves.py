@@ -70,9 +70,9 @@ class MoveView(RecordView):
     def answer(self, deal: Deal, old: Stage | None) -> HttpResponse:
         stage = selectors.catalog().stage(deal.stage_id)
         text = moved_text(deal, stage)
-        undo = {"url": reverse("deals:move", args=[deal.pk]), "stage": old.pk} if old is not None and old.pk != deal.stage_id else None
+        undo = {"url": self.request.get_full_path(), "stage": old.pk} if old is not None and old.pk != deal.stage_id else None
         if not wants_json(self.request):
-            tags = f"undo:{undo['url']}?stage={undo['stage']}" if undo else ""
+            tags = f"undo:{reverse('deals:move', args=[deal.pk])}?stage={undo['stage']}" if undo else ""
             messages.success(self.request, text, extra_tags=tags)
             return redirect(safe_next(self.request, deal.get_absolute_url()))
         try:
