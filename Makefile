@@ -68,5 +68,5 @@ requirements:
 		echo "resolving $$name.in"; \
 		directory=$$(mktemp -d) && sed 's/^-r requirements.txt/-r requirements.in/' $$name.in > $$directory/$$name.in && cp requirements.in $$directory/ \
 		&& $(PYTHON) -m venv $$directory/venv && $$directory/venv/bin/pip install --quiet --disable-pip-version-check --prefer-binary -r $$directory/$$name.in \
-		&& $$directory/venv/bin/pip freeze --disable-pip-version-check --exclude pip --exclude setuptools --exclude wheel | tr A-Z a-z > $$name.txt && rm -rf $$directory || exit 1; \
+		&& $$directory/venv/bin/pip freeze --disable-pip-version-check --exclude pip --exclude setuptools --exclude wheel | tr 'A-Z_' 'a-z-' > $$name.txt && rm -rf $$directory || exit 1; \
 	done
