@@ -122,7 +122,7 @@ class RecordQuerySet(QuerySet):
         """Rows on which `user` may do `action`; none for anonymous and deactivated users; never deleted rows."""
         if user is None or not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.alive().filter(any_of(self.model.access_policy.arms(user, action, self.model)))
+        return self.alive().filter(any_of(arms_for(user, action, self.model)))
 
     def alive(self) -> RecordQuerySet:
         """Rows that are not in the bin."""
@@ -167,7 +167,7 @@ def viewers_of(obj: Any, action: str = "view") -> QuerySet:
     """Active users who may do `action` on `obj`: for mentions, notifications and assignment. The inverse of `visible_to`."""
     from django.contrib.auth import get_user_model
 
-    label = (getattr(type(obj).access_policy, "label", "") or obj._meta.label_lower)
+    label = getattr(type(obj).access_policy, "label", "") or obj._meta.label_lower
     path = f"role__grants__{label.replace('.', '_')}__{action}"
     owner_id, team_id = getattr(obj, "owner_id", None), getattr(obj, "team_id", None)
     q = Q(**{path: Scope.ALL.value})

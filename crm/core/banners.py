@@ -19,4 +19,11 @@ def background_banners(user: Any) -> list[Banner]:
         return []
     names = {"worker": _("the worker"), "beat": _("the scheduler")}
     who = " & ".join(names[name] for name in late)
-    return [Banner("danger", _("Reminders and mails are late: %(who)s does not answer. What is waiting is kept; start it again.") % {"who": who}, "/readyz", _("Details"))]
+    return [
+        Banner(
+            "danger",
+            _("Reminders and mails are late: %(who)s does not answer. What is waiting is kept; start it again.") % {"who": who},
+            "/readyz",
+            _("Details"),
+        )
+    ]

@@ -92,5 +92,3 @@ def _ring_now() -> None:
     from crm.core.tasks import sweep_outbox
 
     sweep_outbox.delay()
-
-

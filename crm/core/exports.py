@@ -137,7 +137,12 @@ def sweep() -> None:
 
 def _claim(job_id: int) -> ExportJob | None:
     with transaction.atomic():
-        job = ExportJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user__role").filter(pk=job_id, state__in=["queued", "running"]).first()
+        job = (
+            ExportJob.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("user__role")
+            .filter(pk=job_id, state__in=["queued", "running"])
+            .first()
+        )
         if job is None or (job.state == "running" and job.lease_until > timezone.now()):
             return None
         job.state = ExportJob.State.FAILED if job.attempts >= 3 else ExportJob.State.RUNNING

@@ -98,7 +98,7 @@ def default_region() -> str:
 
 
 def to_e164(value: str, region: str = "") -> str:
-    """"+43 662 123 45" or "0662 12345" (with `region`) -> "+4366212345", an extension kept as ";ext=12". ValidationError otherwise."""
+    """ "+43 662 123 45" or "0662 12345" (with `region`) -> "+4366212345", an extension kept as ";ext=12". ValidationError otherwise."""
     value = value.strip()
     if not value:
         return ""

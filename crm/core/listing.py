@@ -135,6 +135,7 @@ class Listing:
         way = "DESC" if descending else "ASC"
         with connection.cursor() as database:
             database.execute(
+                # Compiled by Django, or built from constants above.
                 f"WITH matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)"
                 f" SELECT id, key, total.n FROM total LEFT JOIN matches ON {where} ORDER BY (key IS NULL) {empty}, key {way}, id {way} LIMIT {size + 1}",
                 [*params, *where_params],
@@ -210,7 +211,8 @@ class Listing:
         if not filled:
             return "", []
         sql = " UNION ALL ".join(f"({part[0]})" for part in filled)
-        return f"SELECT * FROM ({sql}) AS parts {tail}", [value for part in filled for value in part[1]]
+        whole = f"SELECT * FROM ({sql}) AS parts {tail}"
+        return whole, [value for part in filled for value in part[1]]
 
     def fetch(self, pairs: list[Pair]) -> list[Any]:
         """The rows of a page, in its order."""

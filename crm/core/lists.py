@@ -114,7 +114,7 @@ class ListQuery:
 
     @property
     def filtered(self) -> bool:
-        return bool(self.q or self.view and self.view.params or any(self.params.get(name) for name in set(self.params) - CONTROL))
+        return bool(self.q or (self.view and self.view.params) or any(self.params.get(name) for name in set(self.params) - CONTROL))
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         q_placeholder=record.search_placeholder or _("Search"),
         views=_views(query),
         chips=_chips(query),
-        clear_url=_url(query, {name: "" for name in query.params}),
+        clear_url=_url(query, dict.fromkeys(query.params, "")),
         heads=[_head(query, column) for column in record.columns],
         rows=[Row(row.pk, [column.cell(row, context) for column in record.columns], str(row)) for row in rows],
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
@@ -268,22 +268,24 @@ def _views(query: ListQuery) -> list[Tab]:
 
 
 def _chips(query: ListQuery) -> list[Chip]:
-    chips = []
+    chips: list[Chip] = []
     if query.errors:
         return chips
     for name, formfield in query.filterset.form.fields.items():
-        keys = [key for key in query.params if key == name or key.startswith(f"{name}_") and key not in query.filterset.form.fields]
+        keys = [key for key in query.params if key == name or (key.startswith(f"{name}_") and key not in query.filterset.form.fields)]
         value = query.filterset.form.cleaned_data.get(name)
         if not any(query.params.get(key) for key in keys) or value in (None, "", []):
             continue
-        gone = {key: "" for key in keys} | {"cursor": ""}
+        gone = dict.fromkeys(keys, "") | {"cursor": ""}
         chips.append(Chip(formfield.label or name, query.filterset.value_text(name, value), _url(query, gone)))
     return chips
 
 
 def _bulk(record: RecordType, user: Any) -> list[BulkButton]:
     grants = {action: user.scope_for(record.model_label, action) != "none" for action in ("change", "delete", "view", "export", "add")}
-    return [BulkButton(each.name, each.label, each.icon, record.url("bulk", each.name), each.danger) for each in record.bulk_actions if grants.get(each.permission)]
+    return [
+        BulkButton(each.name, each.label, each.icon, record.url("bulk", each.name), each.danger) for each in record.bulk_actions if grants.get(each.permission)
+    ]
 
 
 def _exports(query: ListQuery) -> list[tuple[Any, str]]:

@@ -16,7 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.access import GrantPolicy, OwnedPolicy, PersonalPolicy, Policy, RecordQuerySet
 from crm.core.text import fold, sort_key
 
-COLORS = [("red", _("Red")), ("amber", _("Amber")), ("green", _("Green")), ("blue", _("Blue")), ("violet", _("Violet")), ("teal", _("Teal")), ("pink", _("Pink")), ("grey", _("Grey"))]
+COLORS = [
+    ("red", _("Red")),
+    ("amber", _("Amber")),
+    ("green", _("Green")),
+    ("blue", _("Blue")),
+    ("violet", _("Violet")),
+    ("teal", _("Teal")),
+    ("pink", _("Pink")),
+    ("grey", _("Grey")),
+]
 
 
 class Binned(models.Model):
@@ -37,9 +46,20 @@ class Record(Binned):
     Derived columns (DERIVED) are kept by the activities app and never bump `version`.
     """
 
-    DERIVED: ClassVar[tuple[str, ...]] = ("next_step_at", "next_step", "next_step_kind", "next_step_all_day", "last_activity_at", "search_text", "sort_name", "updated_at")
+    DERIVED: ClassVar[tuple[str, ...]] = (
+        "next_step_at",
+        "next_step",
+        "next_step_kind",
+        "next_step_all_day",
+        "last_activity_at",
+        "search_text",
+        "sort_name",
+        "updated_at",
+    )
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("owner"), db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("owner"), db_index=False
+    )
     team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("team"), db_index=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False, db_index=False)
@@ -217,8 +237,6 @@ class ExportJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_slug} {self.format} {self.state}"
-
-
 
 
 class Source(models.Model):

@@ -34,7 +34,10 @@ def deliver(delivery_id: int) -> bool:
     try:
         with transaction.atomic():
             delivery = (
-                Delivery.objects.select_for_update(skip_locked=True, of=("self",)).select_related("event").filter(pk=delivery_id, status=Delivery.Status.PENDING).first()
+                Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+                .select_related("event")
+                .filter(pk=delivery_id, status=Delivery.Status.PENDING)
+                .first()
             )
             if delivery is None:
                 return False

@@ -161,13 +161,23 @@ class RecordCreateView(RecordFormView):
         return self.page(self.build(initial=initial))
 
     def _initial(self, params: QueryDict) -> dict[str, Any]:
-        initial = {name: value for name, value in params.items() if "\x00" not in value}
+        initial: dict[str, Any] = {name: value for name, value in params.items() if "\x00" not in value}
         initial.setdefault("owner", self.request.user)
         return initial
 
     def page(self, form: Any, status: int = 200, duplicates: Any = ()) -> HttpResponse:
         looks = [(str(obj), obj.get_absolute_url()) for obj in duplicates]
-        return self.show("form", status, object=None, form=form, form_title=self.record.label_new, submit_label=_("Create"), cancel_url=self.record.url("list"), conflict=None, duplicates=looks)
+        return self.show(
+            "form",
+            status,
+            object=None,
+            form=form,
+            form_title=self.record.label_new,
+            submit_label=_("Create"),
+            cancel_url=self.record.url("list"),
+            conflict=None,
+            duplicates=looks,
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.build(request.POST, request.FILES)
@@ -198,7 +208,9 @@ class RecordUpdateView(RecordFormView):
 
     def page(self, obj: Any, form: Any, status: int = 200, conflict: Conflict | None = None) -> HttpResponse:
         title = _("Edit %(name)s") % {"name": str(obj)}
-        return self.show("form", status, object=obj, form=form, form_title=title, submit_label=_("Save"), cancel_url=obj.get_absolute_url(), conflict=conflict, duplicates=[])
+        return self.show(
+            "form", status, object=obj, form=form, form_title=title, submit_label=_("Save"), cancel_url=obj.get_absolute_url(), conflict=conflict, duplicates=[]
+        )
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         obj = self.load(pk, "change")
@@ -282,6 +294,14 @@ class RecordBulkView(RecordView):
         self.action(action)
         return redirect(self.record.url("list"))
 
+    @staticmethod
+    def _refusal(given: list[str], ids: list[int]) -> str:
+        if not given:
+            return _("Tick the rows first.")
+        if len(ids) > MAX_BULK:
+            return _("Up to %(n)s rows at a time.") % {"n": MAX_BULK}
+        return _("These rows are not known.")
+
     def post(self, request: HttpRequest, action: str) -> HttpResponse:
         bulk = self.action(action)
         self.require(bulk.permission)
@@ -289,17 +309,18 @@ class RecordBulkView(RecordView):
         ids = sorted({int(text) for text in given if text.isdecimal() and len(text) < 19})
         back = safe_next(request, self.record.url("list"))
         if not ids or len(ids) != len(set(given)) or len(ids) > MAX_BULK:
-            text = _("Tick the rows first.") if not given else _("Up to %(n)s rows at a time.") % {"n": MAX_BULK} if len(ids) > MAX_BULK else _("These rows are not known.")
-            return bad_request(request, text)
+            return bad_request(request, self._refusal(given, ids))
         ids = list(self.record.visible(request.user, bulk.permission).filter(pk__in=ids).values_list("pk", flat=True))
         confirmed = request.POST.get("confirmed") == "1"
         form = bulk.form(request.POST if confirmed else None, user=request.user) if bulk.form else None
-        if not confirmed and (form or bulk.danger) or form and not form.is_valid():
+        asking = not confirmed and (form is not None or bulk.danger)
+        if asking or (form is not None and not form.is_valid()):
             return self.show("bulk", 422 if confirmed else 200, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=[])
         try:
             changed = bulk.run(ids, actor=request.user, data=form.cleaned_data if form else {})
         except ValidationError as error:
-            return self.show("bulk", 422, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=[(bulk.label, text) for text in error.messages])
+            errors = [(bulk.label, text) for text in error.messages]
+            return self.show("bulk", 422, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=errors)
         messages.success(request, ngettext("%(n)s record changed.", "%(n)s records changed.", changed) % {"n": changed})
         return redirect(back)
 
@@ -327,7 +348,7 @@ class RecordExportView(RecordView):
             exports.request_export(query, kind, actor=request.user)
             messages.success(request, _("The file is being made. You find it here and in the bell when it is ready."))
             return redirect("exports")
-        target = tempfile.TemporaryFile()
+        target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
         exports.write_xlsx(exports.rows_of(query), target, str(self.record.label_plural))
         target.seek(0)
         return FileResponse(target, as_attachment=True, filename=name)
@@ -357,7 +378,11 @@ class SearchView(View):
             return bad_request(request, _("Search for something shorter."))
         groups = search.search_all(request.user, query)
         if request.headers.get("Accept", "").startswith("application/json"):
-            results = [{"type": group.record.slug, "label": str(group.record.label), "id": hit.pk, "title": hit.label, "sub": hit.sub, "url": hit.url} for group in groups for hit in group.hits]
+            results = [
+                {"type": group.record.slug, "label": str(group.record.label), "id": hit.pk, "title": hit.label, "sub": hit.sub, "url": hit.url}
+                for group in groups
+                for hit in group.hits
+            ]
             return JsonResponse({"q": query, "results": results})
         shown = [{"label": group.record.label_plural, "icon": group.record.icon, "hits": group.hits, "more": _more(group, query)} for group in groups]
         return render(request, "search.html", {"q": query, "groups": shown, "count": sum(len(group.hits) for group in groups)})
@@ -429,4 +454,9 @@ def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
         "edit": ("<int:pk>/edit/", RecordUpdateView),
         "delete": ("<int:pk>/delete/", RecordDeleteView),
     }
-    return [path(address, (overrides.get(name) or view).as_view(**({"slug": slug} if issubclass(overrides.get(name) or view, RecordView) else {})), name=name) for name, (address, view) in views.items()]
+    patterns = []
+    for name, (address, usual) in views.items():
+        view = overrides.get(name, usual)
+        options = {"slug": slug} if issubclass(view, RecordView) else {}
+        patterns.append(path(address, view.as_view(**options), name=name))
+    return patterns

@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core.access import arms_for, any_of
+from crm.core.access import any_of, arms_for
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
@@ -76,7 +76,13 @@ def lock(obj: Any) -> Any:
 
 
 @in_service
-def create_records(model: type[models.Model], rows: Sequence[Values], *, actor: Any, check: Callable[[Any], None] | None = None, values_of: Callable[[Any], Values] | None = None) -> list[Any]:
+def create_records(
+    model: type[models.Model],
+    rows: Sequence[Values],
+    *,
+    actor: Any,
+    check: Callable[[Any], None] | None = None,
+) -> list[Any]:
     """Insert rows, all or none. Owner defaults to the actor, team to the owner's home team. `actor=None` is the system.
 
     `check(obj)` may raise ValidationError for rules across fields. Raises ValidationError for a single row, RowErrors for many.
@@ -230,7 +236,11 @@ def change_records(model: type[models.Model], ids: Iterable[int], changes: Value
         differences[row.pk] = found
         touched.append(row)
     if touched:
-        fields = {*changes, "version", "updated_at"} | ({"team"} if "owner" in changes else set()) | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
+        fields = (
+            {*changes, "version", "updated_at"}
+            | ({"team"} if "owner" in changes else set())
+            | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
+        )
         model._base_manager.bulk_update(touched, fields, batch_size=CHUNK)  # type: ignore[attr-defined]
         if actor is not None:
             _check_scope(model, [row.pk for row in touched], actor, "view")
@@ -296,7 +306,11 @@ def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[typ
 def _tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | None = None) -> None:
     for start in range(0, len(ids), CHUNK):
         changes = {"group": {"id": str(group)}} if group else {}
-        emit(RecordEvent(label=model._meta.label_lower, verb=verb, subject_ids=tuple(ids[start : start + CHUNK]), actor_id=getattr(actor, "pk", None), changes=changes))
+        emit(
+            RecordEvent(
+                label=model._meta.label_lower, verb=verb, subject_ids=tuple(ids[start : start + CHUNK]), actor_id=getattr(actor, "pk", None), changes=changes
+            )
+        )
 
 
 def _tell_changes(model: Any, differences: dict[int, dict[str, Difference]], actor: Any) -> None:

@@ -65,7 +65,9 @@ def test_services_know_no_request_and_publish_nothing():
         for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
             module = getattr(node, "module", "") or ""
-            if isinstance(node, ast.ImportFrom) and (module.startswith(("django.contrib.messages", "django.shortcuts", "django.views")) or "HttpRequest" in names or "HttpResponse" in names):
+            if isinstance(node, ast.ImportFrom) and (
+                module.startswith(("django.contrib.messages", "django.shortcuts", "django.views")) or "HttpRequest" in names or "HttpResponse" in names
+            ):
                 wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} imports {module}")
     assert not wrong, wrong
 

@@ -35,7 +35,9 @@ def granted(user: Any, action: str, label: str) -> bool:
 def writes_so_far() -> int:
     """Rows inserted, updated and deleted in this transaction, from PostgreSQL's own counters."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables WHERE relname <> ALL(%s)", [list(QUIET_TABLES)])
+        cursor.execute(
+            "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables WHERE relname <> ALL(%s)", [list(QUIET_TABLES)]
+        )
         return int(cursor.fetchone()[0])
 
 

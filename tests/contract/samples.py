@@ -29,7 +29,9 @@ def _deal_post(name: str) -> dict[str, str]:
 
 SAMPLES: dict[str, Sample] = {
     "companies": Sample(lambda actor, name: create_company({"name": name}, actor=actor), lambda name: {"name": name}, "name"),
-    "contacts": Sample(lambda actor, name: create_contact({"last_name": name}, actor=actor), lambda name: {"last_name": name, "lifecycle": "prospect"}, "last_name"),
+    "contacts": Sample(
+        lambda actor, name: create_contact({"last_name": name}, actor=actor), lambda name: {"last_name": name, "lifecycle": "prospect"}, "last_name"
+    ),
     "leads": Sample(lambda actor, name: create_lead({"last_name": name}, actor=actor), lambda name: {"last_name": name}, "last_name"),
     "deals": Sample(lambda actor, name: create_deal({"name": name}, actor=actor), _deal_post, "name"),
     "tasks": Sample(lambda actor, name: create_task({"title": name}, actor=actor), lambda name: {"title": name, "kind": "todo", "priority": "2"}, "title"),

@@ -37,7 +37,14 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:snooze": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
 }
-OWN = {"bin-restore", "export-file", "notifications:open", "activities:edit", "activities:delete", "activities:restore"}  # one's own rows; 404 for everybody else
+OWN = {
+    "bin-restore",
+    "export-file",
+    "notifications:open",
+    "activities:edit",
+    "activities:delete",
+    "activities:restore",
+}  # one's own rows; 404 for everybody else
 OTHERS = {"deals:board": ("deals", "view")}  # a grant on the record type as a whole
 WRITES_ON = {"activities:compose": "leads"}  # a record that one sees, and the grant to add tasks
 
@@ -80,7 +87,18 @@ class World:
         return client
 
     def url(self, name):
-        guesses = [[], [1], ["contact"], [uuid.uuid4()], ["tags"], ["tags", 1], ["x" * 20], ["leads", self.rows["leads"].pk, "note"], ["leads", self.rows["leads"].pk], ["pipeline"]]
+        guesses = [
+            [],
+            [1],
+            ["contact"],
+            [uuid.uuid4()],
+            ["tags"],
+            ["tags", 1],
+            ["x" * 20],
+            ["leads", self.rows["leads"].pk, "note"],
+            ["leads", self.rows["leads"].pk],
+            ["pipeline"],
+        ]
         if name in ON_RECORD or name in WRITES_ON:
             slug = WRITES_ON.get(name) or ON_RECORD[name][0]
             pk = self.rows[slug].pk

@@ -17,7 +17,24 @@ from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
 RECORDS = {record.slug: record for record in record_types()}
-NASTY = ["", "x" * 10_000, "nul\x00byte", "😀" * 300, "‮تجربة‬", "<script>alert(1)</script>", "'; DROP TABLE users_user; --", "{{ 7*7 }}", "-1", "99999999999999999999999", "1e309", "NaN", "[]", "2027-02-30", "99:99", "\ud800"]
+NASTY = [
+    "",
+    "x" * 10_000,
+    "nul\x00byte",
+    "😀" * 300,
+    "‮تجربة‬",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE users_user; --",
+    "{{ 7*7 }}",
+    "-1",
+    "99999999999999999999999",
+    "1e309",
+    "NaN",
+    "[]",
+    "2027-02-30",
+    "99:99",
+    "\ud800",
+]
 
 
 @pytest.fixture
@@ -54,7 +71,13 @@ def test_forms_survive_anything(client, slug):
                 form = response.context["form"]
                 assert form.errors, (name, value[:20])
                 assert record.model._base_manager.count() == before
-                if name in form.errors and value.strip() and "\x00" not in value and len(value) < 200 and isinstance(form[name].field.widget, (Input, Textarea, PickerWidget)):
+                if (
+                    name in form.errors
+                    and value.strip()
+                    and "\x00" not in value
+                    and len(value) < 200
+                    and isinstance(form[name].field.widget, (Input, Textarea, PickerWidget))
+                ):
                     assert escape(value) in str(form[name]), (name, value[:20])  # what was typed is kept
             else:
                 assert record.model._base_manager.count() == before + 1
@@ -65,7 +88,14 @@ def test_unknown_and_forbidden_fields_change_nothing(client, people, slug):
     record, sample = RECORDS[slug], SAMPLES[slug]
     row = sample.make(people.owner, "Zebrafinch")
     url = record.url("edit", row.pk)
-    for name, value in {"is_superuser": "1", "created_by": str(people.admin.pk), "deleted_at": "2020-01-01", "id": "1", "status_": "x", "search_text": "x"}.items():
+    for name, value in {
+        "is_superuser": "1",
+        "created_by": str(people.admin.pk),
+        "deleted_at": "2020-01-01",
+        "id": "1",
+        "status_": "x",
+        "search_text": "x",
+    }.items():
         data = form_data(client, url)
         before = writes_so_far()
         response = client.post(url, {**data, sample.name_field: "Hacked", name: value})
@@ -162,7 +192,11 @@ def test_foreign_links_are_refused(client, people):
     company = SAMPLES["companies"].make(people.stranger, "Hidden Ltd")
     url = RECORDS["contacts"].url("new")
     data = {**form_data(client, url), **SAMPLES["contacts"].post("Smuggler")}
-    for attempt in ({"company": str(company.pk)}, {"company": str(company.pk), "company_text": "Hidden Ltd", "company_was": "Hidden Ltd"}, {"company_text": "Hidden Ltd"}):
+    for attempt in (
+        {"company": str(company.pk)},
+        {"company": str(company.pk), "company_text": "Hidden Ltd", "company_was": "Hidden Ltd"},
+        {"company_text": "Hidden Ltd"},
+    ):
         response = client.post(url, {**{key: value for key, value in data.items() if not key.startswith("company")}, **attempt})
         assert response.status_code == 422
         assert "company" in response.context["form"].errors

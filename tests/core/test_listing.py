@@ -38,7 +38,9 @@ def make_contacts(people, number=60, seed=1):
 def expected(rows, user, order):
     """The visible rows as plain Python orders them: empty keys last, ties by id in the direction of the sort."""
     seen = [row for row in rows if row.deleted_at is None and visible(row, user)]
-    filled = sorted((row for row in seen if getattr(row, order.column) is not None), key=lambda row: (getattr(row, order.column), row.pk), reverse=order.descending)
+    filled = sorted(
+        (row for row in seen if getattr(row, order.column) is not None), key=lambda row: (getattr(row, order.column), row.pk), reverse=order.descending
+    )
     empty = sorted((row for row in seen if getattr(row, order.column) is None), key=lambda row: row.pk, reverse=order.descending)
     return [row.pk for row in filled + empty]
 
