@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.system import System, wait_for
+from tests.e2e.system import RUN, System, wait_for
 
 WORKED_IN = """
 SELECT submission.data ->> 'email', count(DISTINCT submission.id), count(DISTINCT lead.id), count(DISTINCT lead.owner_id),
@@ -35,7 +35,7 @@ def entry(address: str) -> dict[str, str]:
 
 
 def addresses(prefix: str, number: int) -> list[str]:
-    return [f"{prefix}{index:05}@visitors.example" for index in range(number)]
+    return [f"{prefix}{index:05}@{RUN}.example" for index in range(number)]
 
 
 @dataclass
@@ -78,7 +78,9 @@ def send_all(system: System, people: Sequence[str], clients: int, *, stop: threa
 
 def wait_until_settled(system: System, seconds: float = 120) -> None:
     """All stored entries are worked in, all mails have left."""
-    wait_for(lambda: _unsettled(system) == 0, seconds, lambda: f"{_unsettled(system)} entries and mails wait after {seconds:.0f} s\n{system.running.text[-3000:]}")
+    wait_for(
+        lambda: _unsettled(system) == 0, seconds, lambda: f"{_unsettled(system)} entries and mails wait after {seconds:.0f} s\n{system.running.text[-3000:]}"
+    )
 
 
 def _unsettled(system: System) -> Any:

@@ -6,6 +6,7 @@ import email
 import email.policy
 import http.client
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
@@ -22,6 +23,7 @@ from tests.mail.sinks import Sink, SinkController
 PASSWORD = "rapport-demo"
 DEMO_USERS = ("admin", "manager", "rep", "rep2", "other", "agent")
 FORM = "/f/contact/"
+RUN = secrets.token_hex(3)  # in names and addresses: a kept system (E2E_DATA) has seen earlier runs
 
 
 def address_of(user: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,11 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.checks import assert_clean
-from tests.e2e.system import FORM, System, wait_for, words_of
+from tests.e2e.system import FORM, RUN, System, wait_for, words_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("system")]
 
-RUN = secrets.token_hex(3)  # the same system may have seen an earlier run (E2E_DATA)
 NAME, COMPANY, EMAIL = f"Ottilie Brandauer-{RUN}", f"Feinmechanik {RUN}", f"ottilie@{RUN}.example"
 MESSAGE = "We need two spindles before Christmas & a price for the third."
 AMOUNT = Decimal("48750.50")
