@@ -56,9 +56,15 @@ class ReportForm(forms.Form):
         if isinstance(chosen, User) and chosen.pk != self.user.pk and str(chosen.pk) not in dict(names):
             names.append((str(chosen.pk), str(chosen)))
         choices = [("", _("Anyone")), ("me", _("Me")), ("none", _("Nobody")), *names]
-        if isinstance(chosen, User) and chosen.pk == self.user.pk:
-            self.data = {**self.data.dict(), "owner": "me"}
+        if self.is_valid():
+            self.data = {**self.data.dict(), **self._as_shown(chosen)}
         self.fields["owner"].widget = forms.Select(choices=choices)
+
+    def _as_shown(self, owner: Any) -> dict[str, str]:
+        """The period that is in force even when none was asked for, and oneself under one name."""
+        start, end = self.period()
+        shown = {"from": start.isoformat() if start else "", "to": end.isoformat() if end else ""}
+        return shown | ({"owner": "me"} if owner == self.user else {})
 
     def clean_from(self) -> date | None:
         return self._sane(self.cleaned_data["from"])
@@ -135,6 +141,7 @@ def presets(today: date, fiscal_start: int) -> list[tuple[Any, date, date]]:
     return [
         (gettext_lazy("This month"), today.replace(day=1), today),
         (gettext_lazy("Last month"), last_month_end.replace(day=1), last_month_end),
+        (gettext_lazy("Last 30 days"), today - timedelta(days=29), today),
         (gettext_lazy("This quarter"), quarter, today),
         (gettext_lazy("This year"), fiscal, today),
         (gettext_lazy("Last 12 months"), date(months // 12, months % 12 + 1, 1), today),

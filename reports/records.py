@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.models import Activity, Task
+from activities.models import Task
+from contacts.models import Company, Contact
 from deals.models import Deal
 from leads.models import Lead
 from reports.selectors import activity, leads, pipeline, won
@@ -52,7 +53,7 @@ ACTIVITY = Report(
     title=_("Activity by rep"),
     description=_("Notes, calls, meetings, tasks and e-mails of each person."),
     icon="users",
-    needs=(Activity, Task),
+    needs=(Company, Contact, Lead, Deal, Task),  # whose timelines and tasks are counted
     run=activity.activity_by_rep,
     drill=activity.drill,
     records=activity.records,

@@ -81,4 +81,7 @@ class Cast:
         """A working moment some days after `moment`, never in the future."""
         wanted = moment + timedelta(days=self.dice.uniform(low, high))
         at = self.work_moment(wanted.astimezone(self.zone).date())
-        return min(max(at, moment + timedelta(minutes=30)), self.now - timedelta(minutes=15))
+        at = max(at, moment + timedelta(minutes=30))
+        if at > self.now - timedelta(minutes=15):  # not all at one moment just now
+            at = moment + (self.now - moment) * self.dice.uniform(0.5, 0.95)
+        return at

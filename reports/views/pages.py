@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from crm.core.access import arms_for
+from crm.core.access import Scope
 from crm.core.listing import BadCursor
 from reports.forms import ReportForm, presets
 from reports.selectors.results import Report
@@ -25,7 +25,7 @@ KNOWN = frozenset({"from", "to", "pipeline", "team", "owner", "format"})
 
 def may_read(user: Any, report: Report) -> bool:
     """May the reader view any row of what the report counts?"""
-    return any(arms_for(user, "view", model) for model in report.needs)
+    return any(user.scope_for(model._meta.label_lower, "view") != Scope.NONE for model in report.needs)
 
 
 def _find(request: HttpRequest, slug: str, reports: tuple[Report, ...]) -> Report:
