@@ -12,7 +12,7 @@ from django.template import TemplateSyntaxError
 from django.template.loader import get_template
 
 # Mails need inline styles (their readers know no style sheets) and are no pages of ours.
-MAILS = "emails/"
+MAILS = ("emails/", "account/email/", "mfa/email/")
 FORBIDDEN = {
     r"<style[\s>]": "an inline style sheet",
     r"\sstyle\s*=": "a style attribute",
