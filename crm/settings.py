@@ -84,7 +84,7 @@ RECORDS = "crm.wiring.RECORDS"
 NAVIGATION = "crm.wiring.NAVIGATION"
 PHONE_REGION = "users.selectors.phone_region"  # country of numbers typed without one
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
-AFTER_RESTORE = ["mail.services.hold_unsent"]  # a restored copy must not send again what left since the backup
+AFTER_RESTORE = ["mail.services.hold_unsent", "crm.core.outbox.hold_pending", "activities.services.drop_missed_reminders"]
 
 _LOADERS = ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [

@@ -5,7 +5,7 @@ from activities.services.lines import add_note, correct_line, delete_line, log_c
 from activities.services.meetings import close_past_meetings, create_meeting, delete_meetings, update_meeting
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
-from activities.services.reminders import fire_due_reminders, set_reminders
+from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
 from activities.services.tasks import (
     assign_tasks,
     complete_task,
@@ -35,6 +35,7 @@ __all__ = [
     "delete_line",
     "delete_meetings",
     "delete_tasks",
+    "drop_missed_reminders",
     "fire_due_reminders",
     "follow_owner",
     "lead_converted",

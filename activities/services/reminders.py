@@ -184,3 +184,10 @@ def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
         "user": user,
         "key": f"reminder:{reminder.pk}",
     }
+
+
+@transaction.atomic
+def drop_missed_reminders() -> int:
+    """After a restore: reminders whose time came since the backup have been sent, or are late beyond use; the tasks stay overdue. How many."""
+    now = timezone.now()
+    return Reminder.objects.filter(sent_at=None, cancelled_at=None, remind_at__lte=now).update(cancelled_at=now)

@@ -88,6 +88,13 @@ def retry(delivery_ids: list[int]) -> int:
     return rows.update(status=Delivery.Status.PENDING, attempts=0, next_attempt_at=timezone.now())
 
 
+@transaction.atomic
+def hold_pending() -> int:
+    """After a restore: what was undelivered then may have been delivered since, so a person decides (admin, "Retry"); how many."""
+    rows = Delivery.objects.filter(status=Delivery.Status.PENDING)
+    return rows.update(status=Delivery.Status.DEAD, last_error="Held after a restore. Retry if it has not been done since the backup.")
+
+
 def oldest_waiting_seconds() -> float:
     """Age of the oldest undelivered event, 0 when there is none."""
     first = Delivery.objects.filter(status=Delivery.Status.PENDING).order_by("event__occurred_at").values_list("event__occurred_at", flat=True).first()

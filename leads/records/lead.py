@@ -20,6 +20,7 @@ from leads.models import Lead, LeadStatus
 from leads.services.scoring import UTM
 
 WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
+HIDDEN = "d-none"  # no room beside the rest; still sorted by and exported
 Kind = LeadStatus.Kind
 
 
@@ -127,10 +128,10 @@ COLUMNS = (
     Column(
         name="created",
         label=gettext_lazy("Created"),
-        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, WIDER),
+        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, HIDDEN),
         export=lambda lead, ctx: lead.created_at,
         sort="created_at",
-        css=WIDER,
+        css=HIDDEN,
     ),
 )
 VIEWS = (

@@ -132,3 +132,12 @@ def test_parallel_workers_deliver_each_event_once():
     assert not failures
     assert Heartbeat.objects.count() == 60  # a second run would break the unique name
     assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
+
+
+@pytest.mark.django_db
+def test_a_restored_copy_repeats_nothing_by_itself():
+    send(Happened)
+    assert outbox.hold_pending() == 1
+    assert outbox.drain() == 0
+    outbox.retry(list(Delivery.objects.values_list("pk", flat=True)))
+    assert outbox.drain() == 1

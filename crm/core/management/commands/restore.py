@@ -25,4 +25,4 @@ class Command(BaseCommand):
             manifest = restore(file.resolve())
         except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"restored the backup of {manifest['made_at']}; mail that had not left is held (admin, outgoing mail)")
+        self.stdout.write(f"restored the backup of {manifest['made_at']}; mail and events that waited are held (admin: outgoing mail, deliveries)")
