@@ -99,7 +99,7 @@ CREATED = Column(
 
 def title_cell(task: Any, ctx: Any) -> SafeString:
     """The tick (a button of the list's form, so that it works without JavaScript) and the link."""
-    name, url = escape(task.title), escape(task.get_absolute_url())
+    name, url = escape(task.title), escape(cells.address_of(task))
     about = escape(about_name(task, ctx))
     sub = f'<span class="d-lg-none d-block xs fw-normal t2">{about}</span>' if about else ""
     css = ' class="t3"' if task.done_at else ""
@@ -127,13 +127,13 @@ def due_export(task: Any, ctx: Any) -> Any:
 
 def kind_cell(task: Any, ctx: Any) -> SafeString:
     mark = cells.icon(panels.KIND_ICONS.get(task.kind, "checkbox"), "i-sm")
-    return cells.td(format_html('<span class="act">{}{}</span>', mark, task.get_kind_display()), WIDE)
+    return cells.td(format_html('<span class="act">{}{}</span>', mark, cells.choice_label(task, "kind")), WIDE)
 
 
 def priority_cell(task: Any, ctx: Any) -> SafeString:
     if task.priority == Task.Priority.NORMAL:
-        return cells.text_cell(task.get_priority_display(), WIDER)
-    return cells.badge_cell(str(task.get_priority_display()), PRIORITY_COLORS[task.priority], WIDER)
+        return cells.text_cell(cells.choice_label(task, "priority"), WIDER)
+    return cells.badge_cell(cells.choice_label(task, "priority"), PRIORITY_COLORS[task.priority], WIDER)
 
 
 def task_badges(task: Any, ctx: Any) -> list[Any]:
@@ -235,7 +235,7 @@ TASK = RecordType(
 
 
 def meeting_title_cell(meeting: Any, ctx: Any) -> SafeString:
-    return cells.link_cell(meeting.get_absolute_url(), meeting.title, about_name(meeting, ctx))
+    return cells.link_cell(cells.address_of(meeting), meeting.title, about_name(meeting, ctx))
 
 
 def meeting_badges(meeting: Any, ctx: Any) -> list[Any]:

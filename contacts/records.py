@@ -310,7 +310,7 @@ CONTACT = RecordType(
         Column(
             name="lifecycle",
             label=_("Lifecycle"),
-            cell=lambda obj, ctx: cells.badge_cell(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"), HIDDEN),
+            cell=lambda obj, ctx: cells.badge_cell(cells.choice_label(obj, "lifecycle"), LIFECYCLES.get(obj.lifecycle, "grey"), HIDDEN),
             export=lambda obj, ctx: str(obj.get_lifecycle_display()),
             sort="lifecycle",
             css=HIDDEN,

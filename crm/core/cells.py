@@ -47,7 +47,30 @@ class CellContext:
 def current_context(user: Any = None, url_of: Callable[[Any], str] | None = None) -> CellContext:
     """The context of the active language and time zone."""
     now, zone = timezone.now(), timezone.get_current_timezone()
-    return CellContext(user, now, zone, current_locale(), now.astimezone(zone).date(), url_of or (lambda obj: obj.get_absolute_url()))
+    return CellContext(user, now, zone, current_locale(), now.astimezone(zone).date(), url_of or address_of)
+
+
+@lru_cache(64)
+def _address_frame(model: type) -> tuple[str, str] | None:
+    """What stands before and after the id in the addresses of a model's pages; None where more than the id makes the address."""
+    before, found, after = model(pk=987654321).get_absolute_url().partition("987654321")
+    return (before, after) if found else None
+
+
+def address_of(obj: Any) -> str:
+    """`obj.get_absolute_url()` without asking the address book of all pages for each of a hundred rows."""
+    frame = _address_frame(type(obj))
+    return f"{frame[0]}{obj.pk}{frame[1]}" if frame else obj.get_absolute_url()
+
+
+@lru_cache(1024)
+def _choice(field: Any, value: Any, language: str | None) -> str:
+    return str(dict(field.flatchoices).get(value, value))
+
+
+def choice_label(obj: Any, name: str) -> str:
+    """`obj.get_<name>_display()`, which translates all choices of the field each time, remembered."""
+    return _choice(obj._meta.get_field(name), getattr(obj, name), get_language())
 
 
 @lru_cache(64)
@@ -193,14 +216,19 @@ def format_clock(moment: datetime, locale: str) -> str:
 
 def day_text(day: date, ctx: CellContext) -> str:
     """A day as one would say it: Today, Yesterday, Tomorrow, 19 Nov, 19 Nov 2025."""
-    distance = (day - ctx.today).days
+    return _day_text(day, ctx.today, ctx.locale)
+
+
+@lru_cache(8192)
+def _day_text(day: date, today: date, locale: str) -> str:
+    distance = (day - today).days
     if distance == 0:
         return gettext("Today")
     if distance == -1:
         return gettext("Yesterday")
     if distance == 1:
         return gettext("Tomorrow")
-    return format_short(day, ctx.locale, day.year != ctx.today.year)
+    return format_short(day, locale, day.year != today.year)
 
 
 def iso_utc(moment: datetime) -> str:
@@ -282,13 +310,18 @@ def step_word(kind: str | None) -> str:
     return gettext(_STEP_WORDS[word]) if word in _STEP_WORDS else word
 
 
+@lru_cache(16)
+def _no_step(locale: str) -> SafeString:
+    return _step("none", "circle-dashed", gettext("No next step"))
+
+
 def next_step(kind: str | None, subject: str | None, due_at: datetime | None, ctx: CellContext, *, all_day: bool = False) -> SafeString:
     """What is to be done next and when, as icon and words: late, today, planned or none.
 
     `kind` is a stored kind (`call`) or the word to show (`Call`), `subject` what it is about. `all_day` steps are late only when their day is over."""
     word = step_word(kind) or str(subject or "")
     if not word:
-        return _step("none", "circle-dashed", gettext("No next step"))
+        return _no_step(ctx.locale)
     if due_at is None:
         return _step("plan", "calendar-event", word, str(subject or ""))
     local = due_at.astimezone(ctx.zone)

@@ -28,7 +28,7 @@ Kind = LeadStatus.Kind
 
 
 def _name_cell(lead: Lead, ctx: Any) -> Any:
-    return cells.link_cell(lead.get_absolute_url(), str(lead), lead.company_name, lead.pk)
+    return cells.link_cell(cells.address_of(lead), str(lead), lead.company_name, lead.pk)
 
 
 def _status_cell(lead: Lead, ctx: Any) -> Any:
