@@ -35,6 +35,7 @@ def main() -> None:
             break
         pid = os.fork()
         if pid == 0:
+            os.dup2(2, 1)  # its log must not stand among the answers
             work()
         print(pid, flush=True)
 
