@@ -82,6 +82,7 @@ WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECORDS = "crm.wiring.RECORDS"
 NAVIGATION = "crm.wiring.NAVIGATION"
+REMEMBER_FILTERS = True  # off in the tests, where users with the same id follow each other
 PHONE_REGION = "users.selectors.phone_region"  # country of numbers typed without one
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
 AFTER_RESTORE = ["mail.services.hold_unsent", "crm.core.outbox.hold_pending", "activities.services.drop_missed_reminders"]

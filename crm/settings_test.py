@@ -27,3 +27,4 @@ CACHES = {alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "L
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+REMEMBER_FILTERS = False

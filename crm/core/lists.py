@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from crm.core import cells, search
 from crm.core.access import may_add
@@ -17,6 +20,8 @@ from crm.core.records import Column, RecordType, View
 from crm.core.related import see
 
 SIZES = (25, 50, 100)
+KEEP_SECONDS, MAX_KEPT = 30, 2000
+_fields_html: dict[tuple[Any, ...], tuple[float, Any]] = {}
 CONTROL = {"q", "sort", "view", "cursor", "size", "format"}
 
 
@@ -188,6 +193,7 @@ class ListPage:
     previous_url: str
     page_sizes: list[tuple[int, str, bool]]
     filter_form: Any
+    filter_fields: Any
     hidden: list[tuple[str, str]]
     filter_hidden: list[tuple[str, str]]
     bulk: list[BulkButton]
@@ -222,6 +228,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, _url(query, {"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
         filter_form=query.filterset.form,
+        filter_fields=_filter_fields(query),
         hidden=[(name, query.params[name]) for name in ("view", "sort", "size") if query.params.get(name)],
         filter_hidden=[(name, value) for name in set(query.params) - CONTROL for value in query.params.getlist(name) if value],
         bulk=actions,
@@ -232,6 +239,21 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         filtered=query.filtered,
         switch=record.switch(request),
     )
+
+
+def _filter_fields(query: ListQuery) -> Any:
+    """The filter's fields as html. Untouched ones are remembered per reader and language for half a minute: rendering drop-downs of
+    countries and sources costs more than reading the page."""
+    if query.view or set(query.params) - CONTROL:
+        return render_to_string("records/filter_fields.html", {"form": query.filterset.form})
+    key = (query.record.slug, query.user.pk, get_language())
+    kept = _fields_html.get(key) if settings.REMEMBER_FILTERS else None
+    if kept is None or kept[0] < time.monotonic():
+        if len(_fields_html) > MAX_KEPT:
+            _fields_html.clear()
+        html = render_to_string("records/filter_fields.html", {"form": query.filterset.form})
+        kept = _fields_html[key] = (time.monotonic() + KEEP_SECONDS, html)
+    return kept[1]
 
 
 def _url(query: ListQuery, changes: dict[str, str]) -> str:
