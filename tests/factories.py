@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any, NamedTuple
 
+from allauth.account.models import EmailAddress
+
 from users import services
 from users.models import Role, Team, User
 
@@ -44,7 +46,45 @@ class Cast(NamedTuple):
     other_team: Team
 
 
+_kept: list[Any] = []  # what the services made of the cast, to be copied: 900 tests want the same people
+
+
 def cast() -> Cast:
+    """Two teams below one head office: owner and teammate in North under a manager, stranger in South; viewer and agent in North.
+
+    Made through the services once per process, then copied: the same rows with new ids.
+    """
+    services.ensure_defaults()
+    if not _kept:
+        people = _cast_by_services()
+        teams = {team.pk: team for team in Team.objects.all()}
+        _kept.append((people, teams, {role.pk: role.slug for role in Role.objects.all()}))
+        return people
+    people, teams, roles = _kept[0]
+    return _copied(people, teams, roles)
+
+
+def _copied(people: Cast, teams: dict[int, Team], roles: dict[int, str]) -> Cast:
+    role_of = {role.slug: role for role in Role.objects.all()}
+    new = {pk: Team(name=team.name) for pk, team in teams.items()}
+    Team.objects.bulk_create(new.values())
+    users = []
+    for old in people[:7]:
+        values = {field.attname: getattr(old, field.attname) for field in User._meta.concrete_fields if not field.primary_key}
+        values |= {"role_id": role_of[roles[old.role_id]].pk, "team_id": new[old.team_id].pk if old.team_id else None}
+        users.append(User(**values | {"team_scope": sorted(new[pk].pk for pk in old.team_scope)}))
+    User.objects.bulk_create(users)
+    EmailAddress.objects.bulk_create([EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in users])
+    by_old = {old.pk: user for old, user in zip(people[:7], users, strict=True)}
+    for pk, team in teams.items():
+        new[pk].parent = new.get(team.parent_id)
+        new[pk].manager = by_old.get(team.manager_id)
+    Team.objects.bulk_update(new.values(), ["parent", "manager"])
+    loaded = User.objects.select_related("role", "team").in_bulk([user.pk for user in users])
+    return Cast(*(loaded[user.pk] for user in users), new[people.team.pk], new[people.other_team.pk])
+
+
+def _cast_by_services() -> Cast:
     """Two teams below one head office: owner and teammate in North under a manager, stranger in South; viewer and agent in North."""
     services.ensure_defaults()
     head = make_team("Head office")
