@@ -59,7 +59,7 @@ def _address_frame(model: type) -> tuple[str, str] | None:
 
 def address_of(obj: Any) -> str:
     """`obj.get_absolute_url()` without asking the address book of all pages for each of a hundred rows."""
-    frame = _address_frame(type(obj))
+    frame = _address_frame(type(obj))  # type: ignore[arg-type]
     return f"{frame[0]}{obj.pk}{frame[1]}" if frame else obj.get_absolute_url()
 
 

@@ -1,0 +1,87 @@
+"""How many statements each page needs, exactly. A page that needs one more fails here, and so does one that needs one less: write the new number down.
+
+`RAPPORT_WRITE_COUNTS=1 pytest tests/contract/test_query_counts.py` writes query_counts.json anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from activities.services import add_note, create_task
+from contacts.services import create_company, create_contact
+from crm.core.records import record_types
+from deals.services import create_deal
+from leads.services import create_lead
+from tests.contract.samples import SAMPLES
+from tests.factories import cast
+
+FILE = Path(__file__).with_name("query_counts.json")
+LIMITS = {"list": 12, "search": 10, "page": 15, "today": 15, "board": 12}
+
+
+def build(people):
+    """Several rows of everything, linked to each other, so that a query per row would show."""
+    rows = {}
+    for number in range(4):
+        owner = people.owner if number % 2 else people.teammate
+        company = create_company({"name": f"Company {number}", "tags": ["VIP"]}, actor=owner)
+        contact = create_contact({"last_name": f"Person {number}", "company": company, "email": f"p{number}@example.com"}, actor=owner)
+        deal = create_deal({"name": f"Deal {number}", "company": company, "contact": contact}, actor=owner)
+        lead = create_lead({"last_name": f"Lead {number}", "company_name": "Firm"}, actor=owner)
+        task = create_task({"title": f"Task {number}", "deal": deal}, actor=owner)
+        add_note(deal, body="Note", actor=owner)
+        rows = {"companies": company, "contacts": contact, "deals": deal, "leads": lead, "tasks": task, "meetings": SAMPLES["meetings"].make(owner, "Meeting")}
+    return rows
+
+
+def addresses(rows):
+    found = {
+        "today": "/",
+        "board": "/deals/board/",
+        "search": "/search/?q=person",
+        "calendar": "/calendar/",
+        "notifications": "/notifications/",
+        "poll": "/notifications/poll/",
+    }
+    for record in record_types():
+        found |= {
+            f"{record.slug} list": record.url("list"),
+            f"{record.slug} list searched": record.url("list") + "?q=a",
+            f"{record.slug} page": record.url("detail", rows[record.slug].pk),
+            f"{record.slug} new": record.url("new"),
+            f"{record.slug} edit": record.url("edit", rows[record.slug].pk),
+        }
+    for slug in ("pipeline", "leads-by-source", "won-by-month", "activity-by-rep"):
+        found[f"report {slug}"] = f"/reports/{slug}/"
+    return found
+
+
+@pytest.mark.django_db(transaction=True)  # outside a transaction, where the processes keep what seldom changes
+def test_counts_are_those_written_down(settings):
+    settings.REMEMBER_FILTERS = True  # as in production
+    people = cast()
+    found = {}
+    for name, url in addresses(build(people)).items():
+        client = Client()
+        client.force_login(people.owner)
+        client.get(url)  # fills what a process keeps, such as the organisation
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(url)
+        assert response.status_code in (200, 204), name
+        found[name] = len(queries)
+    if os.environ.get("RAPPORT_WRITE_COUNTS"):
+        FILE.write_text(json.dumps(found, indent=1) + "\n")
+    assert found == json.loads(FILE.read_text())
+
+
+def test_what_is_written_down_holds_the_budget():
+    counts = json.loads(FILE.read_text())
+    over = {name: count for name, count in counts.items() for word, limit in LIMITS.items() if name.endswith(word) and count > limit}
+    assert not over, over
