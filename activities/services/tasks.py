@@ -323,6 +323,7 @@ def make_follow_up(*, owner: Any, title: str, due_at: datetime, zone: str = "", 
     if owner is None:
         return None
     linked = {name: obj for name, obj in subjects.items() if name in SUBJECTS and obj is not None}
+    due_at = due_at.replace(second=0, microsecond=0)  # tasks are due on the minute, and so are their reminders
     values = {"title": title[:200], "kind": Task.Kind.FOLLOW_UP, "owner": owner, "due_at": due_at, "zone": str(zone) or owner.time_zone}
     return create_task({**values, **linked}, actor=actor)
 

@@ -236,8 +236,8 @@ class Listing:
 
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:
-    """Rows by id in the given order, without the long texts that no list shows."""
-    unread = {"search_text", "description"} & {field.name for field in model._meta.concrete_fields}
+    """Rows by id in the given order, without the column that only searches read."""
+    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
     rows = model._base_manager.filter(pk__in=ids).defer(*unread)
     by_id = rows.in_bulk()
     return [by_id[pk] for pk in ids if pk in by_id]

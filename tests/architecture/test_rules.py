@@ -105,7 +105,7 @@ def test_templates_hold_no_script_style_or_handler():
     bad = re.compile(r"<script(?![^>]*(?:\bsrc|application/json))[^>]*>|\sstyle=|\son[a-z]+=|javascript:|\|safe\b|{% autoescape off|hx-on", re.I)
     wrong = []
     for path in sorted((ROOT / "templates").rglob("*.html")):
-        if "emails" in path.parts:
+        if {"emails", "email"} & set(path.parts):
             continue  # mails have no CSP and need their style attributes
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if bad.search(line):

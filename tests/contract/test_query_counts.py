@@ -63,6 +63,13 @@ def addresses(rows):
     return found
 
 
+def statements(client, url):
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(url)
+    assert response.status_code in (200, 204), url
+    return len(queries)
+
+
 @pytest.mark.django_db(transaction=True)  # outside a transaction, where the processes keep what seldom changes
 def test_counts_are_those_written_down(settings):
     settings.REMEMBER_FILTERS = True  # as in production
@@ -72,10 +79,7 @@ def test_counts_are_those_written_down(settings):
         client = Client()
         client.force_login(people.owner)
         client.get(url)  # fills what a process keeps, such as the organisation
-        with CaptureQueriesContext(connection) as queries:
-            response = client.get(url)
-        assert response.status_code in (200, 204), name
-        found[name] = len(queries)
+        found[name] = min(statements(client, url) for _attempt in range(3))  # what is kept runs out every few seconds
     if os.environ.get("RAPPORT_WRITE_COUNTS"):
         FILE.write_text(json.dumps(found, indent=1) + "\n")
     assert found == json.loads(FILE.read_text())

@@ -83,7 +83,7 @@ def test_kill_9_of_the_supervisor_takes_all_with_it_and_the_next_start_is_normal
     pids = again.everything()
     again.child.kill()
     again.child.wait()
-    assert until(lambda: not [pid for pid in pids if alive(pid)], 20), [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if alive(pid)]
+    assert until(lambda: not [pid for pid in pids if alive(pid)], 60), [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if alive(pid)]
     third = start(data=running.data)
     third.wait_ready()
     assert third.stop() == 0
