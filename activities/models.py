@@ -48,7 +48,7 @@ def subject_indexes(table: str, key: str) -> list[models.Index]:
 
 @audited()
 class Task(Subjects, Binned):
-    """Something to do by a day or a minute. `owner` is the assignee; a task without subject is private to its owner (and their manager)."""
+    """Something to do by a day or a minute. `owner` is the assignee; who else sees it is a matter of the task grant."""
 
     class Kind(models.TextChoices):
         TODO = "todo", _("To do")
