@@ -207,7 +207,9 @@ class Supervisor:
             ready=lambda: True,
             # A warm shutdown waits for running tasks for ever, so a cold one follows.
             stops=((signal.SIGTERM, 15), (signal.SIGQUIT, 8)),
-            death_signal=signal.SIGQUIT,
+            # Without the supervisor Redis goes too, and a worker that shuts down gently would wait for it for ever. Nothing is lost: the
+            # database holds what is to be done.
+            death_signal=signal.SIGKILL,
             before_start=prepare.restore_unacknowledged,
         )
         process.ready = self._heartbeat_since_start(process)
