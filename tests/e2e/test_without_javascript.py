@@ -134,11 +134,14 @@ def test_create_and_convert_a_lead(page: Page, system: System) -> None:
     assert system.rows(query, lead) == [(f"Kern {RUN}", "Kern", deal, "900.50")]
 
 
-def test_filter_a_list(page: Page) -> None:
+def test_filter_a_list(page: Page, system: System) -> None:
     page.goto("/leads/")
     before = page.locator("#rows tr").count()
+    # Which sources the rep's leads have differs with the day: the demo is relative to today.
+    first = page.locator("#rows tr").first.get_attribute("data-pk")
+    source = system.value("SELECT source.name FROM leads_lead lead JOIN leads_source source ON source.id = lead.source_id WHERE lead.id = %s", int(first or 0))
     page.locator("#filterbox > summary").click()
-    page.get_by_label("Newsletter").or_(page.get_by_label("Trade fair")).or_(page.get_by_label("Website form")).first.check()
+    page.get_by_label(source, exact=True).check()
     page.get_by_role("button", name="Apply").click()
     assert "source=" in page.url
     assert 0 < page.locator("#rows tr").count() <= before
