@@ -201,7 +201,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-rapport" if HTTPS else "rapport"
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))]
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# "Saved." travels in a signed cookie: in the session it would cost two more transactions, one to write and one to forget it.
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
 
 # --- Headers ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
