@@ -55,7 +55,7 @@ class Compiled:
         first, last = info["select_fields"][0], info["select_fields"][-1] + 1
         names = [column[0].target.attname for column in select[first:last]]
         converters = compiler.get_converters([column[0] for column in select])
-        populators = get_related_populators(info, select, connection.alias)
+        populators = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]  # stubs of a later Django
 
         def make(row: Sequence[Any]) -> Any:
             if converters:
