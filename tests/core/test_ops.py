@@ -7,7 +7,9 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from crm.core import health, heartbeat, logs
 from crm.core.caches import SoftRedisCache
@@ -130,4 +132,4 @@ def test_login_limits_live_in_postgresql():
     from crm import settings
 
     assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
-    assert settings.SESSION_ENGINE.endswith("backends.db")
+    assert issubclass(import_string(f"{settings.SESSION_ENGINE}.SessionStore"), DatabaseSessionStore)
