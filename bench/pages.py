@@ -87,7 +87,12 @@ def _list_pages(record: RecordType) -> list[Page]:
 
     def first(browser: Browser, user: User, count: int) -> Iterator[Step]:
         for number in range(count):
-            yield Step(f"{base}?size={(25, 50, 100)[number % 3]}" if number % 5 == 4 else base)
+            yield Step(f"{base}?size=25" if number % 5 == 4 else base)
+
+    def long(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        sorts = [column.name for column in record.columns if column.sort]
+        for number in range(count):
+            yield Step(f"{base}?{urlencode({'size': 100, 'sort': sorts[number % len(sorts)]})}")
 
     def deep(browser: Browser, user: User, count: int) -> Iterator[Step]:
         sort = record.default_sort
@@ -128,7 +133,7 @@ def _list_pages(record: RecordType) -> list[Page]:
             yield Step(f"{base}?{urlencode({'q': terms[number % len(terms)]})}")
 
     made = [("first page", "list", first), ("deep page", "list", deep), ("sorted", "list", sort), ("view", "list", view), ("one filter", "list", one_filter)]
-    made += [("several filters", "filters", filters), ("search", "search", search)]
+    made += [("several filters", "filters", filters), ("search", "search", search), ("100 rows", "long list", long)]
     return [Page(f"{record.slug}: {name}", budget, steps) for name, budget, steps in made]
 
 

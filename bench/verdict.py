@@ -24,6 +24,7 @@ class Budget:
 BUDGETS = {
     "list": Budget(40, 30, 15, 12, 15, rest=12),
     "filters": Budget(500, 500, 500, 12, 15, rest=12),
+    "long list": Budget(60, 50, 25, 12, 25, rest=20),  # twice the rows of a list's budget
     "search": Budget(60, 40, 40, 10, 15),
     "detail": Budget(60, 50, 25, 15, 20),
     "board": Budget(80, 60, 50, 12, 25),
