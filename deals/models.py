@@ -92,7 +92,7 @@ class LostReason(models.Model):
 class Deal(Record):
     """A possible sale. `status` follows the stage's kind (deals.services.move_deal is the only way to change either)."""
 
-    named_by = ("name",)
+    brief_fields = ("name",)
 
     class Status(models.TextChoices):
         OPEN = "open", _("Open")

@@ -54,7 +54,7 @@ class LeadStatus(models.Model):
 class Lead(Record):
     """Somebody who may become a customer, before we know."""
 
-    named_by = ("first_name", "last_name", "company_name", "email", "phone")
+    brief_fields = ("first_name", "last_name", "company_name", "email", "phone")
 
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)

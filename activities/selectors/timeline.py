@@ -20,7 +20,7 @@ ROUNDS = 4  # how far a page looks on when everything in sight is hidden
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is read of a line and of who wrote it.
 LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "verb", "body", "data", "actor_id", "at", "edited_at", "deleted_at")
-ACTOR = tuple(f"actor__{name}" for name in User.named_by)
+ACTOR = tuple(f"actor__{name}" for name in User.brief_fields)
 # Tabs of the timeline: `?kind=` -> kinds of lines.
 TABS: dict[str, tuple[str, ...]] = {
     "note": (Activity.Kind.NOTE,),
@@ -97,7 +97,7 @@ def _stretch(name: str, pk: int, at: tuple[datetime, int] | None, kinds: tuple[s
 
 def _lines(rows: Sequence[Any]) -> list[Activity]:
     """Lines with their actors."""
-    make, make_actor = maker(Activity, LINE), maker(User, ("id", *User.named_by))
+    make, make_actor = maker(Activity, LINE), maker(User, ("id", *User.brief_fields))
     lines = [make(row) for row in rows]
     for line, row in zip(lines, rows, strict=True):
         if line.actor_id is not None:

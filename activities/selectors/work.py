@@ -79,7 +79,7 @@ def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -
     page.undated = [task for task in rest[:LATER] if task.due_at is None]
     page.leads, page.deals = leads_without_answer(user), deals_without_step(user)
     rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated]
-    page.seen = see(user, rows, SUBJECTS, names=True) if rows else {}
+    page.seen = see(user, rows, SUBJECTS) if rows else {}
     return page
 
 
@@ -121,7 +121,7 @@ def deals_without_step(user: Any) -> Waiting:
 
 def _waiting(rows: Any) -> Waiting:
     """As tuples: to count them, a hundred records would be made of which five are shown."""
-    columns = ("id", "created_at", *rows.model.named_by)
+    columns = ("id", "created_at", *rows.model.brief_fields)
     found = list(rows.order_by("created_at", "pk").values_list(*columns)[: CAP + 1])
     return Waiting(len(found), [maker(rows.model, columns)(row) for row in found[:NEEDS]])
 
@@ -179,7 +179,7 @@ def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool =
     shown = {entry for day in days for entry in by_day[day][:per_day]}
     rows = _rows(Task, 0, shown) | _rows(Meeting, 1, shown)
     cells = [Day(day, [rows[entry] for entry in by_day[day][:per_day] if entry in rows], len(by_day[day])) for day in days]
-    return Span(cells, see(user, list(rows.values()), SUBJECTS, names=True) if rows else {})
+    return Span(cells, see(user, list(rows.values()), SUBJECTS) if rows else {})
 
 
 def _rows(model: Any, kind: int, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:

@@ -25,7 +25,7 @@ def name_trigrams(table: str) -> GinIndex:
 class Company(Record):
     """An organisation that one sells to, buys from or works with."""
 
-    named_by = ("name",)
+    brief_fields = ("name",)
 
     name = models.CharField(_("name"), max_length=200)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="subsidiaries", verbose_name=_("parent company"))
@@ -65,7 +65,7 @@ class Company(Record):
 class Contact(Record):
     """A person. The primary e-mail and phone also stand on the row; all of them are in the child tables."""
 
-    named_by = ("first_name", "last_name", "email")
+    brief_fields = ("first_name", "last_name", "email")
 
     class Lifecycle(models.TextChoices):
         PROSPECT = "prospect", _("Prospect")

@@ -6,15 +6,16 @@ For forms that stand on a page only to be used later: rendering those of a timel
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 
+from django.core.cache import caches
+from django.core.cache.utils import make_template_fragment_key
 from django.utils.safestring import SafeString
 
 from crm.core.cells import escape
 
-MOST = 500
+KEEP_SECONDS = 600
 _MARK = secrets.token_hex(16)  # nobody can guess it, so that no name or note can pass for a gap
-_kept: dict[Hashable, str] = {}
 
 
 def gap(name: str) -> str:
@@ -22,15 +23,15 @@ def gap(name: str) -> str:
     return f"{_MARK}-{name}-"
 
 
-def filled(key: Hashable, make: Callable[[], str], gaps: Mapping[str, str]) -> SafeString:
+def filled(key: tuple[object, ...], make: Callable[[], str], gaps: Mapping[str, str]) -> SafeString:
     """What `make` rendered for this key, with its gaps filled. The key must tell everything else that shows: whose it is, their name, the language.
 
-    Nothing of a record, and nothing that depends on what a reader may see, belongs into a mould: it is kept as long as the process lives."""
-    html = _kept.get(key)
+    Nothing of a record, and nothing that depends on what a reader may see, belongs into a mould."""
+    name = make_template_fragment_key("mould", key)
+    html = caches["fragments"].get(name)
     if html is None:
-        if len(_kept) >= MOST:
-            _kept.clear()
-        html = _kept[key] = make()
-    for name, text in gaps.items():
-        html = html.replace(gap(name), escape(text))
+        html = make()
+        caches["fragments"].set(name, html, KEEP_SECONDS)
+    for each, text in gaps.items():
+        html = html.replace(gap(each), escape(text))
     return SafeString(html)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -261,7 +262,9 @@ def test_hostile_titles_are_shown_as_texts(client: Client, people: Cast, busines
         assert "<script>alert" not in page and shown in page.replace("&#x27;", "&#39;"), address
 
 
-def test_the_composer_is_each_readers_and_each_records_own(people: Cast, business: Business) -> None:
+def test_the_composer_is_each_readers_and_each_records_own(people: Cast, business: Business, settings: Any) -> None:
+    settings.CACHES = {**settings.CACHES, "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments"}}
+    caches["fragments"].clear()
     owner, teammate = signed_in(people.owner), signed_in(people.teammate)
     pages = [
         person.get(obj.get_absolute_url()).content.decode().partition('id="composer"')[2].partition("</section>")[0]
@@ -275,6 +278,7 @@ def test_the_composer_is_each_readers_and_each_records_own(people: Cast, busines
         assert page.count(f'action="/activities/{slug}/') == 4 == page.count('name="csrfmiddlewaretoken"')
     type(people.owner).objects.filter(pk=people.owner.pk).update(name="Olivia Renamed")
     assert 'value="Olivia Renamed"' in owner.get(business.deal.get_absolute_url()).content.decode()
+    caches["fragments"].clear()
 
 
 def test_the_bell(client: Client, people: Cast) -> None:

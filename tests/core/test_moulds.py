@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
+from django.core.cache import caches
 
 from activities.models import Task
 from crm.core.moulds import filled, gap
@@ -12,22 +14,24 @@ from crm.core.related import maker
 from users.models import User
 
 
-def test_a_mould_is_made_once_and_filled_each_time() -> None:
+def test_a_mould_is_made_once_and_filled_each_time(settings: Any) -> None:
+    settings.CACHES = {**settings.CACHES, "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "moulds"}}
+    caches["fragments"].clear()
     made = []
 
     def make() -> str:
         made.append(1)
         return f"<b>{gap('a')}</b>{gap('b')}{gap('a')}"
 
-    assert filled("once", make, {"a": "1", "b": "2"}) == "<b>1</b>21"
-    assert filled("once", make, {"a": "<i>", "b": '"&'}) == "<b>&lt;i&gt;</b>&quot;&amp;&lt;i&gt;"
+    assert filled(("once",), make, {"a": "1", "b": "2"}) == "<b>1</b>21"
+    assert filled(("once",), make, {"a": "<i>", "b": '"&'}) == "<b>&lt;i&gt;</b>&quot;&amp;&lt;i&gt;"
     assert len(made) == 1
-    assert filled("other", make, {"a": "", "b": ""}) == "<b></b>"
+    assert filled(("other",), make, {"a": "", "b": ""}) == "<b></b>"
     assert len(made) == 2
 
 
 def test_what_is_filled_in_opens_no_other_gap() -> None:
-    assert filled("texts", lambda: f"{gap('a')}|{gap('b')}", {"a": "-b-", "b": "secret"}) == "-b-|secret"
+    assert filled(("texts",), lambda: f"{gap('a')}|{gap('b')}", {"a": "-b-", "b": "secret"}) == "-b-|secret"
 
 
 @pytest.mark.parametrize("columns", list(itertools.permutations(("id", "name", "email"))))
