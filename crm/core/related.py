@@ -40,9 +40,8 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
         related: Any = rows[0]._meta.get_field(name).related_model
         if isinstance(user, related):  # colleagues' names are open to all who are signed in
             known = {user.pk: user} | {row._state.fields_cache[name].pk: row._state.fields_cache[name] for row in rows if row._state.fields_cache.get(name)}
-            if ids <= known.keys():
-                found[name] = known
-                continue
+            found[name] = known | _kept(related, ids - known.keys())
+            continue
         if is_public(related) and not (whole and hasattr(related, "brief_fields")):
             found[name] = _kept(related, ids)
             continue
