@@ -55,8 +55,8 @@ def kind_text(row: Any) -> str:
     return _("Meeting") if isinstance(row, Meeting) else cells.choice_label(row, "kind")
 
 
-def kind_icon(row: Any) -> SafeString:
-    return cells.icon(KIND_ICONS.get("meeting" if isinstance(row, Meeting) else row.kind, "checkbox"))
+def kind_icon(row: Any, css: str = "") -> SafeString:
+    return cells.icon(KIND_ICONS.get("meeting" if isinstance(row, Meeting) else row.kind, "checkbox"), css)
 
 
 class WorkRows:

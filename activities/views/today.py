@@ -161,7 +161,7 @@ class CalendarView(View):
         context = {
             "title": month_text(first, ctx),
             "weekdays": [weekday_text(day, ctx) for day in days[:7]],
-            "days": [calendar_day(day, first, ctx, team) for day in month.days],
+            "days": panels.MonthDays(ctx, first, team=team, new_meeting=may_add(user, Meeting)).html(month.days),
             "previous_url": f"/calendar/?month={last:%Y-%m}{suffix}" if first.year > 1970 else "",
             "next_url": f"/calendar/?month={following:%Y-%m}{suffix}" if first.year < 2199 else "",
             "today_url": f"/calendar/{'?who=team' if team else ''}",
@@ -183,50 +183,6 @@ def _month(text: str, today: date) -> date | None:
     except ValueError:
         return None
     return first if first is not None and 1970 <= first.year <= 2199 else None
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry of a day."""
-
-    url: str
-    title: str
-    clock: str
-    color: str
-    icon: str
-    hint: str
-    done: bool
-
-
-@dataclass(frozen=True)
-class CalendarDay:
-    iso: str
-    number: int
-    name: str
-    css: str
-    events: list[Event]
-    more: int
-    more_url: str
-
-
-def calendar_day(day: Any, first: date, ctx: Any, team: bool) -> CalendarDay:
-    events = [_event(row, day.day, ctx, team) for row in day.rows]
-    css = " ".join(name for name, on in (("off", day.day.month != first.month), ("now", day.day == ctx.today), ("blank", not events)) if on)
-    url = f"/calendar/day/?day={day.day.isoformat()}{'&who=team' if team else ''}"
-    return CalendarDay(day.day.isoformat(), day.day.day, cells.format_long(day.day, ctx.locale), css, events, max(0, day.count - len(events)), url)
-
-
-def _event(row: Any, day: date, ctx: Any, team: bool) -> Event:
-    about = ctx.linked(row, row.subject_type) if row.subject_type else None
-    words = [row.title, str(about) if about else "", row.owner.name if team else ""]
-    hint = ", ".join(word for word in words if word)
-    if isinstance(row, Meeting):
-        local = row.starts_at.astimezone(ctx.zone)
-        clock = cells.format_clock(local, ctx.locale) if local.date() == day else ""
-        return Event(row.get_absolute_url(), row.title, clock, "k-teal", "calendar-event", hint, row.held_at is not None)
-    clock = cells.format_clock(row.due_at.astimezone(ctx.zone), ctx.locale) if row.due_time else ""
-    color = "k-grey" if row.done_at else ("k-red" if row.is_late(ctx.now) else "k-amber")
-    return Event(row.get_absolute_url(), row.title, clock, color, panels.KIND_ICONS.get(row.kind, "checkbox"), hint, row.done_at is not None)
 
 
 class CalendarDayView(View):
