@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import DateField, F, Q, TimeField, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
 from activities.models import SUBJECTS, Activity, Meeting, Task
-from activities.selectors.work import MEETING_ROW, TASK_ROW
-from crm.core.related import maker, named
+from crm.core.related import maker
 from users.models import User
 
 SIZE = 20
@@ -21,6 +20,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is read of a line and of who wrote it.
 LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "verb", "body", "data", "actor_id", "at", "edited_at", "deleted_at")
 ACTOR = tuple(f"actor__{name}" for name in User.brief_fields)
+MOST_NAMES = 5  # columns that a record's name is made of
+PLANNED = ("id", "title", "owner_id", "team_id")  # of tasks and meetings
 # Tabs of the timeline: `?kind=` -> kinds of lines.
 TABS: dict[str, tuple[str, ...]] = {
     "note": (Activity.Kind.NOTE,),
@@ -110,20 +111,32 @@ def _subject_id(line: Any) -> int:
 
 
 def _visible_subjects(user: Any, own: str, lines: Sequence[Any]) -> dict[tuple[str, int], Any]:
-    found: dict[tuple[str, int], Any] = {}
+    """The records of other types that lines hang on, as far as visible, by their names alone: one statement for all types."""
+    parts, makers = [], {}
     for name in SUBJECTS:
         ids = {_subject_id(line) for line in lines if line.subject_type == name} if name != own else set()
         if ids:
             model: Any = Activity._meta.get_field(name).related_model
-            found |= {(name, obj.pk): obj for obj in named(model.objects.visible_to(user).filter(pk__in=ids))}
-    return found
+            makers[name] = maker(model, ("id", *model.brief_fields))
+            blanks = [Value("")] * (MOST_NAMES - len(model.brief_fields))
+            parts.append(model.objects.visible_to(user).filter(pk__in=ids).values_list(Value(name), "id", *model.brief_fields, *blanks))
+    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0] if parts else []
+    return {(name, pk): makers[name]((pk, *names)) for name, pk, *names in rows}
 
 
 def upcoming(user: Any, record: Any, limit: int = 10) -> tuple[list[Task], list[Meeting]]:
-    """Open tasks and coming meetings of a record that the user may see, soonest first."""
-    name = record._meta.model_name
-    here = Q(**{f"{name}_id": record.pk})
+    """Open tasks and coming meetings of a record that the user may see, soonest first. One statement; meetings fill a task's columns."""
+    here = Q(**{f"{record._meta.model_name}_id": record.pk})
     tasks = Task.objects.visible_to(user).filter(here, done_at__isnull=True).order_by(F("due_at").asc(nulls_last=True), "pk")
     meetings = Meeting.objects.visible_to(user).filter(here, held_at__isnull=True).order_by("starts_at", "pk")
-    found, planned = (rows.select_related("owner").only(*columns, "owner__name")[:limit] for rows, columns in ((tasks, TASK_ROW), (meetings, MEETING_ROW)))
-    return list(found), list(planned)
+    nothing = (Value(None, DateField()), Value(None, TimeField()))
+    both = tasks.annotate(is_meeting=Value(False)).values_list("is_meeting", *PLANNED, "due_on", "due_time", "due_at", "kind", "owner__name")[:limit]
+    more = meetings.annotate(is_meeting=Value(True)).values_list("is_meeting", *PLANNED, *nothing, "starts_at", Value(""), "owner__name")[:limit]
+    make_task, make_meeting = maker(Task, (*PLANNED, "due_on", "due_time", "due_at", "kind", "done_at")), maker(Meeting, (*PLANNED, "starts_at"))
+    found: list[Task] = []
+    planned: list[Meeting] = []
+    for is_meeting, *values, name in both.union(more, all=True):
+        row = make_meeting((*values[: len(PLANNED)], values[-2])) if is_meeting else make_task((*values, None))
+        row.owner = maker(User, ("id", "name"))((row.owner_id, name))
+        (planned if is_meeting else found).append(row)
+    return sorted(found, key=lambda task: (task.due_at is None, task.due_at or EPOCH, task.pk)), sorted(planned, key=lambda each: (each.starts_at, each.pk))

@@ -110,7 +110,7 @@ class ViaSubject:
                 continue
             if scope == Scope.ALL:
                 # A deleted subject hides its lines too. Few are deleted: to look for those is far less than to look up all.
-                arm = Q(subject_type=name) & ~Exists(related._base_manager.filter(pk=OuterRef(f"{name}_id"), deleted_at__isnull=False))
+                arm = Q(~Exists(related._base_manager.filter(pk=OuterRef(f"{name}_id"), deleted_at__isnull=False)), subject_type=name)
             else:
                 arm = Q(subject_type=name, **{f"{name}__in": related.objects.visible_to(user, needed).values("pk")})
             arms.append(arm & ~mine if mine is not None else arm)

@@ -14,11 +14,6 @@ from crm.core.access import GrantPolicy, RecordQuerySet
 KEEP_SECONDS = 5
 
 
-def named(rows: Any) -> Any:
-    """Rows with the columns alone that their names are made of."""
-    return rows.only("pk", *rows.model.brief_fields)
-
-
 @lru_cache(64)
 def maker(model: type[Model], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
     """Makes records of `values_list(*columns)`, for pages that look at many rows and show few. What else they are asked for is read then."""

@@ -73,7 +73,7 @@ class BoardQuery:
         self.lane, self.after = self._position(params.get("lane", ""), params.get("after", ""))
 
     def _filterset(self, only: list[str] | None) -> Any:
-        filterset = BoardFilterSet(self.params, queryset=Deal.objects.none(), request=self.request, only=only)
+        filterset = BoardFilterSet(self.params, queryset=Deal.objects.visible_to(self.user), request=self.request, only=only)
         filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner as well
         return filterset
 
