@@ -62,7 +62,7 @@ def timeline(user: Any, record: Any, before: str = "", kind: str = "", size: int
     """Lines of a record that the user may see, given that they may see the record itself.
 
     Lines are read along the record's index in stretches of three pages; those of other records (a company's deals) are then asked for
-    visibility by their ids, one query per type. At most four queries unless everything is hidden.
+    visibility by their ids, in one query. At most two queries unless everything is hidden.
     """
     name = record._meta.model_name
     found: list[Any] = []

@@ -89,10 +89,10 @@ def test_half_of_it_hidden_is_still_a_full_page(people: Cast, mixed: Business) -
     assert len(selectors.timeline(people.admin, mixed.company, kind="note", size=200).lines) == 120
 
 
-def test_a_page_of_the_timeline_takes_four_queries_at_most(people: Cast, mixed: Business) -> None:
+def test_a_page_of_the_timeline_takes_two_queries_at_most(people: Cast, mixed: Business) -> None:
     with CaptureQueriesContext(connection) as queries:
         selectors.timeline(people.owner, mixed.company)
-    assert len(queries) <= 4
+    assert len(queries) <= 2
 
 
 def test_what_is_planned_is_read_at_once_and_whole(people: Cast, business: Business) -> None:
