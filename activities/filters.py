@@ -89,8 +89,8 @@ class WorkFilterSet(RecordFilterSet):
 class TaskFilterSet(WorkFilterSet):
     state = django_filters.ChoiceFilter(choices=[("open", _("Open")), ("done", _("Done"))], label=_("State"), empty_label=_("Any"), method="by_state")
     due = django_filters.ChoiceFilter(choices=DUE, label=_("Due"), empty_label=_("Any"), method="by_due")
-    kind = django_filters.MultipleChoiceFilter(choices=Task.Kind.choices, label=_("Kind"))
-    priority = django_filters.TypedMultipleChoiceFilter(choices=Task.Priority.choices, coerce=int, label=_("Priority"))
+    kind = django_filters.MultipleChoiceFilter(distinct=False, choices=Task.Kind.choices, label=_("Kind"))
+    priority = django_filters.TypedMultipleChoiceFilter(distinct=False, choices=Task.Priority.choices, coerce=int, label=_("Priority"))
     about = AboutFilter()
     delegated = django_filters.ChoiceFilter(choices=[("me", _("By me"))], label=_("Given to others"), empty_label=_("Any"), method="by_delegated")
 

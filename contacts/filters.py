@@ -71,7 +71,7 @@ class CompanyFilterSet(RecordFilterSet):
 class ContactFilterSet(RecordFilterSet):
     team = TeamFilter()
     company = CompanyPickFilter(field_name="company", label=_("Company"))
-    lifecycle = django_filters.MultipleChoiceFilter(choices=Contact.Lifecycle.choices, label=_("Lifecycle"))
+    lifecycle = django_filters.MultipleChoiceFilter(distinct=False, choices=Contact.Lifecycle.choices, label=_("Lifecycle"))
     city = django_filters.CharFilter(label=_("City"), lookup_expr="istartswith", max_length=100)
     country = django_filters.ChoiceFilter(choices=lambda: country_choices()[1:], label=_("Country"), empty_label=_("Any"))
     has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))

@@ -33,7 +33,6 @@ from crm.core.steps import step_cell, step_html
 WIDE = "d-none d-lg-table-cell"
 WIDER = "d-none d-xl-table-cell"
 WIDEST = "d-none d-xxl-table-cell"
-HIDDEN = "d-none"  # to sort by and to export
 LIFECYCLES = {"prospect": "blue", "customer": "green", "former": "grey", "partner": "violet", "other": "grey"}
 
 
@@ -106,10 +105,11 @@ COMMON_COLUMNS = (
     Column(
         name="created",
         label=_("Created"),
-        cell=lambda obj, ctx: cells.datetime_cell(obj.created_at, ctx, HIDDEN),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.created_at, ctx, WIDE),
         export=lambda obj, ctx: obj.created_at,
         sort="created_at",
-        css=HIDDEN,
+        css=WIDE,
+        shown=False,
     ),
 )
 COMMON_VIEWS = (
@@ -161,7 +161,14 @@ COMPANY = RecordType(
             export=lambda obj, ctx: obj.name,
             sort="sort_name",
         ),
-        Column(name="domain", label=_("Website"), cell=lambda obj, ctx: cells.text_cell(obj.domain, HIDDEN), export=lambda obj, ctx: obj.domain, css=HIDDEN),
+        Column(
+            name="domain",
+            label=_("Website"),
+            cell=lambda obj, ctx: cells.text_cell(obj.domain, WIDE),
+            export=lambda obj, ctx: obj.domain,
+            css=WIDE,
+            shown=False,
+        ),
         Column(
             name="industry",
             label=_("Industry"),
@@ -298,22 +305,30 @@ CONTACT = RecordType(
         Column(
             name="title",
             label=_("Job title"),
-            cell=lambda obj, ctx: cells.text_cell(obj.job_title, HIDDEN, limit=40),
+            cell=lambda obj, ctx: cells.text_cell(obj.job_title, WIDE, limit=40),
             export=lambda obj, ctx: obj.job_title,
-            css=HIDDEN,
+            css=WIDE,
+            shown=False,
         ),
         Column(name="email", label=_("E-mail"), cell=email_cell, export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
         Column(
-            name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, HIDDEN), export=lambda obj, ctx: obj.city, sort="city", css=HIDDEN
+            name="city",
+            label=_("City"),
+            cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE),
+            export=lambda obj, ctx: obj.city,
+            sort="city",
+            css=WIDE,
+            shown=False,
         ),
         Column(
             name="lifecycle",
             label=_("Lifecycle"),
-            cell=lambda obj, ctx: cells.badge_cell(cells.choice_label(obj, "lifecycle"), LIFECYCLES.get(obj.lifecycle, "grey"), HIDDEN),
+            cell=lambda obj, ctx: cells.badge_cell(cells.choice_label(obj, "lifecycle"), LIFECYCLES.get(obj.lifecycle, "grey"), WIDE),
             export=lambda obj, ctx: str(obj.get_lifecycle_display()),
             sort="lifecycle",
-            css=HIDDEN,
+            css=WIDE,
+            shown=False,
         ),
         *COMMON_COLUMNS,
     ),

@@ -194,14 +194,15 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(BASE_URL).hostname == "localhost"
 # A session is noted when it begins; noting each request would cost a write per page.
 USERSESSIONS_TRACK_ACTIVITY = False
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must work without Redis
+SESSION_ENGINE = "crm.core.sessions"  # Django's, in the database: signing in must work without Redis
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-rapport" if HTTPS else "rapport"
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))]
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# "Saved." travels in a signed cookie: in the session it would cost two more transactions, one to write and one to forget it.
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
 
 # --- Headers ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -126,7 +126,7 @@ class BoardFilterSet(RecordFilterSet):
 
 
 class DealFilterSet(BoardFilterSet):
-    status = django_filters.MultipleChoiceFilter(choices=Deal.Status.choices, label=_("Status"))
+    status = django_filters.MultipleChoiceFilter(distinct=False, choices=Deal.Status.choices, label=_("Status"))
     pipeline = django_filters.ChoiceFilter(field_name="pipeline_id", choices=pipeline_choices, label=_("Pipeline"), empty_label=_("Any"))
     stage = django_filters.ChoiceFilter(field_name="stage_id", choices=stage_choices, label=_("Stage"), empty_label=_("Any"))
     company = CompanyPickFilter(field_name="company", label=_("Company"))

@@ -40,7 +40,6 @@ from deals.views.cards import days_in_stage, is_stalled
 
 WIDE = "d-none d-lg-table-cell"
 WIDER = "d-none d-xl-table-cell"
-HIDDEN = "d-none"  # to sort by and to export
 STATUS_COLORS = {"open": "blue", "won": "green", "lost": "red"}
 
 
@@ -256,10 +255,11 @@ DEAL = RecordType(
         Column(
             name="created",
             label=_("Created"),
-            cell=lambda deal, ctx: cells.datetime_cell(deal.created_at, ctx, HIDDEN),
+            cell=lambda deal, ctx: cells.datetime_cell(deal.created_at, ctx, WIDE),
             export=lambda deal, ctx: deal.created_at,
             sort="created_at",
-            css=HIDDEN,
+            css=WIDE,
+            shown=False,
         ),
     ),
     views=(

@@ -46,9 +46,17 @@ class KindFilter(django_filters.ChoiceFilter):
 
 class LeadFilterSet(RecordFilterSet):
     state = KindFilter(label=_("State"))
-    status = django_filters.ModelMultipleChoiceFilter(field_name="status", label=_("Status"), queryset=visible_statuses, widget=forms.CheckboxSelectMultiple)
+    status = django_filters.ModelMultipleChoiceFilter(
+        distinct=False, field_name="status", label=_("Status"), queryset=visible_statuses, widget=forms.CheckboxSelectMultiple
+    )
     source = django_filters.ModelMultipleChoiceFilter(
-        field_name="source", label=_("Source"), queryset=visible_sources, widget=forms.CheckboxSelectMultiple, null_value="none", null_label=_("No source")
+        distinct=False,
+        field_name="source",
+        label=_("Source"),
+        queryset=visible_sources,
+        widget=forms.CheckboxSelectMultiple,
+        null_value="none",
+        null_label=_("No source"),
     )
     team = TeamFilter()
     created_from = DayFilter(field_name="created_at", moment=True, label=_("Created from"))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import RecordQuerySet, ViaChild
 from crm.core.audit import audited
-from crm.core.models import Record, record_indexes
+from crm.core.models import Record, filter_indexes, record_indexes
 from crm.core.text import digits
 
 
@@ -45,6 +45,7 @@ class Company(Record):
         verbose_name, verbose_name_plural = _("company"), _("companies")
         indexes = [
             *record_indexes("company", "city", "industry"),
+            *filter_indexes("company", prefix=("city", "industry"), equal=("country",)),
             models.Index(fields=["domain"], name="company_domain", condition=Q(deleted_at__isnull=True) & ~Q(domain="")),
             models.Index(Lower("email"), name="company_email_key", condition=Q(deleted_at__isnull=True) & ~Q(email="")),
             models.Index(fields=["phone"], name="company_phone_key", condition=Q(deleted_at__isnull=True) & ~Q(phone="")),
@@ -94,7 +95,11 @@ class Contact(Record):
 
     class Meta:
         verbose_name, verbose_name_plural = _("contact"), _("contacts")
-        indexes = [*record_indexes("contact", "city", "email", "lifecycle"), name_trigrams("contact")]
+        indexes = [
+            *record_indexes("contact", "city", "email", "lifecycle"),
+            *filter_indexes("contact", prefix=("city",), equal=("country",)),
+            name_trigrams("contact"),
+        ]
         constraints = [models.CheckConstraint(name="contact_has_a_name", condition=~Q(first_name="", last_name="", email=""))]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.core.cache import caches
@@ -19,6 +20,7 @@ from django.db.models import F, Q
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from crm.core.access import any_of, arms_for
+from crm.core.compiled import NUMBER, Compiled
 from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
@@ -135,10 +137,9 @@ class Listing:
         return min(found, CAP), found > CAP
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> tuple[list[Pair], int]:
-        """Take at most CAP + 1 matches, count and sort those. The materialised part keeps the planner from walking the sort index instead."""
-        parts = [self._compiled(rows.order_by().values_list("pk", order.column)[: CAP + 1]) for rows in self.arms()]
-        sql, params = self._union(parts, f"LIMIT {CAP + 1}")
-        if not sql:
+        """Count the matches up to CAP + 1; sort them when they are no more than CAP."""
+        matches, params = self._matches(order)
+        if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
         where, where_params = self._after(order, cursor, field)
@@ -147,15 +148,30 @@ class Listing:
         way = "DESC" if descending else "ASC"
         with connection.cursor() as database:
             database.execute(
-                # Compiled by Django, or built from constants above.
-                f"WITH matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)"
-                # Many matches are only counted here: sorting ten thousand that nobody will see costs as much as reading them.
-                f" SELECT id, key, total.n FROM total LEFT JOIN matches ON total.n <= {CAP} AND {where}"
+                # Compiled by Django, or built from constants above. Too many are only counted: nobody will see them sorted.
+                f"WITH {matches} SELECT id, key, total.n FROM total LEFT JOIN matches ON total.n <= {CAP} AND {where}"
                 f" ORDER BY (key IS NULL) {empty}, key {way}, id {way} LIMIT {size + 1}",
                 [*params, *where_params],
             )
             found = database.fetchall()
         return [(pk, key) for pk, key, _n in found if pk is not None], found[0][2]
+
+    def _matches(self, order: Order) -> tuple[str, list[Any]]:
+        """The common table expressions `matches (id, key)` and `total (n)`; "" when nothing can match.
+
+        MATERIALIZED keeps the planner from walking the sort index for a rare filter. Filters are counted by ids alone, which an index gives
+        without the rows; the rows are then read only if they are few. A search reads rows anyway, so it is asked once.
+        """
+        arms = [rows.order_by() for rows in self.arms()]
+        most = f"LIMIT {CAP + 1}"
+        rows_wanted = [self._compiled(rows.values_list("pk", order.column)[: CAP + 1]) for rows in arms]
+        if self.q is not None:
+            sql, params = self._union(rows_wanted, most)
+            return (f"matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)" if sql else ""), params
+        ids, id_params = self._union([self._compiled(rows.values_list("pk")[: CAP + 1]) for rows in arms], most)
+        sql, params = self._union(rows_wanted, f"WHERE (SELECT n FROM total) <= {CAP} {most}")
+        total = f"total AS MATERIALIZED (SELECT count(*) AS n FROM ({ids}) AS counted)"
+        return (f"{total}, matches (id, key) AS MATERIALIZED ({sql})" if sql else ""), [*id_params, *params]
 
     @staticmethod
     def _after(order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any]]:
@@ -251,7 +267,13 @@ class Listing:
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:
     """Rows by id in the given order, without the column that only searches read."""
-    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
-    rows = model._base_manager.filter(pk__in=ids).defer(*unread)
-    by_id = rows.in_bulk()
+    if not ids:
+        return []
+    by_id = {obj.pk: obj for obj in _by_ids(model)(tuple(ids))}
     return [by_id[pk] for pk in ids if pk in by_id]
+
+
+@cache
+def _by_ids(model: Any) -> Compiled:
+    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
+    return Compiled(lambda: model._base_manager.filter(pk__in=[NUMBER]).defer(*unread))

@@ -10,6 +10,8 @@ from typing import Any
 from django.core.cache import caches
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -206,22 +208,24 @@ class Empty:
 
 @dataclass(frozen=True, kw_only=True)
 class ListPage:
-    """What templates/records/list.html shows."""
+    """What templates/records/list.html shows. What stands in the bar is worked out only when the bar is not remembered."""
 
     total_text: str
     range_text: str
     q: str
     q_placeholder: Any
-    views: list[Tab]
-    chips: list[Chip]
+    views: Any  # of Tab
+    chips: Any  # of Chip
     clear_url: str
     heads: list[Head]
+    sorts: Any  # of Head
     rows: list[Row]
     next_url: str
     previous_url: str
     page_sizes: list[tuple[int, str, bool]]
     filter_fields: Any
     filter_errors: bool
+    bar_key: str  # under which the bar of views, search, filters and sorts is remembered: all but the page mark
     hidden: list[tuple[str, str]]
     filter_hidden: list[tuple[str, str]]
     bulk: list[BulkButton]
@@ -239,7 +243,8 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     cursor = query.cursor()
     found = Slice([], 0, False, False, False, 0) if query.errors else query.listing.page(query.order, query.size, cursor)
     rows = query.listing.fetch(found.pairs)
-    links = [name for column in record.columns for name in column.links]
+    columns = [column for column in record.columns if column.shown or column.name == query.params.get("sort", "").removeprefix("-")]
+    links = [name for column in columns for name in column.links]
     context = row_context(user, see(user, rows, links) if rows else {})
     actions = _bulk(record, user)
     return ListPage(
@@ -247,16 +252,18 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         range_text=_range_text(found),
         q=query.q,
         q_placeholder=record.search_placeholder or _("Search"),
-        views=_views(query),
-        chips=_chips(query),
+        views=SimpleLazyObject(lambda: _views(query)),
+        chips=SimpleLazyObject(lambda: _chips(query)),
         clear_url=_url(query, dict.fromkeys(query.params, "")),
-        heads=[_head(query, column) for column in record.columns],
-        rows=[Row(row.pk, [column.cell(row, context) for column in record.columns], str(row)) for row in rows],
+        heads=[_head(query, column) for column in columns],
+        sorts=SimpleLazyObject(lambda: [_head(query, column) for column in record.columns if column.sort]),
+        rows=[Row(row.pk, [column.cell(row, context) for column in columns], str(row)) for row in rows],
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, _url(query, {"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
-        filter_fields=_filter_fields(query),
+        filter_fields=SimpleLazyObject(lambda: _filter_fields(query)),
         filter_errors=bool(query.errors),
+        bar_key=_bar_key(query),
         hidden=[(name, query.params[name]) for name in ("view", "sort", "size") if query.params.get(name)],
         filter_hidden=[(name, value) for name in set(query.params) - CONTROL for value in query.params.getlist(name) if value],
         bulk=actions,
@@ -267,6 +274,12 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         filtered=query.filtered,
         switch=record.switch(request),
     )
+
+
+def _bar_key(query: ListQuery) -> str:
+    """The reader, the day (relative dates) and the whole address but for the page mark."""
+    asked = sorted((name, values) for name, values in query.params.lists() if name != "cursor")
+    return repr((query.record.slug, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked))
 
 
 def _filter_fields(query: ListQuery) -> Any:

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -112,6 +113,15 @@ def record_indexes(table: str, *keys: str) -> list[models.Index]:
     indexes.append(GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{table}_search", condition=alive))
     indexes.append(models.Index(fields=["deletion_group"], name=f"{table}_bin", condition=Q(deleted_at__isnull=False)))
     return indexes
+
+
+def filter_indexes(table: str, *, prefix: tuple[str, ...] = (), equal: tuple[str, ...] = ()) -> list[models.Index]:
+    """Indexes behind a list's filters that are no sort keys: `prefix` for texts filtered by their beginning in any case, `equal` for codes."""
+    alive = Q(deleted_at__isnull=True)
+    found: list[models.Index] = [
+        models.Index(OpClass(Upper(name), name="text_pattern_ops"), "id", name=f"{table}_{name}_begin", condition=alive) for name in prefix
+    ]
+    return [*found, *(models.Index(fields=[name, "id"], name=f"{table}_{name}_is", condition=alive) for name in equal)]
 
 
 def any_subject(*fields: str, name: str) -> models.CheckConstraint:

@@ -26,6 +26,7 @@ class Column:
     `cell(obj, ctx)` gives the complete, escaped `<td>`/`<th scope="row">` (crm.core.cells). `sort` is the model column behind
     `?sort=<name>`, which must have an index. `links` are foreign keys whose objects the cell shows: fetched in one query each,
     only as far as the user may see them, and read with `ctx.linked(obj, "company")`. `export(obj, ctx)` gives a plain value.
+    Not `shown`: no room beside the rest, so in the list only while it is sorted by this column; always in the export.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     sort: str = ""
     css: str = ""
     links: tuple[str, ...] = ()
+    shown: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from leads.models import Lead, LeadStatus
 from leads.services.scoring import UTM, Reason
 
 WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
-HIDDEN = "d-none"  # no room beside the rest; still sorted by and exported
 Kind = LeadStatus.Kind
 
 
@@ -131,10 +130,11 @@ COLUMNS = (
     Column(
         name="created",
         label=gettext_lazy("Created"),
-        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, HIDDEN),
+        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, WIDE),
         export=lambda lead, ctx: lead.created_at,
         sort="created_at",
-        css=HIDDEN,
+        css=WIDE,
+        shown=False,
     ),
 )
 VIEWS = (
