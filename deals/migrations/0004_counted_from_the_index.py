@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_counted_from_the_index'),
+        ('contacts', '0004_counted_from_the_index'),
         ('core', '0002_initial'),
         ('deals', '0003_defaults'),
         ('users', '0002_defaults'),

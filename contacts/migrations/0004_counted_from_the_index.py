@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0002_initial'),
+        ('contacts', '0003_filter_indexes'),
         ('core', '0002_initial'),
         ('users', '0002_defaults'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
