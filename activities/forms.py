@@ -246,6 +246,12 @@ class QuickTaskForm(EntryForm):
         return cleaned
 
 
+def next_hour() -> tuple[datetime, datetime]:
+    """The hour that begins next, in the reader's zone."""
+    start = (timezone.localtime() + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    return start, start + timedelta(hours=1)
+
+
 class QuickMeetingForm(EntryForm):
     title = forms.CharField(label=_("Title"), max_length=200)
     starts_at = LocalDateTimeField(label=_("Starts"))
@@ -255,9 +261,9 @@ class QuickMeetingForm(EntryForm):
 
     def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
         super().__init__(data, user=user, **kwargs)
-        start = (timezone.localtime() + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+        start, end = next_hour()
         self.initial.setdefault("starts_at", start)
-        self.initial.setdefault("ends_at", start + timedelta(hours=1))
+        self.initial.setdefault("ends_at", end)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -93,6 +93,9 @@ class Task(Subjects, Binned):
             models.Index(fields=["team", "due_at", "id"], name="task_t_due", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["owner", "due_at", "id"], name="task_open", condition=Q(deleted_at__isnull=True, done_at__isnull=True)),
             models.Index(fields=["created_at", "id"], name="task_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(  # who got how much done, from the index alone
+                fields=["done_at", "id"], include=["done_by", "owner", "team"], name="task_done", condition=Q(deleted_at__isnull=True, done_at__isnull=False)
+            ),
             models.Index(fields=["sort_name", "id"], name="task_sortname", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["owner", "sort_name", "id"], name="task_o_sortname", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["team", "sort_name", "id"], name="task_t_sortname", condition=Q(deleted_at__isnull=True)),
@@ -210,7 +213,16 @@ class Activity(Subjects):
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name, verbose_name_plural = _("activity"), _("activities")
-        indexes = [*subject_indexes("activity", "at"), models.Index(fields=["actor", "at"], name="activity_actor")]
+        indexes = [
+            *subject_indexes("activity", "at"),
+            models.Index(fields=["actor", "at"], name="activity_actor"),
+            models.Index(  # what reports count, from the index alone
+                fields=["subject_type", "at", "id"],
+                include=["actor", "kind", *SUBJECTS],
+                name="activity_counted",
+                condition=Q(deleted_at__isnull=True, actor__isnull=False, kind__in=["note", "call", "meeting", "email"]),
+            ),
+        ]
         constraints = [any_subject(*SUBJECTS, name="activity_has_subject"), models.CheckConstraint(name="activity_subject_type", condition=~Q(subject_type=""))]
 
     def __str__(self) -> str:

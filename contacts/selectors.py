@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 
 from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone
 from contacts.models.rules import email_key, normal_domain, normal_phone, phone_key
+from crm.core.related import maker
 from crm.core.text import sort_key
 
 CONSENTS = ("email", "phone", "newsletter")
@@ -75,20 +76,21 @@ class Related:
 
 def people_at(user: Any, company: Company, *, but: Contact | None = None) -> Related:
     """The visible people of a company, the most recently active first."""
-    rows = Contact.objects.visible_to(user).filter(company=company).defer("search_text", "description")
-    return _related(rows.exclude(pk=but.pk) if but else rows)
+    return _related(Contact.objects.visible_to(user).filter(company=company), "job_title", but=but)
 
 
 def subsidiaries(user: Any, company: Company) -> Related:
     """The visible companies directly below this one."""
-    return _related(Company.objects.visible_to(user).filter(parent=company).defer("search_text", "description"))
+    return _related(Company.objects.visible_to(user).filter(parent=company), "city")
 
 
-def _related(rows: Any) -> Related:
-    found = list(rows.order_by("sort_name", "pk")[: SHOWN + 1])
-    if len(found) <= SHOWN:
-        return Related(found, len(found))
-    return Related(found[:SHOWN], rows.order_by()[:COUNTED].count())
+def _related(rows: Any, beside: str, but: Any = None) -> Related:
+    """As tuples: one statement shows the first few (names, and the column `beside` them) and counts the rest."""
+    columns = ("id", *rows.model.brief_fields, beside)
+    found = list(rows.order_by("sort_name", "pk").values_list(*columns)[: COUNTED + 1])
+    if but is not None:
+        found = [row for row in found if row[0] != but.pk]
+    return Related([maker(rows.model, columns)(row) for row in found[:SHOWN]], min(len(found), COUNTED))
 
 
 def look_alikes(user: Any, model: type[Any], values: dict[str, Any], limit: int = 5) -> list[Any]:

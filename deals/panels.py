@@ -19,16 +19,21 @@ from deals.models import Deal, Stage
 from users.selectors import organisation
 
 
-def _deals(request: Any, query: str, **subject: Any) -> PanelContent:
-    card = selectors.deals_of(request.user, **subject)
-    stages = {
-        pipeline.pk: [stage for stage in selectors.catalog().stages_of(pipeline.pk) if stage.kind != Stage.Kind.LOST]
-        for pipeline in selectors.catalog().pipelines
-    }
-    rows = [{"deal": deal, "stage": selectors.catalog().stage(deal.stage_id), **_progress(deal, stages.get(deal.pipeline_id, []))} for deal in card.rows]
-    context = {"rows": rows, "more_url": f"{reverse('deals:list')}?{query}" if card.count > len(rows) else ""}
+def _deals(request: Any, obj: Any, query: str, **subject: Any) -> PanelContent:
+    count, catalog = _sums(request.user, obj, **subject).count, selectors.catalog()
+    found = selectors.deals_of(request.user, **subject) if count else []
+    stages = {pipeline.pk: [stage for stage in catalog.stages_of(pipeline.pk) if stage.kind != Stage.Kind.LOST] for pipeline in catalog.pipelines}
+    rows = [{"deal": deal, "stage": catalog.stage(deal.stage_id), **_progress(deal, stages.get(deal.pipeline_id, []))} for deal in found]
+    context = {"rows": rows, "more_url": f"{reverse('deals:list')}?{query}" if count > len(rows) else ""}
     new_url = f"{reverse('deals:new')}?{query}" if may_add(request.user, Deal) else ""
-    return PanelContent(render_to_string("deals/panel.html", context, request=request), card.count, new_url)
+    return PanelContent(render_to_string("deals/panel.html", context, request=request), count, new_url)
+
+
+def _sums(user: Any, obj: Any, **subject: Any) -> selectors.Money:
+    """The sums over the record's deals, once per page: for its strip, and to know whether there are any."""
+    if not hasattr(obj, "deal_sums"):
+        obj.deal_sums = selectors.money_of(user, **subject)
+    return obj.deal_sums
 
 
 def _progress(deal: Deal, stages: list[Stage]) -> dict[str, Any]:
@@ -39,12 +44,11 @@ def _progress(deal: Deal, stages: list[Stage]) -> dict[str, Any]:
 
 
 def deals_of_company(request: Any, company: Any) -> PanelContent:
-    return _deals(request, f"company={company.pk}", company=company)
+    return _deals(request, company, f"company={company.pk}", company=company)
 
 
 def deals_of_contact(request: Any, contact: Any) -> PanelContent:
-    query = f"contact={contact.pk}"
-    return _deals(request, query, contact=contact)
+    return _deals(request, contact, f"contact={contact.pk}", contact=contact)
 
 
 def who(request: Any, deal: Deal) -> PanelContent | None:
@@ -67,22 +71,22 @@ WHO = Panel("who", _("Company and contact"), "building", who)
 HISTORY = Panel("history", _("Stage history"), "history", stage_history)
 
 
-def _money_strip(user: Any, ctx: Any, **subject: Any) -> list[tuple[Any, Any]]:
+def _money_strip(user: Any, ctx: Any, obj: Any, **subject: Any) -> list[tuple[Any, Any]]:
     if not user.scope_for("deals.deal", "view") or user.scope_for("deals.deal", "view") == "none":
         return []
-    money, currency = selectors.money_of(user, **subject), organisation().currency
+    money, currency = _sums(user, obj, **subject), organisation().currency
     parts = ((_("Open deals"), money.open_sum, money.open_count), (_("Won in all"), money.won_sum, money.won_count))
     return [(label, format_html("{} <small>{}</small>", cells.format_money(amount, currency, ctx.locale), count)) for label, amount, count in parts]
 
 
 def company_money(company: Any, ctx: Any) -> list[tuple[Any, Any]]:
     """For the company's summary strip: sums over the deals that the reader may see."""
-    return _money_strip(ctx.user, ctx, company=company)
+    return _money_strip(ctx.user, ctx, company, company=company)
 
 
 def contact_money(contact: Any, ctx: Any) -> list[tuple[Any, Any]]:
     """For the contact's summary strip."""
-    return _money_strip(ctx.user, ctx, contact=contact)
+    return _money_strip(ctx.user, ctx, contact, contact=contact)
 
 
 def company_actions(company: Any, ctx: Any) -> list[Action]:

@@ -92,7 +92,15 @@ class Lead(Record):
             models.Index(fields=["email_key"], name="lead_email_key", condition=~Q(email_key="")),
             models.Index(fields=["phone_key"], name="lead_phone_key", condition=~Q(phone_key="")),
             models.Index(fields=["status", "created_at"], name="lead_status_created", condition=Q(deleted_at__isnull=True)),
-            models.Index(fields=["source", "created_at"], name="lead_source_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(  # with what the report by source counts
+                fields=["source", "created_at"], include=["status", "owner", "team"], name="lead_source_created", condition=Q(deleted_at__isnull=True)
+            ),
+            models.Index(
+                fields=["converted_deal", "id"],
+                include=["created_at", "source", "owner", "team"],
+                name="lead_converted",
+                condition=Q(deleted_at__isnull=True, converted_deal__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="lead_has_a_name", condition=~Q(first_name="", last_name="", company_name="", email="", phone="")),

@@ -19,7 +19,7 @@ from users.models import Holiday, Invitation, Organisation, Role, Team, User
 KEEP_SECONDS = 5.0
 
 # One reading per request (the middleware opens the box) and one per process that is trusted for a few seconds.
-request_box: ContextVar[dict[str, Organisation] | None] = ContextVar("organisation_box", default=None)
+request_box: ContextVar[dict[str, Any] | None] = ContextVar("request_box", default=None)
 _kept: tuple[float, Organisation] | None = None
 
 

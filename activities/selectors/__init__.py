@@ -2,7 +2,7 @@
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
-from activities.selectors.work import calendar_days, month_days, open_tasks_of, reminder_of, today_page
+from activities.selectors.work import calendar_days, month_days, reminder_of, today_page
 
 __all__ = [
     "TimelinePage",
@@ -10,7 +10,6 @@ __all__ = [
     "calendar_days",
     "month_days",
     "notifications_page",
-    "open_tasks_of",
     "reminder_of",
     "timeline",
     "today_page",

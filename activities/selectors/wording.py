@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_skeleton
@@ -121,7 +122,12 @@ def group_of(moment: datetime, ctx: CellContext) -> str:
 
 def month_text(day: date, ctx: CellContext) -> str:
     """`November 2026`."""
-    return format_skeleton("yMMMM", day, locale=ctx.locale)
+    return _month_text(day.replace(day=1), ctx.locale)
+
+
+@lru_cache(1024)
+def _month_text(first: date, locale: str) -> str:
+    return format_skeleton("yMMMM", first, locale=locale)
 
 
 def weekday_text(day: date, ctx: CellContext) -> str:

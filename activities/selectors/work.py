@@ -12,17 +12,29 @@ from typing import Any
 from django.db.models import F, Q
 
 from activities.models import SUBJECTS, Meeting, Reminder, Task
-from crm.core.related import see
+from crm.core.related import maker, see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
 
-MOST, LATER, NEEDS, CAP = 200, 20, 5, 100
+OVERDUE, AHEAD, LATER, NEEDS, CAP = 40, 60, 20, 5, 100
 MOST_IN_SPAN = 5000
+SUBJECT = ("subject_type", *(f"{name}_id" for name in SUBJECTS))
+# What a row of work shows.
+TASK_ROW = ("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", *SUBJECT)
+MEETING_ROW = ("title", "starts_at", "ends_at", "owner_id", *SUBJECT)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many records wait for the user, counted to CAP, and the first few."""
+
+    count: int = 0
+    rows: list[Any] = field(default_factory=list)
 
 
 @dataclass
 class Today:
-    """The signed-in user's work. Tasks in order of their time; `needs` counts stop at CAP."""
+    """The signed-in user's work, in order of its time."""
 
     overdue: list[Task] = field(default_factory=list)
     today: list[Task | Meeting] = field(default_factory=list)
@@ -30,9 +42,10 @@ class Today:
     week: list[Task | Meeting] = field(default_factory=list)
     later: list[Task] = field(default_factory=list)
     undated: list[Task] = field(default_factory=list)
+    more_overdue: bool = False
     more: bool = False
-    leads: list[Lead] = field(default_factory=list)
-    deals: list[Deal] = field(default_factory=list)
+    leads: Waiting = Waiting()
+    deals: Waiting = Waiting()
     seen: dict[str, dict[int, Any]] = field(default_factory=dict)
 
     @property
@@ -52,16 +65,15 @@ def when(row: Task | Meeting) -> datetime:
 
 
 def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -> Today:
-    """The user's open tasks and meetings by day in their zone, and what else needs them. Nine queries."""
+    """The user's open tasks and meetings by day in their zone, and what else needs them. Eight queries."""
     today = now.astimezone(zone).date()
+    start = day_starts(today, zone)
     week_end = today + timedelta(days=7 - (today.weekday() - first_weekday) % 7)
     horizon = day_starts(max(week_end, today + timedelta(days=2)), zone)
-    mine = Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True).defer("search_text")
-    soon = list(mine.filter(due_at__lt=horizon).order_by("due_at", "pk")[: MOST + 1])
-    rest = list(mine.filter(Q(due_at__gte=horizon) | Q(due_at__isnull=True)).order_by(F("due_at").asc(nulls_last=True), "pk")[: LATER + 1])
-    meetings = Meeting.objects.visible_to(user).filter(owner=user, starts_at__lt=horizon, ends_at__gte=day_starts(today, zone)).defer("search_text")
-    page = Today(more=len(soon) > MOST or len(rest) > LATER)
-    for row in sorted([*soon[:MOST], *meetings[:MOST]], key=when):
+    past, soon, rest = _open_tasks(user, start, horizon)
+    meetings = Meeting.objects.visible_to(user).filter(owner=user, starts_at__lt=horizon, ends_at__gte=start).only(*MEETING_ROW)
+    page = Today(overdue=past[:OVERDUE], more_overdue=len(past) > OVERDUE, more=len(soon) > AHEAD or len(rest) > LATER)
+    for row in sorted([*soon[:AHEAD], *meetings[:AHEAD]], key=when):
         _sort_in(page, row, now, zone, today)
     page.later = [task for task in rest[:LATER] if task.due_at is not None]
     page.undated = [task for task in rest[:LATER] if task.due_at is None]
@@ -69,6 +81,20 @@ def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -
     rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated]
     page.seen = see(user, rows, SUBJECTS) if rows else {}
     return page
+
+
+def _open_tasks(user: Any, start: datetime, horizon: datetime) -> tuple[list[Task], list[Task], list[Task]]:
+    """One's open tasks from before today, until the horizon, and after it or undated: one more of each than is shown, so that many overdue
+    ones don't hide what is due today. One statement, each of whose parts walks the index of one's open tasks."""
+    mine = Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True).only(*TASK_ROW)
+    soonest = (F("due_at").asc(nulls_last=True), "pk")
+    late = mine.filter(due_at__lt=start).order_by(*soonest)[: OVERDUE + 1]
+    ahead = mine.filter(due_at__gte=start, due_at__lt=horizon).order_by(*soonest)[: AHEAD + 1]
+    later = mine.filter(Q(due_at__gte=horizon) | Q(due_at__isnull=True)).order_by(*soonest)[: LATER + 1]
+    parts: tuple[list[Task], list[Task], list[Task]] = ([], [], [])
+    for task in sorted(late.union(ahead, later, all=True), key=lambda task: (task.due_at or datetime.max.replace(tzinfo=start.tzinfo), task.pk)):
+        parts[2 if task.due_at is None or task.due_at >= horizon else 1 if task.due_at >= start else 0].append(task)
+    return parts
 
 
 def _sort_in(page: Today, row: Any, now: datetime, zone: tzinfo, today: date) -> None:
@@ -83,23 +109,21 @@ def _sort_in(page: Today, row: Any, now: datetime, zone: tzinfo, today: date) ->
         page.week.append(row)
 
 
-def leads_without_answer(user: Any) -> list[Lead]:
+def leads_without_answer(user: Any) -> Waiting:
     """The user's leads that are still as they came in, oldest first."""
-    rows = Lead.objects.visible_to(user).filter(owner=user, status__in=LeadStatus.objects.filter(kind=LeadStatus.Kind.NEW))
-    return list(rows.defer("search_text", "description").order_by("created_at", "pk")[: CAP + 1])
+    return _waiting(Lead.objects.visible_to(user).filter(owner=user, status__in=LeadStatus.objects.filter(kind=LeadStatus.Kind.NEW)))
 
 
-def deals_without_step(user: Any) -> list[Deal]:
+def deals_without_step(user: Any) -> Waiting:
     """The user's open deals with nothing planned, oldest first."""
-    rows = Deal.objects.visible_to(user).filter(owner=user, status=Deal.Status.OPEN, next_step_at__isnull=True, next_step_kind="")
-    return list(rows.defer("search_text", "description").order_by("created_at", "pk")[: CAP + 1])
+    return _waiting(Deal.objects.visible_to(user).filter(owner=user, status=Deal.Status.OPEN, next_step_at__isnull=True, next_step_kind=""))
 
 
-def open_tasks_of(user: Any, record: Any, limit: int = 5) -> tuple[list[Task], int]:
-    """A record's open tasks that the user may see, soonest first, and how many there are (up to CAP)."""
-    rows = Task.objects.visible_to(user).filter(**{f"{record._meta.model_name}_id": record.pk}, done_at__isnull=True)
-    found = list(rows.select_related("owner").defer("search_text").order_by(F("due_at").asc(nulls_last=True), "pk")[:CAP])
-    return found[:limit], len(found)
+def _waiting(rows: Any) -> Waiting:
+    """As tuples: to count them, a hundred records would be made of which five are shown."""
+    columns = ("id", "created_at", *rows.model.brief_fields)
+    found = list(rows.order_by("created_at", "pk").values_list(*columns)[: CAP + 1])
+    return Waiting(len(found), [maker(rows.model, columns)(row) for row in found[:NEEDS]])
 
 
 def reminder_of(row: Any) -> int | None:
@@ -162,7 +186,8 @@ def _rows(model: Any, kind: int, wanted: set[tuple[int, int]]) -> dict[tuple[int
     ids = [pk for each, pk in wanted if each == kind]
     if not ids:
         return {}
-    return {(kind, row.pk): row for row in model._base_manager.filter(pk__in=ids).select_related("owner").defer("search_text", "description")}
+    columns = (*(TASK_ROW if model is Task else (*MEETING_ROW, "held_at")), "owner__name")
+    return {(kind, row.pk): row for row in model._base_manager.filter(pk__in=ids).select_related("owner").only(*columns)}
 
 
 def days_between(start: datetime, end: datetime, zone: tzinfo, low: date, high: date) -> Sequence[date]:

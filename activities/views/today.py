@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -31,12 +32,14 @@ SHOWN_IN_A_DAY, MOST_ON_A_DAY = 4, 500
 
 @dataclass(frozen=True)
 class Section:
-    """A part of Today: its rows in order; the count may be larger."""
+    """A part of Today: its rows as html; `url` leads to all of them where that is not all."""
 
     id: str
     title: str
-    rows: list[panels.WorkRow]
+    html: SafeString
+    count: str
     late: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class TodayView(View):
     """GET: what is due, and what needs the user. POST adds a task."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page(forms.TodayTaskForm(user=request.user, initial={"due_on": timezone.localdate()}))
+        return self.page()
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if not may_add(request.user, Task):
@@ -75,7 +78,7 @@ class TodayView(View):
     def make(self, form: Any) -> str:
         return services.create_task(form.values(), actor=self.request.user).get_absolute_url()
 
-    def page(self, form: Any, status: int = 200) -> HttpResponse:
+    def page(self, form: Any = None, status: int = 200) -> HttpResponse:
         user: Any = self.request.user
         zone = timezone.get_current_timezone()
         found = selectors.today_page(user, timezone.now(), zone, organisation().first_weekday)
@@ -86,7 +89,7 @@ class TodayView(View):
             "needs": needs(found, ctx),
             "clear": found.is_clear,
             "more": found.more,
-            "form": form if may_add(user, Task) else None,
+            "quick_add": panels.quick_add(self.request, form),
         }
         return render(self.request, "activities/today.html", context, status=status)
 
@@ -101,11 +104,11 @@ def sections(found: Any, ctx: Any, user: Any) -> list[Section]:
         ("later", _("Later"), found.later),
         ("undated", _("No date"), found.undated),
     ]
-    return [Section(id_, title, shown_rows(rows, ctx, user), id_ == "overdue") for id_, title, rows in parts if rows]
-
-
-def shown_rows(rows: Any, ctx: Any, user: Any) -> list[panels.WorkRow]:
-    return [panels.work_row(row, ctx, user, about=panels.about_html(row, ctx)) for row in rows]
+    maker = panels.WorkRows(ctx, user)
+    shown = [Section(id_, title, maker.html(rows), str(len(rows)), id_ == "overdue") for id_, title, rows in parts if rows]
+    if found.more_overdue:
+        shown[0] = replace(shown[0], count=f"{shown[0].count}+", url="/tasks/?view=overdue")
+    return shown
 
 
 def needs(found: Any, ctx: Any) -> list[Need]:
@@ -115,14 +118,22 @@ def needs(found: Any, ctx: Any) -> list[Need]:
         ("deals", _("Deals without a next step"), "layout-kanban", found.deals, "deal", "/deals/?owner=me&next=none"),
     ]
     return [
-        Need(id_, title, icon, f"{CAP}+" if len(rows) > CAP else str(len(rows)), [_need_row(row, link, ctx) for row in rows[:NEEDS]], url, len(rows) > NEEDS)
-        for id_, title, icon, rows, link, url in parts
-        if rows
+        Need(
+            id_,
+            title,
+            icon,
+            f"{CAP}+" if waiting.count > CAP else str(waiting.count),
+            [_need_row(row, link, ctx) for row in waiting.rows],
+            url,
+            waiting.count > NEEDS,
+        )
+        for id_, title, icon, waiting, link, url in parts
+        if waiting.count
     ]
 
 
 def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, Any, str]:
-    return str(row), row.get_absolute_url(), cells.time_html(row.created_at, ctx), f"/tasks/new/?{link}={row.pk}"
+    return str(row), ctx.url_of(row), cells.time_html(row.created_at, ctx), f"/tasks/new/?{link}={row.pk}"
 
 
 # ---- calendar ----
@@ -150,7 +161,7 @@ class CalendarView(View):
         context = {
             "title": month_text(first, ctx),
             "weekdays": [weekday_text(day, ctx) for day in days[:7]],
-            "days": [calendar_day(day, first, ctx, team) for day in month.days],
+            "days": panels.MonthDays(ctx, first, team=team, new_meeting=may_add(user, Meeting)).html(month.days),
             "previous_url": f"/calendar/?month={last:%Y-%m}{suffix}" if first.year > 1970 else "",
             "next_url": f"/calendar/?month={following:%Y-%m}{suffix}" if first.year < 2199 else "",
             "today_url": f"/calendar/{'?who=team' if team else ''}",
@@ -174,50 +185,6 @@ def _month(text: str, today: date) -> date | None:
     return first if first is not None and 1970 <= first.year <= 2199 else None
 
 
-@dataclass(frozen=True)
-class Event:
-    """One entry of a day."""
-
-    url: str
-    title: str
-    clock: str
-    color: str
-    icon: str
-    hint: str
-    done: bool
-
-
-@dataclass(frozen=True)
-class CalendarDay:
-    iso: str
-    number: int
-    name: str
-    css: str
-    events: list[Event]
-    more: int
-    more_url: str
-
-
-def calendar_day(day: Any, first: date, ctx: Any, team: bool) -> CalendarDay:
-    events = [_event(row, day.day, ctx, team) for row in day.rows]
-    css = " ".join(name for name, on in (("off", day.day.month != first.month), ("now", day.day == ctx.today), ("blank", not events)) if on)
-    url = f"/calendar/day/?day={day.day.isoformat()}{'&who=team' if team else ''}"
-    return CalendarDay(day.day.isoformat(), day.day.day, cells.format_long(day.day, ctx.locale), css, events, max(0, day.count - len(events)), url)
-
-
-def _event(row: Any, day: date, ctx: Any, team: bool) -> Event:
-    about = ctx.linked(row, row.subject_type) if row.subject_type else None
-    words = [row.title, str(about) if about else "", row.owner.name if team else ""]
-    hint = ", ".join(word for word in words if word)
-    if isinstance(row, Meeting):
-        local = row.starts_at.astimezone(ctx.zone)
-        clock = cells.format_clock(local, ctx.locale) if local.date() == day else ""
-        return Event(row.get_absolute_url(), row.title, clock, "k-teal", "calendar-event", hint, row.held_at is not None)
-    clock = cells.format_clock(row.due_at.astimezone(ctx.zone), ctx.locale) if row.due_time else ""
-    color = "k-grey" if row.done_at else ("k-red" if row.is_late(ctx.now) else "k-amber")
-    return Event(row.get_absolute_url(), row.title, clock, color, panels.KIND_ICONS.get(row.kind, "checkbox"), hint, row.done_at is not None)
-
-
 class CalendarDayView(View):
     """Everything on one day, where the month has no room for it."""
 
@@ -233,7 +200,7 @@ class CalendarDayView(View):
         ctx = row_context(user, span.seen)
         context = {
             "title": cells.format_long(day, ctx.locale),
-            "rows": shown_rows(span.days[0].rows, ctx, user),
+            "rows": panels.WorkRows(ctx, user).html(span.days[0].rows),
             "month_url": f"/calendar/?month={day:%Y-%m}",
             "day": day.isoformat(),
             "new_meeting": may_add(user, Meeting),

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NOTHING = Q(pk__in=[])
+ALIVE = Q(deleted_at__isnull=True)
 ACTIONS = ("view", "add", "change", "delete", "export")
 
 
@@ -51,6 +53,17 @@ class OwnedPolicy:
             case Scope.OWN:
                 return [Q(owner_id=user.pk)]
         return []
+
+    def q(self, user: Any, action: str, model: type[Model]) -> Q:
+        """The rows of all arms in one condition. It need not keep them apart, and most pages of somebody with teams compile ten of these."""
+        match user.scope_for(self.label or model._meta.label_lower, action):
+            case Scope.ALL:
+                return Q()
+            case Scope.TEAM if user.team_scope:
+                return Q(owner_id=user.pk) | Q(team_id__in=user.team_scope)
+            case Scope.TEAM | Scope.OWN:
+                return Q(owner_id=user.pk)
+        return NOTHING
 
 
 @dataclass(frozen=True)
@@ -96,8 +109,8 @@ class ViaSubject:
             if scope == Scope.NONE:
                 continue
             if scope == Scope.ALL:
-                # A deleted subject hides its lines too.
-                arm = Q(subject_type=name, **{f"{name}__deleted_at__isnull": True})
+                # A deleted subject hides its lines too. Few are deleted: to look for those is far less than to look up all.
+                arm = Q(~Exists(related._base_manager.filter(pk=OuterRef(f"{name}_id"), deleted_at__isnull=False)), subject_type=name)
             else:
                 arm = Q(subject_type=name, **{f"{name}__in": related.objects.visible_to(user, needed).values("pk")})
             arms.append(arm & ~mine if mine is not None else arm)
@@ -122,13 +135,14 @@ class RecordQuerySet(QuerySet):
         """Rows on which `user` may do `action`; none for anonymous and deactivated users; never deleted rows."""
         if user is None or not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.alive().filter(any_of(arms_for(user, action, self.model)))
+        return self.filter(q_for(user, action, self.model), ALIVE if has_bin(self.model) else Q())
 
     def alive(self) -> RecordQuerySet:
         """Rows that are not in the bin."""
-        return self.filter(deleted_at__isnull=True) if has_bin(self.model) else self.all()
+        return self.filter(ALIVE) if has_bin(self.model) else self.all()
 
 
+@cache
 def has_bin(model: type[Model]) -> bool:
     return any(field.name == "deleted_at" for field in model._meta.concrete_fields)
 
@@ -151,6 +165,14 @@ def arms_for(user: Any, action: str, model: type[Model]) -> list[Q]:
     if user is None or not user.is_authenticated or not user.is_active:
         return []
     return model.access_policy.arms(user, action, model)  # type: ignore[attr-defined]
+
+
+def q_for(user: Any, action: str, model: type[Model]) -> Q:
+    """What `user` may do `action` on, as one condition."""
+    policy = model.access_policy  # type: ignore[attr-defined]
+    if isinstance(policy, OwnedPolicy) and user is not None and user.is_authenticated and user.is_active:
+        return policy.q(user, action, model)
+    return any_of(arms_for(user, action, model))
 
 
 def can(user: Any, action: str, obj: Any) -> bool:

@@ -108,6 +108,8 @@ def record_indexes(table: str, *keys: str) -> list[models.Index]:
         indexes.append(models.Index(fields=[key, "id"], name=f"{table}_{short}", condition=alive))
         indexes.append(models.Index(fields=["owner", key, "id"], name=f"{table}_o_{short}", condition=alive))
         indexes.append(models.Index(fields=["team", key, "id"], name=f"{table}_t_{short}", condition=alive))
+    # Whose row it is, without the row: reports look up the record of each of thousands of lines.
+    indexes.append(models.Index(fields=["id"], include=["owner", "team"], name=f"{table}_alive", condition=alive))
     indexes.append(GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{table}_search", condition=alive))
     indexes.append(models.Index(fields=["deletion_group"], name=f"{table}_bin", condition=Q(deleted_at__isnull=False)))
     return indexes

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
+from django.db.models import BooleanField, ExpressionWrapper
 from django.http import Http404
 from django.utils.translation import gettext as _
 
 from crm.core import cells
-from crm.core.access import any_of, arms_for, viewers_of
+from crm.core.access import NOTHING, q_for, viewers_of
 from crm.core.lists import RowContext, row_context
 from crm.core.records import Action, PanelContent, RecordType, Step
-from crm.core.related import see
+from crm.core.related import linked, see
 
 ACTIONS = ("change", "delete")
 MAX_VIEWERS = 100
@@ -21,23 +21,16 @@ MAX_VIEWERS = 100
 
 def load(record: RecordType, user: Any, pk: int) -> Any:
     """The visible row, with `obj.may` = what else the user may do with it, in one query. Http404 otherwise."""
-    asked = {f"may_{action}": _flag(any_of(arms_for(user, action, record.model))) for action in ACTIONS}
-    rows = record.visible(user).annotate(**asked)
-    if any(each.name == "owner" for each in record.model._meta.concrete_fields):
-        rows = rows.select_related("owner")
-    obj = rows.filter(pk=pk).first()
+    sees = q_for(user, "view", record.model)
+    may = {action: q_for(user, action, record.model) for action in ACTIONS}
+    asked = {f"may_{action}": ExpressionWrapper(q, output_field=BooleanField()) for action, q in may.items() if q not in (sees, NOTHING)}
+    obj = next(iter(record.visible(user).filter(pk=pk).annotate(**asked)), None)
     if obj is None:
         raise Http404
-    obj.may = frozenset(["view", *(action for action in ACTIONS if getattr(obj, f"may_{action}"))])
+    if hasattr(obj, "owner_id"):
+        obj.owner = linked(user, obj, "owner")
+    obj.may = frozenset(["view", *(action for action, q in may.items() if q == sees or getattr(obj, f"may_{action}", False))])
     return obj
-
-
-def _flag(q: Q) -> Any:
-    if not q:
-        return Value(True, output_field=BooleanField())
-    if q == Q(pk__in=[]):
-        return Value(False, output_field=BooleanField())
-    return Case(When(ExpressionWrapper(q, output_field=BooleanField()), then=True), default=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from contacts.models import Company
 from crm.core.filters import day_start
 from crm.core.listing import Cursor
+from crm.core.related import maker
 from crm.core.search import LINKED, text_q
 from deals.models import Deal, Pipeline, Stage
 from deals.selectors.catalog import catalog
@@ -21,12 +22,10 @@ from users.selectors import organisation
 
 PER_LANE = 20
 CENT = Decimal("0.01")
-CARD = [
+CARD = (
     "id",
     "name",
     "company_id",
-    "contact_id",
-    "pipeline_id",
     "stage_id",
     "status",
     "stage_since",
@@ -40,7 +39,7 @@ CARD = [
     "next_step",
     "next_step_kind",
     "next_step_all_day",
-]
+)
 
 
 @dataclass(frozen=True)
@@ -182,9 +181,10 @@ def _totals(stages: list[Stage], sums: dict[int, dict[str, Any]]) -> Totals:
 
 def _cards(rows: Any, stages: list[Stage], lane: int | None, after: Cursor | None) -> dict[int, list[Deal]]:
     """Up to PER_LANE + 1 deals of each stage by one UNION ALL: open ones by next step (late first, without one last), won ones newest first."""
-    parts = [part for stage in stages for part in _lane_parts(rows.only(*CARD), stage, after if stage.pk == lane else None)]
+    tuples = rows.values_list(*CARD)
+    parts = [part for stage in stages for part in _lane_parts(tuples, stage, after if stage.pk == lane else None)]
     found: dict[int, list[Deal]] = {stage.pk: [] for stage in stages}
-    for deal in parts[0].union(*parts[1:], all=True) if parts else []:
+    for deal in map(maker(Deal, CARD), parts[0].union(*parts[1:], all=True) if parts else []):
         found[deal.stage_id].append(deal)
     last = datetime.max.replace(tzinfo=timezone.get_current_timezone())
     for stage in stages:

@@ -9,6 +9,7 @@ from django.core.cache import caches
 from django.db import connection, transaction
 
 from deals.models import LostReason, Pipeline, Stage
+from users.selectors import request_box
 
 KEY, SECONDS = "deals.catalog", 10
 
@@ -39,19 +40,27 @@ class Catalog:
 
 
 def catalog() -> Catalog:
-    """As of at most ten seconds ago; exact inside a transaction, which may have changed it."""
+    """As of at most ten seconds ago, and one for a whole request; exact inside a transaction, which may have changed it."""
     if connection.in_atomic_block:
         return _read()
-    found = caches["fast"].get(KEY)
+    box = request_box.get()
+    found = (box or {}).get(KEY) or caches["fast"].get(KEY)
     if found is None:
         found = _read()
         caches["fast"].set(KEY, found, SECONDS)
+    if box is not None:
+        box[KEY] = found
     return found
 
 
 def forget_catalog() -> None:
     """After a change: once it is committed, the next reading asks the database."""
-    transaction.on_commit(lambda: caches["fast"].delete(KEY))
+    transaction.on_commit(_forget)
+
+
+def _forget() -> None:
+    caches["fast"].delete(KEY)
+    (request_box.get() or {}).pop(KEY, None)
 
 
 def _read() -> Catalog:

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views import View
 
 from crm.core import cells
-from crm.core.access import arms_for, may_add
+from crm.core.access import arms_for, may_add, q_for
 from crm.core.listing import BadCursor, Cursor
-from crm.core.lists import Chip, Tab, row_context
+from crm.core.lists import KEEP_SECONDS, Chip, Tab, row_context
 from crm.core.related import see
 from crm.core.views import bad_request
 from deals import selectors
@@ -62,12 +65,28 @@ class BoardQuery:
         self.params, self.user = params, request.user
         self.q = params.get("q", "").strip()[:MAX_QUERY]
         self.pipeline = find_pipeline(params.get("pipeline", ""))
-        self.filterset: Any = BoardFilterSet(params, queryset=Deal.objects.visible_to(request.user), request=request)
-        self.filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner as well
+        self.request = request
+        self.filterset = self._filterset([name for name in BoardFilterSet.base_filters if {name, f"{name}_text"} & set(params)])  # type: ignore[attr-defined]
         if not self.filterset.form.is_valid():
             name, texts = next(iter(self.filterset.form.errors.items()))
             raise BadBoard(f"{self.filterset.form.fields[name].label}: {texts[0]}")
         self.lane, self.after = self._position(params.get("lane", ""), params.get("after", ""))
+
+    def _filterset(self, only: list[str] | None) -> Any:
+        filterset = BoardFilterSet(self.params, queryset=Deal.objects.visible_to(self.user), request=self.request, only=only)
+        filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner as well
+        return filterset
+
+    @property
+    def filter_fields(self) -> SafeString:
+        """The filter's fields. Untouched ones are remembered per reader and language for half a minute, like those of a list."""
+        key = f"filter.board.{self.user.pk}.{get_language()}"
+        html = None if self.filterset.form.fields else caches["fragments"].get(key)
+        if html is None:
+            html = "".join(render_to_string("records/filter_field.html", {"field": field}) for field in self._filterset(None).form)
+            if not self.filterset.form.fields:
+                caches["fragments"].set(key, html, KEEP_SECONDS)
+        return SafeString(html)
 
     def _position(self, lane: str, after: str) -> tuple[Stage | None, Cursor | None]:
         if not lane and not after:
@@ -131,7 +150,7 @@ def board_context(asked: BoardQuery, board: selectors.Board) -> dict[str, Any]:
         "totals": totals_texts(board.totals, ctx),
         "q": asked.q,
         "chips": chips,
-        "filter_form": asked.filterset.form,
+        "filter_fields": asked.filter_fields,
         "hidden": [("pipeline", asked.params["pipeline"])] if asked.params.get("pipeline") else [],
         "filter_hidden": [(name, value) for name in asked.params for value in asked.params.getlist(name) if value and name not in OWN],
         "clear_url": board_url(asked, **dict.fromkeys(set(asked.params) - {"pipeline"}, "")),
@@ -195,7 +214,7 @@ def month_name(day: Any, ctx: Any) -> str:
 def shown_lanes(asked: BoardQuery, lanes: list[selectors.Lane]) -> list[ShownLane]:
     deals = [deal for lane in lanes for deal in lane.deals]
     user = asked.user
-    movable = set(Deal.objects.visible_to(user, "change").filter(pk__in=[deal.pk for deal in deals]).values_list("pk", flat=True)) if deals else set()
+    movable = movable_of(user, deals)
     ctx = row_context(user, see(user, deals, ("company", "owner")) if deals else {})
     maker = CardMaker(ctx, selectors.catalog().stages_of(asked.pipeline.pk), movable, asked.query)
     currency, may_create = organisation().currency, may_add(user, Deal)
@@ -215,6 +234,14 @@ def shown_lanes(asked: BoardQuery, lanes: list[selectors.Lane]) -> list[ShownLan
             )
         )
     return shown
+
+
+def movable_of(user: Any, deals: list[Deal]) -> set[int]:
+    """Which of these visible deals the user may move: asked of the database unless they may change whatever they see."""
+    ids = {deal.pk for deal in deals}
+    if not ids or q_for(user, "change", Deal) == q_for(user, "view", Deal):
+        return ids
+    return set(Deal.objects.visible_to(user, "change").filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def lanes_json(asked: BoardQuery) -> dict[str, Any]:

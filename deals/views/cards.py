@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from crm.core import cells
 from crm.core.cells import escape
@@ -21,7 +22,7 @@ class CardMaker:
     """Makes the `<li>`s of one page. `query` is the board's own address part: a move's answer counts over the same deals."""
 
     def __init__(self, ctx: Any, stages: Sequence[Stage], movable: Collection[int], query: str) -> None:
-        self.ctx, self.movable = ctx, movable
+        self.ctx, self.movable, self.language = ctx, movable, get_language() or ""
         self.query = escape(f"?{query}") if query else ""
         self.menus = {stage.pk: self._menu(stage, stages) for stage in stages}
 
@@ -60,19 +61,11 @@ class CardMaker:
     def _age(self, deal: Deal, stage: Stage) -> str:
         if stage.kind != Stage.Kind.OPEN:
             return ""
-        days = days_in_stage(deal, self.ctx)
-        text = escape(gettext("%(days)s d") % {"days": days})
-        hint = escape(gettext("%(days)s days in this stage") % {"days": days})
-        if is_stalled(deal, stage, self.ctx):
-            word, mark = escape(gettext("Stalled")), cells.icon("history")
-            return f'<span class="bdg k-amber" title="{word}: {hint}">{mark}<span class="visually-hidden">{word} </span>{text}</span>'
-        return f'<span class="t3 num" title="{hint}">{text}</span>'
+        return _age(days_in_stage(deal, self.ctx), is_stalled(deal, stage, self.ctx), self.language)
 
     def _owner(self, deal: Deal) -> str:
         owner = self.ctx.linked(deal, "owner")
-        label = gettext("Owner %(name)s") % {"name": owner.name} if owner else gettext("Unassigned")
-        face, color = (cells.initials(owner.name), cells.color_of(owner.pk)) if owner else ("–", "k-grey")
-        return f'<span class="av {color}" role="img" aria-label="{escape(label)}" title="{escape(label)}">{escape(face)}</span>'
+        return _face(owner.name, owner.pk, self.language) if owner else _face("", None, self.language)
 
     def _left(self, deal: Deal, stage: Stage) -> str:
         if stage.kind != Stage.Kind.WON or deal.closed_at is None:
@@ -84,17 +77,40 @@ class CardMaker:
     def _close(self, deal: Deal, stage: Stage) -> str:
         if deal.close_date is None or stage.kind == Stage.Kind.WON:
             return ""
-        html = self._day(deal.close_date)
-        label = escape(gettext("Expected to close"))
-        if deal.close_date < self.ctx.today:
-            late, mark = escape(gettext("overdue")), cells.icon("alert-triangle", "i-sm")
-            return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{mark}{html}</span>'
-        return f'<span class="ms-auto t3 num"><span class="visually-hidden">{label}: </span>{html}</span>'
+        return _close(deal.close_date, self.ctx.today, self.ctx.locale, self.language)
 
-    def _day(self, day: date) -> str:
-        """Without the year when it is clear: within eleven months. Never broken over two lines."""
-        text = cells.format_short(day, self.ctx.locale, abs((day - self.ctx.today).days) > 330).replace(" ", "\u00a0")
-        return f'<time datetime="{day.isoformat()}" title="{escape(cells.format_long(day, self.ctx.locale))}">{escape(text)}</time>'
+
+# What repeats from card to card, remembered with all that it depends on.
+
+
+@lru_cache(1024)
+def _age(days: int, stalled: bool, language: str) -> str:
+    text = escape(gettext("%(days)s d") % {"days": days})
+    hint = escape(gettext("%(days)s days in this stage") % {"days": days})
+    if stalled:
+        word, mark = escape(gettext("Stalled")), cells.icon("history")
+        return f'<span class="bdg k-amber" title="{word}: {hint}">{mark}<span class="visually-hidden">{word} </span>{text}</span>'
+    return f'<span class="t3 num" title="{hint}">{text}</span>'
+
+
+@lru_cache(4096)
+def _face(name: str, pk: int | None, language: str) -> str:
+    """The owner's initials; without `pk` nobody's."""
+    label = escape(gettext("Owner %(name)s") % {"name": name} if pk is not None else gettext("Unassigned"))
+    face, color = (cells.initials(name), cells.color_of(pk)) if pk is not None else ("–", "k-grey")
+    return f'<span class="av {color}" role="img" aria-label="{label}" title="{label}">{escape(face)}</span>'
+
+
+@lru_cache(4096)
+def _close(day: date, today: date, locale: str, language: str) -> str:
+    """Without the year when it is clear: within eleven months. Never broken over two lines."""
+    text = cells.format_short(day, locale, abs((day - today).days) > 330).replace(" ", "\u00a0")
+    html = f'<time datetime="{day.isoformat()}" title="{escape(cells.format_long(day, locale))}">{escape(text)}</time>'
+    label = escape(gettext("Expected to close"))
+    if day < today:
+        late, mark = escape(gettext("overdue")), cells.icon("alert-triangle", "i-sm")
+        return f'<span class="ms-auto act act-late num"><span class="visually-hidden">{label}, {late}: </span>{mark}{html}</span>'
+    return f'<span class="ms-auto t3 num"><span class="visually-hidden">{label}: </span>{html}</span>'
 
 
 def days_in_stage(deal: Deal, ctx: Any) -> int:

@@ -58,9 +58,9 @@ def activity_by_rep(user: Any, params: Params) -> ReportResult:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     measure_of = {kind.value: name for name, kind in KINDS.items()}
     for part in lines_of(user, params):
-        for actor, kind, count in part.order_by().values_list("actor_id", "kind").annotate(count=Count("pk")):
+        for actor, kind, count in part.order_by().values_list("actor_id", "kind").annotate(count=Count("*")):
             counts[actor][measure_of[kind]] = counts[actor].get(measure_of[kind], 0) + count
-    for actor, count in tasks_of(user, params).order_by().values_list("done_by_id").annotate(count=Count("pk")):
+    for actor, count in tasks_of(user, params).order_by().values_list("done_by_id").annotate(count=Count("*")):
         counts[actor]["tasks"] = count
     people = get_user_model().objects.visible_to(user).filter(pk__in=counts).order_by("name", "pk")
     rows = [Row(str(person.pk), str(person), _figures(params, counts[person.pk], str(person.pk))) for person in people]

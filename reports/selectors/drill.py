@@ -26,11 +26,13 @@ def leads_url(params: Params, **filters: Any) -> str:
 
 def records_url(slug: str, params: Params, measure: str, key: str) -> str:
     """The report's own page of records."""
-    query = {
-        "from": params.start or "",
-        "to": params.end or "",
-        **{name: params.raw.get(name, "") for name in ("pipeline", "team", "owner")},
-        "measure": measure,
-        "key": key,
-    }
-    return f"{reverse('reports:records', args=[slug])}?{urlencode({name: value for name, value in query.items() if value not in ('', None)})}"
+    return f"{_records_base(slug, params)}{urlencode({'measure': measure, 'key': key} if key else {'measure': measure})}"
+
+
+def _records_base(slug: str, params: Params) -> str:
+    """What all figures of a page have in common, worked out for the first one."""
+    if slug not in params.bases:
+        query = {"from": params.start or "", "to": params.end or "", **{name: params.raw.get(name, "") for name in ("pipeline", "team", "owner")}}
+        filled = urlencode({name: value for name, value in query.items() if value not in ("", None)})
+        params.bases[slug] = f"{reverse('reports:records', args=[slug])}?{filled}{'&' if filled else ''}"
+    return params.bases[slug]

@@ -44,7 +44,7 @@ def won_deals_of(user: Any, params: Params) -> QuerySet:
 
 
 def leads_by_source(user: Any, params: Params) -> ReportResult:
-    counts = leads_of(user, params).order_by().values("source_id").annotate(leads=Count("pk"), converted=Count("pk", filter=Q(status__kind=CONVERTED)))
+    counts = leads_of(user, params).order_by().values("source_id").annotate(leads=Count("*"), converted=Count("created_at", filter=Q(status__kind=CONVERTED)))
     found = {row["source_id"]: (row["leads"], row["converted"]) for row in counts}
     revenue = _revenue(user, params)
     names = dict(

@@ -30,6 +30,7 @@ class Params:
     currency: str
     now: datetime
     raw: Mapping[str, str] = field(default_factory=dict)  # as the filters of lists and the form write them
+    bases: dict[str, str] = field(default_factory=dict, compare=False)  # beginnings of addresses that hold all of the above
 
     @property
     def since(self) -> datetime | None:

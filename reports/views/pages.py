@@ -17,7 +17,7 @@ from crm.core.listing import BadCursor
 from reports.forms import ReportForm, presets
 from reports.selectors.results import Report
 from reports.views.downloads import download
-from reports.views.shown import RecordsPage, chart_html, highlights, table_rows, total_figures
+from reports.views.shown import RecordsPage, chart_html, highlights, table_rows, total_cells
 from users.selectors import organisation
 
 KNOWN = frozenset({"from", "to", "pipeline", "team", "owner", "format"})
@@ -61,7 +61,7 @@ def report(request: HttpRequest, slug: str, reports: tuple[Report, ...]) -> Http
         "result": result,
         "chart": chart_html(result, params),
         "rows": table_rows(result, params),
-        "totals": total_figures(result, params),
+        "totals": total_cells(result, params),
         "highlights": highlights(result, params),
         "params": params,
         "downloads": [(name.upper(), f"?{_query(request, format=name)}") for name in ("csv", "xlsx", "json")],

@@ -38,21 +38,26 @@ def _percent_sign(locale: str) -> str:
 
 
 def figure_html(figure: Figure, kind: str, currency: str) -> SafeString:
-    text = figure_text(figure.value, kind, currency)
-    return format_html('<a href="{}">{}</a>', figure.url, text) if figure.url else format_html("{}", text)
+    text = cells.escape(figure_text(figure.value, kind, currency))
+    return SafeString(f'<a href="{cells.escape(figure.url)}">{text}</a>' if figure.url else text)
 
 
-def table_rows(result: ReportResult, params: Params) -> list[tuple[str, str, list[SafeString]]]:
-    """(key, label, figures as html) of each row."""
-    return [(row.key, row.label, _figures(row.figures, result, params)) for row in result.rows]
+def table_rows(result: ReportResult, params: Params) -> SafeString:
+    """The `<tr>`s of the table."""
+    rows = (
+        f'<tr data-key="{cells.escape(row.key)}"><th scope="row">{cells.escape(str(row.label))}</th>{_cells(row.figures, result, params)}</tr>\n'
+        for row in result.rows
+    )
+    return SafeString("".join(rows))
 
 
-def _figures(figures: tuple[Figure, ...], result: ReportResult, params: Params) -> list[SafeString]:
-    return [figure_html(figure, measure.kind, params.currency) for measure, figure in zip(result.measures, figures, strict=True)]
+def total_cells(result: ReportResult, params: Params) -> SafeString:
+    return SafeString(_cells(result.totals, result, params, " strong"))
 
 
-def total_figures(result: ReportResult, params: Params) -> list[SafeString]:
-    return _figures(result.totals, result, params)
+def _cells(figures: tuple[Figure, ...], result: ReportResult, params: Params, css: str = "") -> str:
+    pairs = zip(result.measures, figures, strict=True)
+    return "".join(f'<td class="r{css}">{figure_html(figure, measure.kind, params.currency)}</td>' for measure, figure in pairs)
 
 
 def highlights(result: ReportResult, params: Params) -> list[tuple[Any, SafeString]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -230,6 +232,53 @@ def test_quick_add_on_today(client: Client, people: Cast) -> None:
     assert Task.objects.get(title="Buy stamps").owner == people.owner
     assert client.post("/", {"title": ""}).status_code == 422
     assert signed_in(people.viewer).post("/", {"title": "x"}).status_code == 403
+
+
+def test_many_overdue_tasks_do_not_hide_todays(client: Client, people: Cast, business: Business) -> None:
+    today = timezone.localdate()
+    services.create_task({"title": "Due today", "due_on": today}, actor=people.owner)
+    services.create_task({"title": "Next year", "due_on": today + timedelta(days=400)}, actor=people.owner)
+    services.create_task({"title": "Some day"}, actor=people.owner)
+    for number in range(40):
+        services.create_task({"title": f"Late {number:02}.", "due_on": today - timedelta(days=50 - number), "deal": business.deal}, actor=people.owner)
+    page = client.get("/").content.decode()
+    assert page.count("Done: Late") == 40 and "/tasks/?view=overdue" not in page
+    services.create_task({"title": "Late 40.", "due_on": today - timedelta(days=1)}, actor=people.owner)
+    page = client.get("/").content.decode()
+    assert page.count("Done: Late") == 40 and "Late 40." not in page
+    assert 'href="/tasks/?view=overdue"' in page and '<span class="count">40+</span>' in page
+    assert page.index("Late 00.") < page.index("Late 39.") < page.index("Due today") < page.index("Next year") < page.index("Some day")
+
+
+def test_hostile_titles_are_shown_as_texts(client: Client, people: Cast, business: Business) -> None:
+    bad = '"><script>alert(1)</script>&amp;%(x)s'
+    services.create_task({"title": bad, "deal": business.deal, "due_on": timezone.localdate()}, actor=people.owner)
+    start = timezone.now() + timedelta(minutes=5)
+    services.create_meeting({"title": bad, "deal": business.deal, "starts_at": start, "ends_at": start}, actor=people.owner)
+    type(business.company).objects.filter(pk=business.company.pk).update(name=bad)
+    shown = "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;%(x)s"
+    for address in ("/", business.deal.get_absolute_url(), f"/calendar/day/?day={timezone.localdate()}", "/calendar/", "/deals/board/"):
+        page = client.get(address).content.decode()
+        assert "<script>alert" not in page and shown in page.replace("&#x27;", "&#39;"), address
+
+
+def test_the_composer_is_each_readers_and_each_records_own(people: Cast, business: Business, settings: Any) -> None:
+    settings.CACHES = {**settings.CACHES, "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments"}}
+    caches["fragments"].clear()
+    owner, teammate = signed_in(people.owner), signed_in(people.teammate)
+    pages = [
+        person.get(obj.get_absolute_url()).content.decode().partition('id="composer"')[2].partition("</section>")[0]
+        for person in (owner, teammate)
+        for obj in (business.deal, business.deal, business.lead)
+    ]
+    keys = [key for page in pages for key in re.findall(r'name="idempotency_key" value="([0-9a-f-]{36})"', page)]
+    assert len(keys) == len(set(keys)) == 4 * len(pages)
+    for page, name, slug in zip(pages, [people.owner.name] * 3 + [people.teammate.name] * 3, ["deals", "deals", "leads"] * 2, strict=True):
+        assert f'value="{name}"' in page
+        assert page.count(f'action="/activities/{slug}/') == 4 == page.count('name="csrfmiddlewaretoken"')
+    type(people.owner).objects.filter(pk=people.owner.pk).update(name="Olivia Renamed")
+    assert 'value="Olivia Renamed"' in owner.get(business.deal.get_absolute_url()).content.decode()
+    caches["fragments"].clear()
 
 
 def test_the_bell(client: Client, people: Cast) -> None:

@@ -89,10 +89,34 @@ def test_half_of_it_hidden_is_still_a_full_page(people: Cast, mixed: Business) -
     assert len(selectors.timeline(people.admin, mixed.company, kind="note", size=200).lines) == 120
 
 
-def test_a_page_of_the_timeline_takes_four_queries_at_most(people: Cast, mixed: Business) -> None:
+def test_a_page_of_the_timeline_takes_two_queries_at_most(people: Cast, mixed: Business) -> None:
     with CaptureQueriesContext(connection) as queries:
         selectors.timeline(people.owner, mixed.company)
-    assert len(queries) <= 4
+    assert len(queries) <= 2
+
+
+def test_what_is_planned_is_read_at_once_and_whole(people: Cast, business: Business) -> None:
+    now, today = timezone.now(), timezone.localdate()
+    late = services.create_task({"title": "Late", "deal": business.deal, "due_on": today - timedelta(days=2), "kind": "call"}, actor=people.owner)
+    some_day = services.create_task({"title": "Some day", "deal": business.deal}, actor=people.owner)
+    start = now + timedelta(days=1)
+    visit = services.create_meeting({"title": "Visit", "deal": business.deal, "starts_at": start, "ends_at": start}, actor=people.owner)
+    services.complete_task(services.create_task({"title": "Over", "deal": business.deal}, actor=people.owner), actor=people.owner)
+    with CaptureQueriesContext(connection) as queries:
+        tasks, meetings = selectors.upcoming(people.owner, business.deal)
+        assert [(row.pk, row.title, row.kind, row.due_on, row.is_late(now)) for row in tasks] == [
+            (late.pk, "Late", "call", late.due_on, True),
+            (some_day.pk, "Some day", "todo", None, False),
+        ]
+        assert [(row.pk, row.title, row.starts_at, row.owner.name) for row in meetings] == [(visit.pk, "Visit", start, people.owner.name)]
+    assert len(queries) == 1
+    with CaptureQueriesContext(connection) as queries:
+        context = timeline_context(_request(people.owner, kind="task"), business.deal)
+    assert len(queries) == 2
+    assert [context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")] == sorted(
+        context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")
+    )
+    assert selectors.upcoming(people.stranger, business.deal) == ([], [])
 
 
 def test_everything_hidden_ends(people: Cast, business: Business) -> None:

@@ -1,0 +1,23 @@
+"""What the activities app shows on the pages of records: timeline, composer, rows of work."""
+
+from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
+from activities.panels.month import MonthDays
+from activities.panels.story import timeline, timeline_context
+from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, may_change
+
+__all__ = [
+    "COMPOSER",
+    "KIND_ICONS",
+    "MonthDays",
+    "WorkRows",
+    "about_html",
+    "composer",
+    "composer_tabs",
+    "due_html",
+    "may_change",
+    "meeting_box",
+    "quick_add",
+    "task_box",
+    "timeline",
+    "timeline_context",
+]

@@ -1,0 +1,101 @@
+"""Rows of work as html, built as strings like the cells of a list: a hundred of them through the template engine would cost more than all queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from activities.models import Meeting, Task
+from crm.core import cells
+from crm.core.access import Scope
+from crm.core.cells import escape
+from crm.core.lists import RowContext
+
+KIND_ICONS = {"todo": "checkbox", "call": "phone", "email": "mail", "visit": "map-pin", "follow_up": "arrow-right", "meeting": "calendar-event"}
+
+
+def may_change(user: Any, row: Any) -> bool:
+    """The grant, read without a query: what buttons to show. The views ask the database again."""
+    match user.scope_for(row._meta.label_lower, "change"):
+        case Scope.ALL:
+            return True
+        case Scope.TEAM:
+            return row.owner_id == user.pk or row.team_id in user.team_scope
+        case Scope.OWN:
+            return row.owner_id == user.pk
+    return False
+
+
+def due_html(row: Any, ctx: Any) -> SafeString:
+    """When something is due or starts; late in red, with words."""
+    if isinstance(row, Meeting):
+        return cells.time_html(row.starts_at, ctx)
+    if row.due_on is None:
+        return SafeString(f'<span class="t3">{escape(_("No date"))}</span>')
+    inner = cells.date_html(row.due_on, ctx) if row.is_all_day else cells.time_html(row.due_at, ctx)
+    if row.is_late(ctx.now):
+        mark = cells.icon("alert-triangle", "i-sm")
+        return SafeString(f'<span class="act act-late">{mark}<span class="visually-hidden">{escape(_("Overdue"))}</span>{inner}</span>')
+    return inner
+
+
+def about_html(row: Any, ctx: RowContext) -> SafeString:
+    """A link to the record that the row is about, as far as the reader may see it; its company beside it."""
+    if not row.subject_type:
+        return SafeString("")
+    nearest = ctx.linked(row, row.subject_type)
+    company = ctx.linked(row, "company") if row.subject_type != "company" else None
+    return SafeString(", ".join(f'<a href="{escape(ctx.url_of(obj))}">{escape(str(obj))}</a>' for obj in (nearest, company) if obj is not None))
+
+
+def kind_text(row: Any) -> str:
+    return _("Meeting") if isinstance(row, Meeting) else cells.choice_label(row, "kind")
+
+
+def kind_icon(row: Any, css: str = "") -> SafeString:
+    return cells.icon(KIND_ICONS.get("meeting" if isinstance(row, Meeting) else row.kind, "checkbox"), css)
+
+
+class WorkRows:
+    """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post"."""
+
+    def __init__(self, ctx: RowContext, user: Any) -> None:
+        self.ctx, self.user = ctx, user
+        self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
+        self.high = cells.badge(_("High priority"), "red", "flag")
+        self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
+        self.choices = [(name, escape(text)) for name, text in (("hour", _("1 hour")), ("tomorrow", _("Tomorrow at 9")), ("monday", _("Monday at 9")))]
+        self.choose = escape(_("Choose a day"))
+
+    def html(self, rows: Iterable[Task | Meeting]) -> SafeString:
+        return SafeString("".join(self.row(row) for row in rows))
+
+    def row(self, row: Any) -> str:
+        title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
+        tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", ""
+        if isinstance(row, Task):
+            high = f" {self.high}" if row.priority == Task.Priority.HIGH else ""
+            if row.done_at is None and may_change(self.user, row):
+                label = self.done % {"title": title}
+                tick = f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
+                snooze = self._snooze(f"{url}snooze/", title)
+        kind = escape(kind_text(row))
+        return (
+            f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
+            f'<span class="d-block xs t2">{kind}{f", {about}" if about else ""}</span></span>'
+            f'<span class="num text-nowrap">{due_html(row, self.ctx)}</span>{snooze}</li>'
+        )
+
+    def _snooze(self, url: str, title: str) -> str:
+        """The menu for putting a task off."""
+        buttons = "".join(
+            f'<li><button class="dropdown-item" type="submit" form="post" formaction="{url}" name="choice" value="{name}">{text}</button></li>'
+            for name, text in self.choices
+        )
+        return (
+            f'<details class="dd dd-end"><summary class="btn btn-ghost btn-sm">{self.put_off}<span class="visually-hidden">: {title}</span></summary>'
+            f'<ul class="dropdown-menu">{buttons}<li><a class="dropdown-item" href="{url}">{self.choose}</a></li></ul></details>'
+        )
