@@ -127,7 +127,7 @@ def due_export(task: Any, ctx: Any) -> Any:
 
 def kind_cell(task: Any, ctx: Any) -> SafeString:
     mark = cells.icon(panels.KIND_ICONS.get(task.kind, "checkbox"), "i-sm")
-    return cells.td(format_html('<span class="act">{}{}</span>', mark, cells.choice_label(task, "kind")), WIDE)
+    return cells.td(f'<span class="act">{mark}{escape(cells.choice_label(task, "kind"))}</span>', WIDE)
 
 
 def priority_cell(task: Any, ctx: Any) -> SafeString:

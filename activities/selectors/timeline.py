@@ -11,7 +11,7 @@ from django.db.models import DateField, F, Q, TimeField, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
 from activities.models import SUBJECTS, Activity, Meeting, Task
-from crm.core.related import maker
+from crm.core.related import maker, visible_names
 from users.models import User
 
 SIZE = 20
@@ -20,7 +20,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is read of a line and of who wrote it.
 LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "verb", "body", "data", "actor_id", "at", "edited_at", "deleted_at")
 ACTOR = tuple(f"actor__{name}" for name in User.brief_fields)
-MOST_NAMES = 5  # columns that a record's name is made of
 PLANNED = ("id", "title", "owner_id", "team_id")  # of tasks and meetings
 # Tabs of the timeline: `?kind=` -> kinds of lines.
 TABS: dict[str, tuple[str, ...]] = {
@@ -112,16 +111,9 @@ def _subject_id(line: Any) -> int:
 
 def _visible_subjects(user: Any, own: str, lines: Sequence[Any]) -> dict[tuple[str, int], Any]:
     """The records of other types that lines hang on, as far as visible, by their names alone: one statement for all types."""
-    parts, makers = [], {}
-    for name in SUBJECTS:
-        ids = {_subject_id(line) for line in lines if line.subject_type == name} if name != own else set()
-        if ids:
-            model: Any = Activity._meta.get_field(name).related_model
-            makers[name] = maker(model, ("id", *model.brief_fields))
-            blanks = [Value("")] * (MOST_NAMES - len(model.brief_fields))
-            parts.append(model.objects.visible_to(user).filter(pk__in=ids).values_list(Value(name), "id", *model.brief_fields, *blanks))
-    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0] if parts else []
-    return {(name, pk): makers[name]((pk, *names)) for name, pk, *names in rows}
+    ids = {name: {_subject_id(line) for line in lines if line.subject_type == name} for name in SUBJECTS if name != own}
+    found = visible_names(user, {name: (Activity._meta.get_field(name).related_model, pks) for name, pks in ids.items() if pks})
+    return {(name, pk): record for name, rows in found.items() for pk, record in rows.items()}
 
 
 def upcoming(user: Any, record: Any, limit: int = 10) -> tuple[list[Task], list[Meeting]]:

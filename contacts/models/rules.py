@@ -159,6 +159,19 @@ def country_name(code: str) -> str:
     return _countries(current_locale()).get(code, code)
 
 
+def find_country(text: str) -> str:
+    """The ISO code of a country by its code, its name in the active language or the beginning of that. ValidationError when none or several fit."""
+    wanted = sort_key(text)
+    names = {code: sort_key(name) for code, name in _country_choices(current_locale())}
+    if text.strip().upper() in names:
+        return text.strip().upper()
+    exact = [code for code, name in names.items() if name == wanted]
+    found = exact or [code for code, name in names.items() if name.startswith(wanted)]
+    if len(found) != 1:
+        raise ValidationError(_("Type a country's name or its two letters, such as AT."), code="country")
+    return found[0]
+
+
 def check_country(code: str) -> str:
     """An ISO code in capitals, or "". ValidationError for anything else."""
     code = code.strip().upper()

@@ -105,11 +105,18 @@ class Listing:
     def page(self, order: Order, size: int, cursor: Cursor | None = None) -> Slice:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many."""
         field = self.model._meta.get_field(order.column)
-        matches, count = ([], CAP + 1) if self._known_as_many() else self._few(order, size, cursor, field)
+        plain = self.q is None and self.filterset is None
+        if self._known_as_many():
+            matches, count = list[Pair](), CAP + 1
+        elif plain:  # each arm is one stretch of its index: nothing to skip, so nothing to sort
+            count = self._counted()
+        else:
+            matches, count = self._few(order, size, cursor, field)
         capped = count > CAP
         if capped:
             self._remember_as_many()
-            matches = self._walk(order, size, cursor, field)
+        if capped or plain:
+            matches = self._walk(order, size, cursor, field) if count else []
         more = len(matches) > size
         pairs = matches[:size]
         if cursor and cursor.back:
@@ -128,13 +135,17 @@ class Listing:
 
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
+        found = self._counted()
+        return min(found, CAP), found > CAP
+
+    def _counted(self) -> int:
+        """How many match, counted up to CAP + 1."""
         sql, params = self._union([self._compiled(rows.order_by().values_list("pk")[: CAP + 1]) for rows in self.arms()], f"LIMIT {CAP + 1}")
         if not sql:
-            return 0, False
+            return 0
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({sql}) AS matches", params)
-            found = cursor.fetchone()[0]
-        return min(found, CAP), found > CAP
+            return cursor.fetchone()[0]
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> tuple[list[Pair], int]:
         """Count the matches up to CAP + 1; sort them when they are no more than CAP."""

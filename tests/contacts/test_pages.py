@@ -282,3 +282,16 @@ def test_bulk_assign_tag_and_delete(people: Cast, client: Client) -> None:
     admin.force_login(people.admin)
     assert admin.post("/contacts/bulk/delete/", {"ids": ids, "confirmed": "1"}).status_code == 302
     assert not Contact.objects.alive().exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("AT", True), ("at", True), ("austria", True), ("Aust", False), ("Austr", False), ("Austri", True), ("Nowhere", False)]
+)
+def test_a_country_is_filtered_by_name_code_or_beginning(people: Cast, client: Client, typed: str, found: bool) -> None:
+    make_company(people.owner, name="Alpine Works", country="AT")
+    make_company(people.owner, name="Other Works", country="DE")
+    response = client.get("/companies/", {"country": typed})
+    html = response.content.decode()
+    assert response.status_code == (200 if found else 400)
+    assert ("Alpine Works" in html, "Other Works" in html) == (found, False)
+    assert ("<b>Austria</b>" in html) == found
