@@ -171,6 +171,11 @@ class RecordType:
     def url(self, name: str, *args: Any) -> str:
         return reverse(f"{self.slug}:{name}", args=args)
 
+    @property
+    def list_url(self) -> str:
+        """For the breadcrumbs of templates, which can't pass arguments."""
+        return self.url("list")
+
     def template(self, name: str) -> str:
         return self.templates.get(name, f"records/{name}.html")
 
