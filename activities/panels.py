@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -111,8 +112,7 @@ def about_html(row: Any, ctx: RowContext) -> Any:
         return ""
     nearest = ctx.linked(row, row.subject_type)
     company = ctx.linked(row, "company") if row.subject_type != "company" else None
-    links = [format_html('<a href="{}">{}</a>', obj.get_absolute_url(), str(obj)) for obj in (nearest, company) if obj is not None]
-    return format_html("{}, {}", *links) if len(links) == 2 else (links[0] if links else "")
+    return SafeString(", ".join(f'<a href="{ctx.url_of(obj)}">{cells.escape(str(obj))}</a>' for obj in (nearest, company) if obj is not None))
 
 
 def work_row(row: Any, ctx: Any, user: Any, *, about: Any = "") -> WorkRow:

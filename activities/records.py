@@ -112,7 +112,7 @@ def _tick(task: Any, ctx: Any) -> str:
     if not panels.may_change(ctx.user, task):
         return f'<span class="tick">{cells.icon("circle-dashed")}</span>'
     label = escape(gettext("Done: %(title)s") % {"title": task.title})
-    url = escape(reverse("tasks:complete", args=[task.pk]))
+    url = escape(f"{cells.address_of(task)}complete/")  # "tasks:complete", without asking the address book for each row
     return f'<button class="tick" type="submit" form="bulkform" formaction="{url}" aria-label="{label}">{cells.icon("circle-check")}</button>'
 
 

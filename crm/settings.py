@@ -82,7 +82,6 @@ WSGI_APPLICATION = "crm.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECORDS = "crm.wiring.RECORDS"
 NAVIGATION = "crm.wiring.NAVIGATION"
-REMEMBER_FILTERS = True  # off in the tests, where users with the same id follow each other
 PHONE_REGION = "users.selectors.phone_region"  # country of numbers typed without one
 EVENT_SUBSCRIPTIONS = "crm.wiring.SUBSCRIPTIONS"
 AFTER_RESTORE = ["mail.services.hold_unsent", "crm.core.outbox.hold_pending", "activities.services.drop_missed_reminders"]
@@ -128,6 +127,7 @@ DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"]["OPTIONS"],
 }
 REDIS_URL = env.redis("REDIS_URL")
+# "fragments" keeps pieces of pages in the memory of the process; their keys name all that they depend on.
 # "default" lives in PostgreSQL: allauth counts sign-in attempts there, and that must neither stop people from signing
 # in nor forget its counts when Redis is away. "fast" is Redis and soft: without it, things are computed again.
 CACHES = {
@@ -136,6 +136,7 @@ CACHES = {
         "LOCATION": "cache_entries",  # made by `manage.py createcachetable`, which every deployment runs after migrate
         "OPTIONS": {"MAX_ENTRIES": 20_000, "CULL_FREQUENCY": 4},
     },
+    "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments", "OPTIONS": {"MAX_ENTRIES": 2000}},
     "fast": {
         "BACKEND": "crm.core.caches.SoftRedisCache",
         "LOCATION": env.redis("CACHE_URL", REDIS_URL),
@@ -193,14 +194,15 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(BASE_URL).hostname == "localhost"
 # A session is noted when it begins; noting each request would cost a write per page.
 USERSESSIONS_TRACK_ACTIVITY = False
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must work without Redis
+SESSION_ENGINE = "crm.core.sessions"  # Django's, in the database: signing in must work without Redis
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-rapport" if HTTPS else "rapport"
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))]
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# "Saved." travels in a signed cookie: in the session it would cost two more transactions, one to write and one to forget it.
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
 
 # --- Headers ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -91,7 +91,6 @@ class DealForm(RecordForm):
             self.layout = (*self.layout[:1], self.loss, *self.layout[1:])
         else:
             del self.fields["lost_reason"], self.fields["lost_note"]
-        self.helper = self._helper()
 
     def _first_stage(self) -> None:
         """`?pipeline=` opens the form at that pipeline's first stage, `?stage=` at that stage."""

@@ -92,6 +92,8 @@ class LostReason(models.Model):
 class Deal(Record):
     """A possible sale. `status` follows the stage's kind (deals.services.move_deal is the only way to change either)."""
 
+    brief_fields = ("name",)
+
     class Status(models.TextChoices):
         OPEN = "open", _("Open")
         WON = "won", _("Won")

@@ -54,6 +54,8 @@ class LeadStatus(models.Model):
 class Lead(Record):
     """Somebody who may become a customer, before we know."""
 
+    brief_fields = ("first_name", "last_name", "company_name", "email", "phone")
+
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)
     company_name = models.CharField(_("company"), max_length=200, blank=True)

@@ -6,12 +6,15 @@ from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
 
+from crm.core.compiled import NUMBER, Compiled
 from users.models import User
+
+_by_id = Compiled(lambda: User.objects.select_related("role", "team").filter(pk=NUMBER))
 
 
 class Backend(AuthenticationBackend):
     """Signs in by e-mail and password. A deactivated user is nobody, from the next request on."""
 
     def get_user(self, user_id: Any) -> User | None:
-        user = User.objects.select_related("role", "team").filter(pk=user_id).first()
+        user = next(iter(_by_id(int(user_id))), None)
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -138,6 +138,8 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
 class User(AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in, by e-mail."""
 
+    brief_fields = ("name", "email", "photo")  # what rows that link here show
+
     class Theme(models.TextChoices):
         AUTO = "auto", _("As the device")
         LIGHT = "light", _("Light")

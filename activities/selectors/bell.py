@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max
+from django.db.models import Count, Func, IntegerField, Max
 
 from activities.models import Notification
+from crm.core.compiled import NUMBER, Compiled
 
 PAGE = 50
+
+
+_COUNT = Func(template="count(*)", output_field=IntegerField())
+_unread = Compiled(lambda: Notification.objects.filter(user=NUMBER, read_at__isnull=True).order_by().values_list(_COUNT))
 
 
 class BellState(NamedTuple):
@@ -26,7 +31,7 @@ def bell_state(user: Any) -> BellState:
 
 def unread_count(user: Any) -> int:
     """For the bell on every page. (Hook "unread".)"""
-    return Notification.objects.filter(user=user, read_at__isnull=True).count()
+    return _unread.rows(user.pk)[0][0]
 
 
 def notifications_page(user: Any, before: int | None = None) -> tuple[list[Notification], int | None]:

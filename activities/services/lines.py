@@ -29,7 +29,7 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     fill_parents(links)
     lines = [_line(row, ids, kind) for row, ids, kind in zip(rows, links, kinds, strict=True) if kind]
     written = Activity.objects.bulk_create(lines, batch_size=CHUNK)
-    refresh_last_activity(touched(written))
+    refresh_last_activity(touched([line for line in written if line.kind != Activity.Kind.CHANGE]))
     return written
 
 

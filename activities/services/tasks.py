@@ -112,6 +112,8 @@ def _tell_assignees(tasks: Iterable[Task], actor: Any) -> None:
 
 # ---- changing ----
 
+STEP_FIELDS = {"title", "kind", "due_at", "subject_type"}  # what the next step of a record says of a task
+
 
 @transaction.atomic
 def update_task(task: Task, changes: Values, *, actor: Any, version: int | None = None) -> Task:
@@ -127,9 +129,10 @@ def update_task(task: Task, changes: Values, *, actor: Any, version: int | None 
         changes |= {name: moved[name] for name in ("due_on", "due_time", "due_at", "zone")}
     old_owner = task.owner_id
     changed = change_record(task, changes, actor=actor, version=version)
-    if changed.done_at is None:
+    if changed.done_at is None and (reminder is not None or {"due_at", "owner"} & set(changes)):
         set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]))
-    refresh_next_steps(merged(before, touched([changed])))
+    if STEP_FIELDS & set(changes):
+        refresh_next_steps(merged(before, touched([changed])))
     if changed.owner_id != old_owner:
         _tell_assignees([changed], actor)
     return changed

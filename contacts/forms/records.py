@@ -13,7 +13,7 @@ from contacts.forms.addresses import AddressesField, Entry
 from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone
 from contacts.services import country_choices, language_choices, zone_names
 from contacts.services.rules import normal_domain, normal_email, normal_phone
-from crm.core.fields import PickerField, TagsField
+from crm.core.fields import LongChoiceField, PickerField, TagsField
 from crm.core.forms import RecordForm
 
 ADDRESS = (_("Address"), "street", ("postal_code", "city"), ("region", "country"))
@@ -27,7 +27,7 @@ def zone_choices() -> list[tuple[str, str]]:
 class CompanyForm(RecordForm):
     owner = PickerField("users", label=_("Owner"), required=False)
     parent = PickerField("companies", label=_("Parent company"), required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=country_choices, required=False)
+    country = LongChoiceField(label=_("Country"), choices=country_choices, required=False)
     domain = forms.CharField(label=_("Website"), required=False, max_length=400, help_text=_("Paste the address; the domain is kept."))
     phone = forms.CharField(label=_("Phone"), required=False, max_length=60, widget=forms.TextInput({"type": "tel", "autocomplete": "off"}))
     email = forms.CharField(label=_("E-mail"), required=False, max_length=254, widget=forms.TextInput({"type": "email", "autocomplete": "off"}))
@@ -80,9 +80,9 @@ class ContactForm(RecordForm):
     company = PickerField("companies", label=_("Company"), required=False)
     email = AddressesField(label=_("E-mail"), input_type="email", key="address", kinds=ContactEmail.Kind.choices, labels=(_("E-mail"), _("Primary")))
     phone = AddressesField(label=_("Phone"), input_type="tel", key="number", kinds=ContactPhone.Kind.choices, labels=(_("Phone"), _("Primary")))
-    language = forms.ChoiceField(label=_("Language"), choices=language_choices, required=False)
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=country_choices, required=False)
+    language = LongChoiceField(label=_("Language"), choices=language_choices, required=False)
+    time_zone = LongChoiceField(label=_("Time zone"), choices=zone_choices, required=False)
+    country = LongChoiceField(label=_("Country"), choices=country_choices, required=False)
     tags = TagsField()
     layout = (
         (_("Person"), ("first_name", "last_name"), ("company", "job_title"), "lifecycle"),

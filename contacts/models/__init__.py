@@ -25,6 +25,8 @@ def name_trigrams(table: str) -> GinIndex:
 class Company(Record):
     """An organisation that one sells to, buys from or works with."""
 
+    brief_fields = ("name",)
+
     name = models.CharField(_("name"), max_length=200)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="subsidiaries", verbose_name=_("parent company"))
     domain = models.CharField(_("website domain"), max_length=200, blank=True)  # lower case, without www
@@ -62,6 +64,8 @@ class Company(Record):
 @audited("other_addresses")
 class Contact(Record):
     """A person. The primary e-mail and phone also stand on the row; all of them are in the child tables."""
+
+    brief_fields = ("first_name", "last_name", "email")
 
     class Lifecycle(models.TextChoices):
         PROSPECT = "prospect", _("Prospect")

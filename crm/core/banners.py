@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.cache import caches
 from django.utils.translation import gettext as _
 
 from crm.core import heartbeat
 from crm.core.context import Banner
 from crm.core.health import STALE_SECONDS
 
+KEEP_SECONDS = 5
+
 
 def background_banners(user: Any) -> list[Banner]:
-    """One banner when the worker or the scheduler has not been heard of for a minute. Costs one small query, for admins only."""
-    ages = heartbeat.ages()
+    """One banner when the worker or the scheduler has not been heard of for a minute. For admins only; at most KEEP_SECONDS old."""
+    ages: dict[str, float] = caches["fragments"].get_or_set("heartbeat.ages", heartbeat.ages, KEEP_SECONDS) or {}
     late = [name for name in ("worker", "beat") if ages.get(name, float("inf")) > STALE_SECONDS]
     if not late:
         return []

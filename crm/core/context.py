@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.core.access import may_add
@@ -61,19 +63,60 @@ class Banner:
     label: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Shell:
-    organisation_name: str
-    logo_url: str
-    nav: list[Group]
-    tabs: list[Item]
-    palette: list[tuple[Any, list[Command]]]
-    unread: int
-    shortcuts: str
-    theme: str
-    banner: list[Banner]
+    """What stands around a page's content. Each part is worked out when a template first asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.path = request.path
+        self.user: Any = getattr(request, "user", None)
+        self.signed_in = bool(self.user and self.user.is_authenticated)
+        self.organisation = hooks("organisation")[0]()
+
+    @property
+    def organisation_name(self) -> str:
+        return self.organisation.name
+
+    @property
+    def logo_url(self) -> str:
+        return "/organisation/logo/" if self.organisation.logo else ""
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """All that the navigation, the palette and the account menu depend on: the key under which templates remember them."""
+        place = self.path.split("/", 2)[1]
+        mine = (self.user.pk, self.user.name, self.user.photo_url, self.user.shortcuts, self.user.is_admin, self.user.role.grants) if self.signed_in else ()
+        return (get_language(), place, self.organisation_name, self.logo_url, mine)
+
+    @cached_property
+    def nav(self) -> list[Group]:
+        return _navigation(self.user, self.path) if self.signed_in else []
+
+    @property
+    def tabs(self) -> list[Item]:
+        return _tabs(self.user, self.path) if self.signed_in else []
+
+    @property
+    def palette(self) -> list[tuple[Any, list[Command]]]:
+        return _palette(self.user, self.nav) if self.signed_in else []
+
+    @cached_property
+    def unread(self) -> int:
+        return sum(hook(self.user) for hook in hooks("unread")) if self.signed_in else 0
+
+    @property
+    def shortcuts(self) -> str:
+        return "on" if self.signed_in and self.user.shortcuts else "off"
+
+    @property
+    def theme(self) -> str:
+        return self.user.theme if self.signed_in else "auto"
+
+    @property
+    def banner(self) -> list[Banner]:
+        return [banner for hook in hooks("banners") for banner in hook(self.user)] if self.signed_in and self.user.is_admin else []
 
 
+@cache
 def hooks(name: str) -> list[Callable[..., Any]]:
     """Functions of upper apps that crm.wiring hands down."""
     return [import_string(each) if isinstance(each, str) else each for each in import_string("crm.wiring.HOOKS").get(name, ())]
@@ -81,25 +124,7 @@ def hooks(name: str) -> list[Callable[..., Any]]:
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: lazy, so that fragments and files pay nothing."""
-    return {"shell": SimpleLazyObject(lambda: _shell(request))}
-
-
-def _shell(request: HttpRequest) -> Shell:
-    user: Any = getattr(request, "user", None)
-    organisation = hooks("organisation")[0]()
-    signed_in = bool(user and user.is_authenticated)
-    nav = _navigation(user, request.path) if signed_in else []
-    return Shell(
-        organisation_name=organisation.name,
-        logo_url="/organisation/logo/" if organisation.logo else "",
-        nav=nav,
-        tabs=_tabs(user, request.path) if signed_in else [],
-        palette=_palette(user, nav) if signed_in else [],
-        unread=sum(hook(user) for hook in hooks("unread")) if signed_in else 0,
-        shortcuts="on" if signed_in and user.shortcuts else "off",
-        theme=user.theme if signed_in else "auto",
-        banner=[banner for hook in hooks("banners") for banner in hook(user)] if signed_in and user.is_admin else [],
-    )
+    return {"shell": SimpleLazyObject(lambda: Shell(request))}
 
 
 def _allowed(user: Any, entry: NavEntry) -> bool:

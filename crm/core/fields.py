@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -52,6 +53,11 @@ class PickerField(forms.Field):
         record = record_for(self.slug)
         return record.visible(self.user) if record else get_user_model().objects.none()
 
+    def know(self, colleague: Any) -> None:
+        """A colleague who was read with the record need not be asked for again."""
+        if colleague is not None and colleague.is_active:
+            self._found[str(colleague.pk)] = colleague
+
     def _label(self, pk: Any) -> str:
         found = self._by_id(str(pk))
         return str(found) if found is not None else ""
@@ -90,6 +96,17 @@ class PickerField(forms.Field):
         picked = data if isinstance(data, PickerValue) else PickerValue(str(data or ""), "")
         old = str(getattr(initial, "pk", initial) or "")
         return picked.pk != old or (not picked.pk and bool(picked.text))
+
+
+class LongChoiceField(forms.ChoiceField):
+    """One of hundreds of flat choices that a function gives: looked up, where Django walks through all of them several times."""
+
+    def __init__(self, *, choices: Callable[[], Iterable[tuple[str, Any]]], **kwargs: Any) -> None:
+        self.listed = choices
+        super().__init__(choices=choices, **kwargs)
+
+    def valid_value(self, value: Any) -> bool:
+        return str(value) in {key for key, _label in self.listed()}
 
 
 def default_region() -> str:

@@ -11,6 +11,7 @@ from crispy_forms.layout import Field, Fieldset, Layout, Row
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from crm.core.fields import PickerField, TagsField
@@ -38,6 +39,8 @@ class RecordForm(forms.ModelForm):
         for name, field in self.fields.items():
             if isinstance(field, PickerField):
                 field.user = user
+                if field.slug == "users":
+                    field.know(self.instance._state.fields_cache.get(name))
                 if self.instance.pk:  # the id alone would cost a query for the label and could name a hidden record
                     self.initial[name] = self._visible_initial(field, name)
             elif isinstance(field, TagsField) and self.instance.pk:
@@ -52,7 +55,6 @@ class RecordForm(forms.ModelForm):
                 field.widget.attrs.setdefault("rows", 4)
         self.initial["version"] = self.instance.version if self.instance.pk else None
         self.initial["idempotency_key"] = uuid.uuid4()
-        self.helper = self._helper()
 
     def _visible_initial(self, field: PickerField, name: str) -> Any:
         pk = getattr(self.instance, f"{name}_id", None)
@@ -61,7 +63,9 @@ class RecordForm(forms.ModelForm):
         # A link to a record that the user may not see stays as it is unless another one is picked.
         return field._by_id(str(pk))
 
-    def _helper(self) -> FormHelper:
+    @cached_property
+    def helper(self) -> FormHelper:
+        """How crispy lays the form out; a form that is saved never asks."""
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True  # the template has it

@@ -10,16 +10,20 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import F, Q
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from crm.core.access import any_of, arms_for
+from crm.core.compiled import NUMBER, Compiled
 from crm.core.records import RecordType
 
+KEEP_SECONDS = 60
 CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 MAX_ARMS = 8
 Pair = tuple[int, Any]
@@ -80,9 +84,9 @@ class Slice:
 class Listing:
     """The rows of one record type that a user may see and that match the filters."""
 
-    def __init__(self, record: RecordType, user: Any, *, q: Q | None = None, filterset: Any = None, action: str = "view") -> None:
+    def __init__(self, record: RecordType, user: Any, *, q: Q | None = None, filterset: Any = None, action: str = "view", key: str = "") -> None:
         self.record, self.user, self.model = record, user, record.model
-        self.q, self.filterset, self.action = q, filterset, action
+        self.q, self.filterset, self.action, self.key = q, filterset, action, key
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
@@ -101,9 +105,10 @@ class Listing:
     def page(self, order: Order, size: int, cursor: Cursor | None = None) -> Slice:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many."""
         field = self.model._meta.get_field(order.column)
-        matches, count = self._few(order, size, cursor, field)
+        matches, count = ([], CAP + 1) if self._known_as_many() else self._few(order, size, cursor, field)
         capped = count > CAP
         if capped:
+            self._remember_as_many()
             matches = self._walk(order, size, cursor, field)
         more = len(matches) > size
         pairs = matches[:size]
@@ -111,6 +116,15 @@ class Listing:
             pairs.reverse()
             return Slice(pairs, min(count, CAP), capped, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
         return Slice(pairs, min(count, CAP), capped, cursor is not None, more, cursor.offset if cursor else 0)
+
+    def _known_as_many(self) -> bool:
+        """Were there more than CAP matches less than a minute ago? Whoever pages and sorts through a long list need not have ten
+        thousand rows counted each time: "10,000+" stays true. `key` names the reader and all that decides which rows match."""
+        return bool(self.key) and caches["fragments"].get(self.key) is True
+
+    def _remember_as_many(self) -> None:
+        if self.key:
+            caches["fragments"].set(self.key, True, KEEP_SECONDS)
 
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
@@ -137,7 +151,9 @@ class Listing:
             database.execute(
                 # Compiled by Django, or built from constants above.
                 f"WITH matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)"
-                f" SELECT id, key, total.n FROM total LEFT JOIN matches ON {where} ORDER BY (key IS NULL) {empty}, key {way}, id {way} LIMIT {size + 1}",
+                # Many matches are only counted here: sorting ten thousand that nobody will see costs as much as reading them.
+                f" SELECT id, key, total.n FROM total LEFT JOIN matches ON total.n <= {CAP} AND {where}"
+                f" ORDER BY (key IS NULL) {empty}, key {way}, id {way} LIMIT {size + 1}",
                 [*params, *where_params],
             )
             found = database.fetchall()
@@ -237,7 +253,13 @@ class Listing:
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:
     """Rows by id in the given order, without the column that only searches read."""
-    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
-    rows = model._base_manager.filter(pk__in=ids).defer(*unread)
-    by_id = rows.in_bulk()
+    if not ids:
+        return []
+    by_id = {obj.pk: obj for obj in _by_ids(model)(tuple(ids))}
     return [by_id[pk] for pk in ids if pk in by_id]
+
+
+@cache
+def _by_ids(model: Any) -> Compiled:
+    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
+    return Compiled(lambda: model._base_manager.filter(pk__in=[NUMBER]).defer(*unread))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from django.conf import settings
+from django.core.cache import caches
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -20,8 +22,7 @@ from crm.core.records import Column, RecordType, View
 from crm.core.related import see
 
 SIZES = (25, 50, 100)
-KEEP_SECONDS, MAX_KEPT = 30, 2000
-_fields_html: dict[tuple[Any, ...], tuple[float, Any]] = {}
+KEEP_SECONDS = 30
 CONTROL = {"q", "sort", "view", "cursor", "size", "format"}
 
 
@@ -70,10 +71,37 @@ class ListQuery:
         self.order = self._order(params.get("sort") or record.default_sort)
         self.sort = params.get("sort") or record.default_sort
         self.size = self._size(params.get("size", "50"))
-        self.filterset = record.filterset(data, queryset=record.model._default_manager.none(), request=request or _Asker(user))
-        self.filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner, id_company … as well
-        self.errors: dict[str, list[str]] = {} if self.filterset.form.is_valid() else {name: list(texts) for name, texts in self.filterset.form.errors.items()}
-        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=self.filterset, action=action)
+        self.data, self.request = data, request or _Asker(user)
+        self.asked = {name for name, values in data.lists() if name not in CONTROL and any(values)}  # of the filters
+        self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in self.filterset.form.errors.items()} if self.asked else {}
+        filterset = self.filterset if self.asked else None
+        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=filterset, action=action, key=self._key(data))
+
+    @cached_property
+    def filterset(self) -> Any:
+        """Of the filters that the address asks for."""
+        return self._filterset([name for name in self.record.filterset.base_filters if self.keys_of(name)])  # type: ignore[attr-defined]
+
+    @cached_property
+    def every_filter(self) -> Any:
+        """All filters, for the form in the page."""
+        return self._filterset(None)
+
+    def _filterset(self, only: list[str] | None) -> Any:
+        filterset: Any = self.record.filterset(self.data, queryset=self.record.model._default_manager.none(), request=self.request, only=only)
+        filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner, id_company … as well
+        return filterset
+
+    def keys_of(self, name: str) -> list[str]:
+        """What the address or the view says about one filter; a range has a key for each end."""
+        filters = self.record.filterset.base_filters  # type: ignore[attr-defined]
+        return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in filters)]
+
+    def _key(self, data: QueryDict) -> str:
+        """Names the reader's rights and all that decides which rows match; neither order nor page."""
+        asked = sorted((name, values) for name, values in data.lists() if name not in CONTROL)
+        whole = repr((self.record.slug, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
+        return f"many.{hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()}"
 
     def _suffixed(self) -> set[str]:
         return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to", "text", "was")}  # type: ignore[attr-defined]
@@ -192,8 +220,8 @@ class ListPage:
     next_url: str
     previous_url: str
     page_sizes: list[tuple[int, str, bool]]
-    filter_form: Any
     filter_fields: Any
+    filter_errors: bool
     hidden: list[tuple[str, str]]
     filter_hidden: list[tuple[str, str]]
     bulk: list[BulkButton]
@@ -227,8 +255,8 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, _url(query, {"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
-        filter_form=query.filterset.form,
         filter_fields=_filter_fields(query),
+        filter_errors=bool(query.errors),
         hidden=[(name, query.params[name]) for name in ("view", "sort", "size") if query.params.get(name)],
         filter_hidden=[(name, value) for name in set(query.params) - CONTROL for value in query.params.getlist(name) if value],
         bulk=actions,
@@ -244,16 +272,20 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
 def _filter_fields(query: ListQuery) -> Any:
     """The filter's fields as html. Untouched ones are remembered per reader and language for half a minute: rendering drop-downs of
     countries and sources costs more than reading the page."""
-    if query.view or set(query.params) - CONTROL:
-        return render_to_string("records/filter_fields.html", {"form": query.filterset.form})
-    key = (query.record.slug, query.user.pk, get_language())
-    kept = _fields_html.get(key) if settings.REMEMBER_FILTERS else None
-    if kept is None or kept[0] < time.monotonic():
-        if len(_fields_html) > MAX_KEPT:
-            _fields_html.clear()
-        html = render_to_string("records/filter_fields.html", {"form": query.filterset.form})
-        kept = _fields_html[key] = (time.monotonic() + KEEP_SECONDS, html)
-    return kept[1]
+    names = list(query.record.filterset.base_filters)  # type: ignore[attr-defined]
+    keys = {name: f"filter.{query.record.slug}.{name}.{query.user.pk}.{get_language()}" for name in names if not query.keys_of(name)}
+    fragments = caches["fragments"]
+    kept = fragments.get_many(keys.values())
+    html = []
+    for name in names:
+        if name not in keys or keys[name] not in kept:
+            form = query.every_filter.form if name in keys else query.filterset.form
+            html.append(render_to_string("records/filter_field.html", {"field": form[name]}))
+            if name in keys:
+                fragments.set(keys[name], html[-1], KEEP_SECONDS)
+        else:
+            html.append(kept[keys[name]])
+    return SafeString("".join(html))
 
 
 def _url(query: ListQuery, changes: dict[str, str]) -> str:
@@ -291,12 +323,12 @@ def _views(query: ListQuery) -> list[Tab]:
 
 def _chips(query: ListQuery) -> list[Chip]:
     chips: list[Chip] = []
-    if query.errors:
+    if query.errors or not query.asked:
         return chips
     for name, formfield in query.filterset.form.fields.items():
-        keys = [key for key in query.params if key == name or (key.startswith(f"{name}_") and key not in query.filterset.form.fields)]
+        keys = [key for key in query.keys_of(name) if query.params.get(key)]
         value = query.filterset.form.cleaned_data.get(name)
-        if not any(query.params.get(key) for key in keys) or value in (None, "", []):
+        if not keys or value in (None, "", []):
             continue
         gone = dict.fromkeys(keys, "") | {"cursor": ""}
         chips.append(Chip(formfield.label or name, query.filterset.value_text(name, value), _url(query, gone)))

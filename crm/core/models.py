@@ -46,6 +46,7 @@ class Record(Binned):
     Derived columns (DERIVED) are kept by the activities app and never bump `version`.
     """
 
+    brief_fields: ClassVar[tuple[str, ...]] = ()  # what str() needs, and the cells of rows that link here
     DERIVED: ClassVar[tuple[str, ...]] = (
         "next_step_at",
         "next_step",

@@ -116,7 +116,7 @@ class DetailPage:
 def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
     """The context for the facts, badges and actions of one record: its linked records as far as visible."""
     links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("created_by", "deleted_by", "team")]
-    obj.seen_links = see(user, [obj], links)  # for the cards of this page
+    obj.seen_links = see(user, [obj], links, whole=True)  # for the cards of this page
     return row_context(user, obj.seen_links, obj.may)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
 
 from contacts.services import country_name
 from crm.core import cells, steps
@@ -17,7 +18,7 @@ from leads import panels, selectors, services
 from leads.filters import LeadFilterSet
 from leads.forms.leads import BulkAssignForm, BulkStatusForm, BulkTagForm, LeadForm
 from leads.models import Lead, LeadStatus
-from leads.services.scoring import UTM
+from leads.services.scoring import UTM, Reason
 
 WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
 HIDDEN = "d-none"  # no room beside the rest; still sorted by and exported
@@ -42,11 +43,13 @@ def _score_cell(lead: Lead, ctx: Any) -> Any:
 
 def _score(lead: Lead) -> Any:
     """The meter, with the reasons on hover."""
-    return format_html('<span title="{}">{}</span>', _why(lead), cells.score_meter(lead.score))
+    return _meter(lead.score, tuple(services.reasons_for(lead)), get_language())
 
 
-def _why(lead: Lead) -> str:
-    return ", ".join(str(reason) for reason in services.reasons_for(lead)) or _("Nothing known yet")
+@lru_cache(1024)
+def _meter(score: int, reasons: tuple[Reason, ...], language: str | None) -> Any:
+    why = ", ".join(str(reason) for reason in reasons) or _("Nothing known yet")
+    return format_html('<span title="{}">{}</span>', why, cells.score_meter(score))
 
 
 def _next_cell(lead: Lead, ctx: Any) -> Any:

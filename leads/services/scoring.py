@@ -14,15 +14,28 @@ SHORT_MESSAGE, LONG_MESSAGE = 40, 200  # characters
 HIGHEST = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reason:
-    """Points and what they are for."""
+    """Points and what they are for. The reasons below are the only ones, so each is equal to itself alone."""
 
     points: int
     text: Any
 
     def __str__(self) -> str:
         return f"+{self.points} {self.text}"
+
+
+BUSINESS_EMAIL = Reason(25, _("business e-mail address"))
+EMAIL = Reason(10, _("e-mail address"))
+PHONE_NUMBER = Reason(15, _("phone number"))
+COMPANY = Reason(15, _("company"))
+JOB_TITLE = Reason(10, _("job title"))
+FULL_NAME = Reason(5, _("full name"))
+WEBSITE = Reason(5, _("website"))
+DETAILED_MESSAGE = Reason(15, _("detailed message"))
+MESSAGE = Reason(10, _("message"))
+KNOWN_SOURCE = Reason(5, _("known source"))
+CAMPAIGN = Reason(5, _("came through a campaign"))
 
 
 def reasons_for(lead: Any) -> list[Reason]:
@@ -39,24 +52,24 @@ def score_of(lead: Any) -> int:
 def _reachable(lead: Any) -> list[Reason]:
     found = []
     if lead.email and company_domain(lead.email):
-        found.append(Reason(25, _("business e-mail address")))
+        found.append(BUSINESS_EMAIL)
     elif lead.email:
-        found.append(Reason(10, _("e-mail address")))
+        found.append(EMAIL)
     if lead.phone:
-        found.append(Reason(15, _("phone number")))
+        found.append(PHONE_NUMBER)
     return found
 
 
 def _known(lead: Any) -> list[Reason]:
     found = []
     if lead.company_name:
-        found.append(Reason(15, _("company")))
+        found.append(COMPANY)
     if lead.job_title:
-        found.append(Reason(10, _("job title")))
+        found.append(JOB_TITLE)
     if lead.first_name and lead.last_name:
-        found.append(Reason(5, _("full name")))
+        found.append(FULL_NAME)
     if lead.website:
-        found.append(Reason(5, _("website")))
+        found.append(WEBSITE)
     return found
 
 
@@ -64,11 +77,11 @@ def _interest(lead: Any) -> list[Reason]:
     found = []
     length = len(lead.description.strip())
     if length >= LONG_MESSAGE:
-        found.append(Reason(15, _("detailed message")))
+        found.append(DETAILED_MESSAGE)
     elif length >= SHORT_MESSAGE:
-        found.append(Reason(10, _("message")))
+        found.append(MESSAGE)
     if lead.source_id:
-        found.append(Reason(5, _("known source")))
+        found.append(KNOWN_SOURCE)
     if any(getattr(lead, name) for name in UTM):
-        found.append(Reason(5, _("came through a campaign")))
+        found.append(CAMPAIGN)
     return found

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -72,7 +73,11 @@ def statements(client, url):
 
 @pytest.mark.django_db(transaction=True)  # outside a transaction, where the processes keep what seldom changes
 def test_counts_are_those_written_down(settings):
-    settings.REMEMBER_FILTERS = True  # as in production
+    settings.CACHES = {
+        **settings.CACHES,
+        "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments"},
+    }  # as in production
+    caches["fragments"].clear()
     people = cast()
     found = {}
     for name, url in addresses(build(people)).items():

@@ -116,6 +116,18 @@ def body_rows(rows: Any, selectable: bool = False) -> SafeString:
     return cells.body_rows(rows, selectable)
 
 
+@register.simple_tag
+def head_cells(heads: Any) -> SafeString:
+    """The `<th>`s of a record list."""
+    return cells.head_cells(heads)
+
+
+@register.simple_tag
+def sort_items(heads: Any) -> SafeString:
+    """The entries of a record list's menu of sorts."""
+    return cells.sort_items(heads)
+
+
 @register.filter
 def phone(value: str | None) -> SafeString | str:
     """A `tel:` link."""

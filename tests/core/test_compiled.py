@@ -1,0 +1,74 @@
+"""Queries compiled once answer as the querysets they were made of."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
+
+from activities.models import Notification
+from activities.selectors.bell import unread_count
+from contacts.models import Company
+from contacts.services import create_companies
+from crm.core.compiled import NUMBER, TEXT, Compiled
+from crm.core.listing import fetch
+from tests.factories import cast
+from users.backends import Backend
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def columns(obj: Model) -> dict[str, object]:
+    return {field.attname: getattr(obj, field.attname) for field in obj._meta.concrete_fields}
+
+
+def test_the_signed_in_user_comes_with_role_and_team(django_assert_num_queries):
+    people = cast()
+    for person in (people.owner, people.admin, people.manager):
+        expected = User.objects.select_related("role", "team").get(pk=person.pk)
+        with django_assert_num_queries(1):
+            found = Backend().get_user(person.pk)
+            assert found is not None
+            assert (columns(found), columns(found.role)) == (columns(expected), columns(expected.role))
+            assert (found.team and columns(found.team)) == (expected.team and columns(expected.team))
+    assert Backend().get_user(987654) is None
+
+
+def test_values_take_their_places_in_order():
+    people = cast()
+    by_name = Compiled(lambda: User.objects.filter(name=TEXT, pk__gt=NUMBER, is_active=True).order_by("pk"))
+    assert by_name(people.owner.name, people.owner.pk - 1) == [people.owner]
+    assert by_name(people.owner.name, people.owner.pk) == []
+    assert by_name("'; DROP TABLE users_user; --", 0) == []
+
+
+def test_rows_by_id_come_in_the_order_asked_for_and_whole():
+    people = cast()
+    rows = create_companies([{"name": f"Firm {number}"} for number in range(5)], actor=people.owner)
+    ids = [rows[number].pk for number in (3, 0, 4)]
+    found = fetch(Company, [*ids, 987654])
+    assert [each.pk for each in found] == ids
+    assert columns(found[0]) == columns(Company.objects.get(pk=ids[0]))
+    assert found[0].get_deferred_fields() <= {"search_text"}
+    assert fetch(Company, []) == []
+
+
+def test_the_bell_counts_what_is_unread():
+    people = cast()
+    assert unread_count(people.owner) == 0
+    for number in range(3):
+        Notification.objects.create(user=people.owner, kind=Notification.Kind.ASSIGNED, text=f"Line {number}", read_at=timezone.now() if number == 2 else None)
+    assert unread_count(people.owner) == 2
+    assert unread_count(people.teammate) == 0
+
+
+def test_a_session_that_ran_out_is_no_session():
+    people = cast()
+    client = Client()
+    client.force_login(people.owner)
+    assert client.get("/contacts/").status_code == 200
+    Session.objects.update(expire_date=timezone.now())
+    assert client.get("/contacts/").status_code == 302
