@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.checks import forgive
 from tests.e2e.system import PASSWORD, RUN, address_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("system")]
@@ -79,6 +80,19 @@ def test_a_list_asks_for_the_sign_in_and_not_inside_itself(open_page: Callable[.
     page.locator(".foot .sizes a").first.click()
     sign_in_again(page)
     assert "/leads/" in page.url
+
+
+def test_a_card_goes_back_when_nobody_is_signed_in(open_page: Callable[..., Page]) -> None:
+    page = open_page("rep")
+    page.goto("/deals/board/?owner=me")
+    card = page.locator(".deal[data-url]").first
+    lane = card.evaluate("card => card.closest('.lane').id")
+    end_session(page)
+    card.locator("summary").click()
+    card.locator("[data-move]").first.click()
+    expect(page.locator(".toast", has_text="Sign in again")).to_be_visible()
+    assert card.evaluate("card => card.closest('.lane').id") == lane
+    forgive(page)
 
 
 def test_a_form_on_its_way_is_not_sent_again(open_page: Callable[..., Page]) -> None:

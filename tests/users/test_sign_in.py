@@ -79,6 +79,14 @@ def test_the_sign_in_leads_back_to_a_page(client: Client, method: str, path: str
     assert url == f"/accounts/login/?{urlencode({'next': back}, safe='/')}"
 
 
+@pytest.mark.parametrize(("method", "path"), [("get", "/search/?q=a"), ("get", "/notifications/poll/"), ("post", "/deals/1/move/")])
+def test_a_script_is_told_that_nobody_is_signed_in(client: Client, method: str, path: str) -> None:
+    make_user()
+    response = getattr(client, method)(path, headers={"accept": "application/json"})
+    assert response.status_code == 401
+    assert "Sign in again" in response.json()["message"]
+
+
 def test_nobody_signs_up(client: Client) -> None:
     make_user()
     response = client.post("/accounts/signup/", {"email": "new@example.com", "password1": "a-long-password-9"})
