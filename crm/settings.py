@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "users.middleware.SignInMiddleware",  # everything asks for it that does not say otherwise
     "users.middleware.SetUpMiddleware",  # before the first admin exists every page leads to /setup/
     "users.middleware.UserLocaleMiddleware",  # the person's language and time zone
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -37,6 +37,9 @@ class StageField(forms.ChoiceField):
     def prepare_value(self, value: Any) -> Any:
         return value.pk if isinstance(value, Stage) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(str(self.prepare_value(initial) or ""), data)  # the form sends a text, the deal has a number
+
 
 def grouped_stages(archived: int | None = None) -> list[Any]:
     """Choices by pipeline: those in use, and the archived one with this id. One group needs no heading."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from users import selectors
 
@@ -59,6 +65,30 @@ def known_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Leads to the sign-in and from there back to a page. An address that only takes a form or gives a piece of a page is none."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+        if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+            # A script would follow a redirect, and allauth answers it with a JSON of its own that reads like success.
+            return JsonResponse({"message": gettext("You have been signed out. Sign in again, then repeat it.")}, status=401)
+        url = redirect_to_login(_page_of(request), self.get_login_url(view_func), self.get_redirect_field_name(view_func)).url
+        # htmx would follow a redirect and show the sign-in inside a list or a panel.
+        return HttpResponse(status=204, headers={"HX-Redirect": url}) if "HX-Request" in request.headers else HttpResponseRedirect(url)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Where the visitor was when the session ended; the side panel's forms are pages as well."""
+    page = ""
+    if "HX-Request" in request.headers:
+        page = request.headers.get("HX-Current-URL", "") if request.headers.get("HX-Target") != "panel-body" else ""
+    elif request.method not in ("GET", "HEAD"):
+        page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
+        return request.get_full_path()
+    return urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl()
 
 
 class SetUpMiddleware:

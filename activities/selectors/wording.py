@@ -103,7 +103,7 @@ def _who(line: Activity) -> str:
         return str(line.data.get("form") or _("Form"))
     if line.actor is not None:
         return line.actor.name or line.actor.email
-    return str(line.data.get("by") or _("Automatic"))
+    return str(line.data.get("by") or "Rapport")
 
 
 def time_of(moment: datetime, ctx: CellContext) -> SafeString:

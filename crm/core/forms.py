@@ -84,7 +84,8 @@ class RecordForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         for name, value in list(cleaned.items()):
-            if isinstance(value, str) and "\x00" in value:  # PostgreSQL text can't hold it
+            # PostgreSQL text can't hold NUL; and who has only zero-width characters for a name can't be clicked.
+            if isinstance(value, str) and value and ("\x00" in value or not any(letter.isprintable() for letter in value)):
                 self.add_error(name, ValidationError(_("Remove the invisible characters."), code="nul"))
         return cleaned
 

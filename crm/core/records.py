@@ -174,6 +174,11 @@ class RecordType:
     def url(self, name: str, *args: Any) -> str:
         return _address(f"{self.slug}:{name}", args)
 
+    @property
+    def list_url(self) -> str:
+        """For the breadcrumbs of templates, which can't pass arguments."""
+        return self.url("list")
+
     def template(self, name: str) -> str:
         return self.templates.get(name, f"records/{name}.html")
 

@@ -51,6 +51,8 @@ class SettingsForm(forms.ModelForm):
                 each.widget = TimeInput()
             elif isinstance(each.widget, forms.Textarea):
                 each.widget.attrs.setdefault("rows", 4)
+            elif isinstance(each, forms.ModelChoiceField) and each.empty_label:
+                each.empty_label = "–"
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True  # the template has it

@@ -105,7 +105,7 @@ class PlainForm(forms.Form):
 class StatusForm(PlainForm):
     """A new status, with the reason when that is disqualified."""
 
-    status = forms.ModelChoiceField(label=_("Status"), queryset=None)
+    status = forms.ModelChoiceField(label=_("Status"), queryset=None, empty_label="–")
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False, help_text=_("Needed when you disqualify the lead. It stays with it."))
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
 

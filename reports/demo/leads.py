@@ -34,7 +34,7 @@ class Leads:
     def run(self) -> None:
         for number in range(TYPED):
             self._typed(number)
-        for number in range(SENT):
+        for number in reversed(range(SENT)):  # the newest last, as ids grow
             self._sent(number)
         for number, (lead, created) in enumerate(self.made):
             if lead.owner_id:

@@ -79,8 +79,9 @@ def _settle_rest() -> None:
         tell_mail(mail.pk, mail.key)
     for model in RECORDS:
         name = model._meta.model_name
-        created = Subquery(model._base_manager.filter(pk=OuterRef(f"{name}_id")).values("created_at")[:1])
-        Activity.objects.filter(verb="created", kind=Activity.Kind.CHANGE, subject_type=name).update(at=created)
+        row = model._base_manager.filter(pk=OuterRef(f"{name}_id"))
+        lines = Activity.objects.filter(verb="created", kind=Activity.Kind.CHANGE, subject_type=name)
+        lines.update(at=Subquery(row.values("created_at")[:1]), actor=Subquery(row.values("created_by")[:1]))
         refresh_last_activity({name: set(model._base_manager.values_list("pk", flat=True))})
         model._base_manager.update(updated_at=Coalesce("last_activity_at", "created_at"))
     for event in audit_models():

@@ -87,7 +87,7 @@ class Work:
                     self._task(record, due_on=cast.today, due_time=(time(9, 30), time(14), None, time(16, 30))[number], priority=(3, 2, 2, 2)[number])
         given = next((deal for deal in deals if deal.owner_id == self.house.users["rep"].pk), None)
         if given is not None:
-            with self.story.at(cast.days_ago(1, hour=15)):
+            with self.story.at(cast.days_ago(0, hour=15)):
                 values = {
                     "title": "Send me the margin before the offer goes out",
                     "kind": "todo",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
-from babel.numbers import format_compact_decimal
+from babel.numbers import format_compact_decimal, format_decimal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -84,9 +84,11 @@ def chart_html(result: ReportResult, params: Params) -> SafeString | str:
 
 
 def _brief(value: Decimal | int | None) -> str:
-    """12K, 1.2M."""
-    number = Decimal(value or 0)
-    return format_compact_decimal(number, locale=cells.current_locale(), fraction_digits=1 if Decimal(1000) <= number < Decimal(10_000) else 0)
+    """12K, 1.2M. German has no short form of thousands, and written out they do not fit over the columns of a phone."""
+    number, locale = Decimal(value or 0), cells.current_locale()
+    digits = 1 if Decimal(1000) <= number < Decimal(10_000) else 0
+    text = format_compact_decimal(number, locale=locale, fraction_digits=digits)
+    return format_decimal(number / 1000, "0.#k" if digits else "0k", locale=locale) if number >= 1000 and text.isdecimal() else text
 
 
 @dataclass(frozen=True)

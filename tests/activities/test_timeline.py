@@ -182,4 +182,4 @@ def test_marks_come_back() -> None:
 
 def test_system_lines_without_an_actor(people: Cast) -> None:
     lead = create_lead({"last_name": "Web"}, actor=None)
-    assert texts(people.admin, lead) == ["Automatic created the lead"]
+    assert texts(people.admin, lead) == ["Rapport created the lead"]

@@ -84,6 +84,16 @@ def test_forms_survive_anything(client, slug):
 
 
 @pytest.mark.parametrize("slug", RECORDS)
+def test_an_invisible_name_is_refused(client, slug):
+    record, sample = RECORDS[slug], SAMPLES[slug]
+    data = {**form_data(client, record.url("new")), **sample.post("Fine")}
+    response = client.post(record.url("new"), {**data, sample.name_field: "\u200b\u2060"})
+    assert response.status_code == 422
+    assert sample.name_field in response.context["form"].errors
+    assert not record.model._base_manager.exists()
+
+
+@pytest.mark.parametrize("slug", RECORDS)
 def test_unknown_and_forbidden_fields_change_nothing(client, people, slug):
     record, sample = RECORDS[slug], SAMPLES[slug]
     row = sample.make(people.owner, "Zebrafinch")

@@ -66,6 +66,22 @@ def test_making_and_editing_by_form(people: Cast, client: Client) -> None:
     assert (deal.status, deal.lost_reason, deal.lost_note, deal.owner) == ("lost", reason, "dear", people.owner)
     page = client.get(deal.get_absolute_url()).content.decode()
     assert "Price" in page and "dear" in page and "Reopen" in page
+    again = {**typed, "version": deal.version, "stage": stage("Lost").pk, "lost_reason": reason.pk, "lost_note": "far too dear"}
+    assert client.post(url, again).status_code == 302
+    deal.refresh_from_db()
+    assert (deal.status, deal.lost_reason, deal.lost_note) == ("lost", reason, "far too dear")
+
+
+def test_two_tabs_compare_only_what_differs(people: Cast, client: Client) -> None:
+    deal = make_deal(people.owner, name="Spindle")
+    typed = {"name": "Spindle", "stage": deal.stage_id, "version": deal.version}
+    url = f"{deal.get_absolute_url()}edit/"
+    assert client.post(url, {**typed, "description": "first"}).status_code == 302
+    reply = client.post(url, {**typed, "description": "second"})
+    assert reply.status_code == 409
+    compared = {str(label): (theirs, mine) for label, theirs, mine in reply.context["conflict"].rows}
+    assert compared["Description"] == ("first", "second")
+    assert "Stage" not in compared
 
 
 @pytest.mark.parametrize(

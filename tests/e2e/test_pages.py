@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -78,6 +79,25 @@ def look(system: System, open_page: Callable[..., Page], user: str, kind: str) -
 @pytest.mark.parametrize(("user", "kind"), [*USUAL, *(pytest.param(*each, marks=pytest.mark.long) for each in REST)])
 def test_every_page_is_clean(system: System, open_page: Callable[..., Page], user: str, kind: str) -> None:
     look(system, open_page, user, kind)
+
+
+def test_the_longest_name_widens_no_page(system: System, open_page: Callable[..., Page]) -> None:
+    page = open_page("rep", **WIDE)
+    page.goto("/deals/new/")
+    page.fill("[name=name]", "W" * 200)
+    page.fill("[name=tags]", "T" * 40)
+    page.click("main [type=submit]")
+    page.wait_for_url(re.compile(r"/deals/\d+/$"))
+    places = ["/deals/?q=WWWW", "/deals/board/?q=WWWW", "/search/?q=WWWW", *(page.url + form for form in ("", "edit/", "delete/"))]
+    wide = {}
+    for size in (WIDE, PHONE):
+        page = open_page("rep", **size)
+        for address in places:
+            page.goto(address)
+            if (pixels := overflow(page)) > 0:
+                wide[address, size["viewport"]["width"]] = pixels
+    page.click("main .btn-danger")  # the others share the system: none of them wants to see this deal
+    assert wide == {}
 
 
 def test_nothing_scrolls_sideways_on_the_smallest_phone(system: System, open_page: Callable[..., Page]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -54,6 +56,35 @@ def test_a_deactivated_user_cannot_sign_in(client: Client) -> None:
     response = client.post("/accounts/login/", {"login": people.owner.email, "password": PASSWORD}, follow=True)
     assert "/accounts/inactive/" in [url for url, _status in response.redirect_chain] or response.status_code == 200
     assert client.get("/profile/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "back"),
+    [
+        ("get", "/leads/?q=a", {}, "/leads/?q=a"),
+        ("get", "/leads/", {"referer": "http://testserver/deals/"}, "/leads/"),
+        ("post", "/leads/1/edit/", {"referer": "http://testserver/leads/1/edit/?x=1"}, "/leads/1/edit/?x=1"),
+        ("post", "/notifications/read/", {"referer": "http://testserver/notifications/"}, "/notifications/"),
+        ("post", "/notifications/read/", {"referer": "https://elsewhere.example/x/"}, "/notifications/read/"),
+        ("get", "/leads/?q=a", {"hx-request": "true", "hx-current-url": "http://testserver/leads/", "hx-target": "table"}, "/leads/"),
+        ("get", "/leads/?q=a", {"hx-request": "true", "hx-current-url": "https://elsewhere.example/", "hx-target": "table"}, "/leads/?q=a"),
+        ("post", "/leads/new/", {"hx-request": "true", "hx-current-url": "http://testserver/leads/", "hx-target": "panel-body"}, "/leads/new/"),
+    ],
+)
+def test_the_sign_in_leads_back_to_a_page(client: Client, method: str, path: str, headers: dict[str, str], back: str) -> None:
+    make_user()
+    response = getattr(client, method)(path, headers=headers)
+    assert response.status_code == (204 if "hx-request" in headers else 302)
+    url = response.headers["HX-Redirect" if "hx-request" in headers else "Location"]
+    assert url == f"/accounts/login/?{urlencode({'next': back}, safe='/')}"
+
+
+@pytest.mark.parametrize(("method", "path"), [("get", "/search/?q=a"), ("get", "/notifications/poll/"), ("post", "/deals/1/move/")])
+def test_a_script_is_told_that_nobody_is_signed_in(client: Client, method: str, path: str) -> None:
+    make_user()
+    response = getattr(client, method)(path, headers={"accept": "application/json"})
+    assert response.status_code == 401
+    assert "Sign in again" in response.json()["message"]
 
 
 def test_nobody_signs_up(client: Client) -> None:

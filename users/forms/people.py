@@ -59,8 +59,8 @@ class InvitationForm(forms.Form):
 
     email = forms.EmailField(label=_("E-mail"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("They can correct it."))
-    role = forms.ModelChoiceField(label=_("Role"), queryset=None)
-    team = forms.ModelChoiceField(label=_("Team"), queryset=None, required=False)
+    role = forms.ModelChoiceField(label=_("Role"), queryset=None, empty_label="–")
+    team = forms.ModelChoiceField(label=_("Team"), queryset=None, required=False, empty_label="–")
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         self.user = user
@@ -75,7 +75,9 @@ class InvitationForm(forms.Form):
 class DeactivationForm(forms.Form):
     """Who takes over."""
 
-    successor = forms.ModelChoiceField(label=_("Who takes over?"), queryset=None, help_text=_("Records, open tasks and managed teams go to this person."))
+    successor = forms.ModelChoiceField(
+        label=_("Who takes over?"), queryset=None, empty_label="–", help_text=_("Records, open tasks and managed teams go to this person.")
+    )
 
     def __init__(self, *args: Any, user: Any, leaving: User, must: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,7 +109,7 @@ class NewRoleForm(forms.Form):
     """A role starts as a copy of another."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    like = forms.ModelChoiceField(label=_("Start with the rights of"), queryset=None, required=False)
+    like = forms.ModelChoiceField(label=_("Start with the rights of"), queryset=None, required=False, empty_label="–")
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
