@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone
 from contacts.models.rules import email_key, normal_domain, normal_phone, phone_key
-from crm.core.related import maker
+from crm.core.compiled import maker
 from crm.core.text import sort_key
 
 CONSENTS = ("email", "phone", "newsletter")

@@ -11,7 +11,8 @@ from django.db.models import DateField, F, Q, TimeField, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
 from activities.models import SUBJECTS, Activity, Meeting, Task
-from crm.core.related import maker, visible_names
+from crm.core.compiled import maker
+from crm.core.related import visible_names
 from users.models import User
 
 SIZE = 20

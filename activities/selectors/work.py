@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import F, Q
 
 from activities.models import SUBJECTS, Meeting, Reminder, Task
-from crm.core.related import maker, see
+from crm.core.compiled import maker
+from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
 

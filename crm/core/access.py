@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 NOTHING = Q(pk__in=[])
 ALIVE = Q(deleted_at__isnull=True)
@@ -56,13 +56,21 @@ class OwnedPolicy:
 
     def q(self, user: Any, action: str, model: type[Model]) -> Q:
         """The rows of all arms in one condition. It need not keep them apart, and most pages of somebody with teams compile ten of these."""
-        match user.scope_for(self.label or model._meta.label_lower, action):
+        return self.q_of(self.scope(user, action, model), user.pk, user.team_scope)
+
+    def scope(self, user: Any, action: str, model: type[Model]) -> str:
+        return user.scope_for(self.label or model._meta.label_lower, action)
+
+    @staticmethod
+    def q_of(scope: str, user_id: int, teams: Sequence[int]) -> Q:
+        """All that `q` depends on, so that who keeps the condition knows what to keep it by."""
+        match scope:
             case Scope.ALL:
                 return Q()
-            case Scope.TEAM if user.team_scope:
-                return Q(owner_id=user.pk) | Q(team_id__in=user.team_scope)
+            case Scope.TEAM if teams:
+                return Q(owner_id=user_id) | Q(team_id__in=teams)
             case Scope.TEAM | Scope.OWN:
-                return Q(owner_id=user.pk)
+                return Q(owner_id=user_id)
         return NOTHING
 
 

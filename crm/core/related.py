@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.core.cache import caches
-from django.db.models import Model, Value
+from django.db.models import Value
 
-from crm.core.access import GrantPolicy, RecordQuerySet
+from crm.core.access import GrantPolicy, RecordQuerySet, Scope
+from crm.core.compiled import NUMBER, Compiled, all_rows, maker
 
 KEEP_SECONDS = 5
 MOST_NAMES = 5  # columns that a record's name is made of (`brief_fields`, texts all)
-
-
-@lru_cache(64)
-def maker(model: type[Model], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
-    """Makes records of `values_list(*columns)`, for pages that look at many rows and show few. What else they are asked for is read then."""
-    order = [field.attname for field in model._meta.concrete_fields if field.attname in columns]  # as `from_db` wants them
-    places = [columns.index(name) for name in order]
-    return lambda row: model.from_db(None, order, [row[place] for place in places])
 
 
 def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = False) -> dict[str, dict[int, Any]]:
@@ -56,15 +49,24 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
 
 def visible_names(user: Any, wanted: Mapping[str, tuple[Any, Collection[int]]]) -> dict[str, dict[int, Any]]:
     """{key: {id: object}} for {key: (model, ids)}: records of several types with their `brief_fields` alone, as far as visible, in one statement."""
+    found: dict[str, dict[int, Any]] = {key: {} for key in wanted}
     parts, makers = [], {}
     for key, (model, ids) in wanted.items():
-        makers[key] = maker(model, ("id", *model.brief_fields))
-        blanks = [Value("")] * (MOST_NAMES - len(model.brief_fields))
-        parts.append(model.objects.visible_to(user).filter(pk__in=ids).values_list(Value(key), "id", *model.brief_fields, *blanks))
-    found: dict[str, dict[int, Any]] = {key: {} for key in wanted}
-    for key, pk, *names in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0] if parts else ():
+        scope = model.access_policy.scope(user, "view", model)
+        if ids and scope != Scope.NONE:  # as for whoever is not active any more
+            makers[key] = maker(model, ("id", *model.brief_fields))
+            parts.append(_by_ids(key, model, user.pk, scope, tuple(user.team_scope)).filled(tuple(ids)))
+    for key, pk, *names in all_rows(parts) if parts else ():
         found[key][pk] = makers[key]((pk, *names))
     return found
+
+
+@lru_cache(1024)
+def _by_ids(key: str, model: Any, user_id: int, scope: str, teams: tuple[int, ...]) -> Compiled:
+    """The visible rows with certain ids: `key`, id, names. Kept per reader and right."""
+    blanks = [Value("")] * (MOST_NAMES - len(model.brief_fields))
+    q = model.access_policy.q_of(scope, user_id, teams)
+    return Compiled(lambda: model.objects.alive().filter(q, pk__in=[NUMBER]).values_list(Value(key), "id", *model.brief_fields, *blanks))
 
 
 def is_public(model: Any) -> bool:

@@ -12,9 +12,9 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.utils import timezone
 
 from contacts.models import Company
+from crm.core.compiled import maker
 from crm.core.filters import day_start
 from crm.core.listing import Cursor
-from crm.core.related import maker
 from crm.core.search import LINKED, text_q
 from deals.models import Deal, Pipeline, Stage
 from deals.selectors.catalog import catalog

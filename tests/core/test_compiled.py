@@ -45,6 +45,14 @@ def test_values_take_their_places_in_order():
     assert by_name("'; DROP TABLE users_user; --", 0) == []
 
 
+def test_a_tuple_takes_the_place_of_one_number_and_other_lists_stay():
+    people = cast()
+    chosen = Compiled(lambda: User.objects.filter(pk__in=[NUMBER], role_id__in=[people.owner.role_id], name__startswith="O").order_by("pk"))
+    everybody = tuple(User.objects.values_list("pk", flat=True))
+    assert chosen(everybody) == [people.owner]
+    assert chosen((people.teammate.pk,)) == []
+
+
 def test_rows_by_id_come_in_the_order_asked_for_and_whole():
     people = cast()
     rows = create_companies([{"name": f"Firm {number}"} for number in range(5)], actor=people.owner)

@@ -9,8 +9,8 @@ import pytest
 from django.core.cache import caches
 
 from activities.models import Task
+from crm.core.compiled import maker
 from crm.core.moulds import filled, gap
-from crm.core.related import maker
 from users.models import User
 
 
