@@ -170,13 +170,14 @@ class Listing:
     def _matches(self, order: Order) -> tuple[str, list[Any]]:
         """The common table expressions `matches (id, key)` and `total (n)`; "" when nothing can match.
 
-        MATERIALIZED keeps the planner from walking the sort index for a rare filter. Filters are counted by ids alone, which an index gives
-        without the rows; the rows are then read only if they are few. A search reads rows anyway, so it is asked once.
+        MATERIALIZED keeps the planner from walking the sort index for a rare filter. For who sees everything, filters are counted by ids alone,
+        which their index gives without the rows; the rows are then read only if they are few. Searches, and filters within the rows of an owner or
+        a team, have to look at rows in any case: they do it once.
         """
         arms = [rows.order_by() for rows in self.arms()]
         most = f"LIMIT {CAP + 1}"
         rows_wanted = [self._compiled(rows.values_list("pk", order.column)[: CAP + 1]) for rows in arms]
-        if self.q is not None:
+        if self.q is not None or arms_for(self.user, self.action, self.model) != [Q()]:
             sql, params = self._union(rows_wanted, most)
             return (f"matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)" if sql else ""), params
         ids, id_params = self._union([self._compiled(rows.values_list("pk")[: CAP + 1]) for rows in arms], most)
