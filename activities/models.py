@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaSubject
 from crm.core.audit import audited
-from crm.core.models import Binned, any_subject
+from crm.core.models import Binned, any_subject, counting_indexes
 from crm.core.text import fold, sort_key
 
 SUBJECTS = ("company", "contact", "lead", "deal")
@@ -99,6 +99,7 @@ class Task(Subjects, Binned):
             models.Index(fields=["sort_name", "id"], name="task_sortname", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["owner", "sort_name", "id"], name="task_o_sortname", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["team", "sort_name", "id"], name="task_t_sortname", condition=Q(deleted_at__isnull=True)),
+            *counting_indexes("task", "created_at", "created_by", "due_at", "done_at", "kind", "priority", "subject_type"),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="task_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("task", "due_at"),
             *[  # a record's open tasks in order: its next step, its page

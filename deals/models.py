@@ -121,7 +121,13 @@ class Deal(Record):
     class Meta:
         verbose_name, verbose_name_plural = _("deal"), _("deals")
         indexes = [
-            *record_indexes("deal", "amount_home", "close_date", "stage_since"),
+            *record_indexes(
+                "deal",
+                "amount_home",
+                "close_date",
+                "stage_since",
+                facts=("pipeline", "stage", "stage_since", "status", "company", "contact", "lost_reason", "amount_home", "close_date", "closed_at"),
+            ),
             models.Index(fields=["stage", "next_step_at", "id"], name="deal_board", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["status", "closed_at"], name="deal_closed", condition=Q(deleted_at__isnull=True)),
         ]

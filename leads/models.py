@@ -88,7 +88,7 @@ class Lead(Record):
     class Meta:
         verbose_name, verbose_name_plural = _("lead"), _("leads")
         indexes = [
-            *record_indexes("lead", "score", "company_name", "value"),
+            *record_indexes("lead", "score", "company_name", "value", facts=("status", "source", "score", "email", "phone")),
             models.Index(fields=["email_key"], name="lead_email_key", condition=~Q(email_key="")),
             models.Index(fields=["phone_key"], name="lead_phone_key", condition=~Q(phone_key="")),
             models.Index(fields=["status", "created_at"], name="lead_status_created", condition=Q(deleted_at__isnull=True)),

@@ -44,7 +44,7 @@ class Company(Record):
     class Meta:
         verbose_name, verbose_name_plural = _("company"), _("companies")
         indexes = [
-            *record_indexes("company", "city", "industry"),
+            *record_indexes("company", "city", "industry", facts=("parent", "city", "country", "industry", "email", "phone")),
             *filter_indexes("company", prefix=("city", "industry"), equal=("country",)),
             models.Index(fields=["domain"], name="company_domain", condition=Q(deleted_at__isnull=True) & ~Q(domain="")),
             models.Index(Lower("email"), name="company_email_key", condition=Q(deleted_at__isnull=True) & ~Q(email="")),
@@ -96,7 +96,7 @@ class Contact(Record):
     class Meta:
         verbose_name, verbose_name_plural = _("contact"), _("contacts")
         indexes = [
-            *record_indexes("contact", "city", "email", "lifecycle"),
+            *record_indexes("contact", "city", "email", "lifecycle", facts=("company", "lifecycle", "city", "country", "email", "phone")),
             *filter_indexes("contact", prefix=("city",), equal=("country",)),
             name_trigrams("contact"),
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,8 +16,7 @@ from typing import Any
 from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
-from django.db.models import F, Q
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models import Q
 
 from crm.core.access import any_of, arms_for
 from crm.core.compiled import NUMBER, Compiled
@@ -25,6 +24,7 @@ from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
 CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
+FEW = 1_000  # so many matches of a filter are sorted without a thought
 MAX_ARMS = 8
 Pair = tuple[int, Any]
 
@@ -70,6 +70,26 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """A statement in parts: `SELECT id, key`, `SELECT id`, and from FROM to the last condition, to which more can be added by AND."""
+
+    select: str
+    select_id: str
+    rest: str
+    params: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, rows: Any, column: str) -> Arm | None:
+        """None when no row can match."""
+        try:
+            sql, params = rows.order_by().values_list("pk", column).query.sql_with_params()
+        except EmptyResultSet:
+            return None
+        select, _from, rest = sql.partition(" FROM ")
+        return cls(select, select.partition(",")[0], f"FROM {rest}" if " WHERE " in rest else f"FROM {rest} WHERE true", params)
+
+
+@dataclass(frozen=True)
 class Slice:
     """One page: ids with their keys in order, the capped count of all matches, and whether more lie on either side."""
 
@@ -87,6 +107,7 @@ class Listing:
     def __init__(self, record: RecordType, user: Any, *, q: Q | None = None, filterset: Any = None, action: str = "view", key: str = "") -> None:
         self.record, self.user, self.model = record, user, record.model
         self.q, self.filterset, self.action, self.key = q, filterset, action, key
+        self._kept: dict[str, list[Arm]] = {}
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
@@ -108,21 +129,20 @@ class Listing:
         plain = self.q is None and self.filterset is None
         if self._known_as_many():
             matches, count = list[Pair](), CAP + 1
-        elif plain:  # each arm is one stretch of its index: nothing to skip, so nothing to sort
-            count = self._counted()
+        elif plain:
+            matches, count = [], self._counted(order.column)
         else:
-            matches, count = self._few(order, size, cursor, field)
-        capped = count > CAP
-        if capped:
+            matches, count = self._few(order, size, cursor, field, ids_first=self.q is None)
+        if count > CAP:
             self._remember_as_many()
-        if capped or plain:
-            matches = self._walk(order, size, cursor, field) if count else []
+        if plain or count > CAP or (self.q is None and count > FEW):
+            matches = self._many(order, size, cursor, field, count)
         more = len(matches) > size
         pairs = matches[:size]
         if cursor and cursor.back:
             pairs.reverse()
-            return Slice(pairs, min(count, CAP), capped, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
-        return Slice(pairs, min(count, CAP), capped, cursor is not None, more, cursor.offset if cursor else 0)
+            return Slice(pairs, min(count, CAP), count > CAP, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
+        return Slice(pairs, min(count, CAP), count > CAP, cursor is not None, more, cursor.offset if cursor else 0)
 
     def _known_as_many(self) -> bool:
         """Were there more than CAP matches less than a minute ago? Whoever pages and sorts through a long list need not have ten
@@ -135,21 +155,41 @@ class Listing:
 
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
-        found = self._counted()
+        found = self._counted("id")
         return min(found, CAP), found > CAP
 
-    def _counted(self) -> int:
+    def _counted(self, column: str) -> int:
         """How many match, counted up to CAP + 1."""
-        sql, params = self._union([self._compiled(rows.order_by().values_list("pk")[: CAP + 1]) for rows in self.arms()], f"LIMIT {CAP + 1}")
+        sql, params = self._ids(column)
         if not sql:
             return 0
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({sql}) AS matches", params)
             return cursor.fetchone()[0]
 
-    def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> tuple[list[Pair], int]:
-        """Count the matches up to CAP + 1; sort them when they are no more than CAP."""
-        matches, params = self._matches(order)
+    def _many(self, order: Order, size: int, cursor: Cursor | None, field: Any, count: int) -> list[Pair]:
+        """One page of many matches. Without a filter each arm is one stretch of the index, with nothing to skip. With one, the walk looks at
+        as many rows for a page as there are for each match; where that is more than the matches, these are sorted."""
+        if not count:
+            return []
+        if count <= CAP and self.filterset is not None and size * self._size() > count * count:
+            return self._few(order, size, cursor, field, ids_first=False)[0]
+        return self._walk(order, size, cursor, field)
+
+    def _size(self) -> int:
+        """How many rows the table has, roughly: the planner's own figure."""
+        table = self.model._meta.db_table
+
+        def read() -> int:
+            with connection.cursor() as database:
+                database.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [f'"{table}"'])
+                return max(0, database.fetchone()[0])
+
+        return caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0
+
+    def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, *, ids_first: bool) -> tuple[list[Pair], int]:
+        """Count the matches up to CAP + 1, and sort them if they are at most FEW (`ids_first`) or CAP."""
+        matches, params = self._matches(order, ids_first)
         if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
@@ -167,23 +207,25 @@ class Listing:
             found = database.fetchall()
         return [(pk, key) for pk, key, _n in found if pk is not None], found[0][2]
 
-    def _matches(self, order: Order) -> tuple[str, list[Any]]:
+    def _matches(self, order: Order, ids_first: bool) -> tuple[str, list[Any]]:
         """The common table expressions `matches (id, key)` and `total (n)`; "" when nothing can match.
 
-        MATERIALIZED keeps the planner from walking the sort index for a rare filter. For who sees everything, filters are counted by ids alone,
-        which their index gives without the rows; the rows are then read only if they are few. Searches, and filters within the rows of an owner or
-        a team, have to look at rows in any case: they do it once.
+        MATERIALIZED keeps the planner from walking the sort index for a rare filter. `ids_first`: count ids alone, which an index gives without
+        the rows (counting_indexes), and read the rows only if they are at most FEW. A search has to look at the rows in any case: once.
         """
-        arms = [rows.order_by() for rows in self.arms()]
-        most = f"LIMIT {CAP + 1}"
-        rows_wanted = [self._compiled(rows.values_list("pk", order.column)[: CAP + 1]) for rows in arms]
-        if self.q is not None or arms_for(self.user, self.action, self.model) != [Q()]:
-            sql, params = self._union(rows_wanted, most)
-            return (f"matches (id, key) AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS n FROM matches)" if sql else ""), params
-        ids, id_params = self._union([self._compiled(rows.values_list("pk")[: CAP + 1]) for rows in arms], most)
-        sql, params = self._union(rows_wanted, f"WHERE (SELECT n FROM total) <= {CAP} {most}")
+        rows, params = self._union([(f"{arm.select} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(order.column)])
+        if not rows:
+            return "", []
+        if not ids_first:
+            return f"matches (id, key) AS MATERIALIZED ({rows} LIMIT {CAP + 1}), total AS (SELECT count(*) AS n FROM matches)", params
+        ids, id_params = self._ids(order.column)
         total = f"total AS MATERIALIZED (SELECT count(*) AS n FROM ({ids}) AS counted)"
-        return (f"{total}, matches (id, key) AS MATERIALIZED ({sql})" if sql else ""), [*id_params, *params]
+        return f"{total}, matches (id, key) AS MATERIALIZED ({rows} WHERE (SELECT n FROM total) <= {FEW} LIMIT {CAP + 1})", [*id_params, *params]
+
+    def _ids(self, column: str) -> tuple[str, list[Any]]:
+        """At most CAP + 1 ids of matches, from the statement for the sort key `column`, which the page needs as well."""
+        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(column)])
+        return (f"{sql} LIMIT {CAP + 1}" if sql else ""), params
 
     @staticmethod
     def _after(order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any]]:
@@ -219,42 +261,38 @@ class Listing:
         return found
 
     def _stretch(self, order: Order, limit: int, start: Cursor | None, stretch: str, field: Any, back: bool) -> list[Pair]:
-        descending = order.descending != back
-        sign = "-" if descending else ""
-        keys = ["pk"] if stretch == "empty" else [order.column, "pk"]
-        compare = TupleLessThan if descending else TupleGreaterThan
-        parts = []
-        for rows in self.arms():
-            if field.null:
-                rows = rows.filter(**{f"{order.column}__isnull": stretch == "empty"})
-            if start is not None and stretch == "empty":
-                rows = rows.filter(pk__lt=start.pk) if descending else rows.filter(pk__gt=start.pk)
-            elif start is not None:
-                rows = rows.filter(compare(Tuple(F(order.column), F("pk")), (start.key, start.pk)))
-            parts.append(self._compiled(rows.order_by(*[f"{sign}{key}" for key in keys]).values_list("pk", order.column)[:limit]))
-        way = "DESC" if descending else "ASC"
-        sql, params = self._union(parts, f"ORDER BY {'1' if stretch == 'empty' else '2'} {way}, 1 {way} LIMIT {int(limit)}")
+        way, sign = ("DESC", "<") if order.descending != back else ("ASC", ">")
+        key, pk = self._column(field), self._column(self.model._meta.pk)
+        conditions, values = [], list[Any]()
+        if field.null:
+            conditions.append(f"{key} IS {'NULL' if stretch == 'empty' else 'NOT NULL'}")
+        if start is not None and stretch == "empty":
+            conditions, values = [*conditions, f"{pk} {sign} %s"], [start.pk]
+        elif start is not None:
+            conditions, values = [*conditions, f"({key}, {pk}) {sign} (%s, %s)"], [field.get_db_prep_value(start.key, connection), start.pk]
+        more = "".join(f" AND {condition}" for condition in conditions)
+        tail = f"ORDER BY {'1' if stretch == 'empty' else '2'} {way}, 1 {way} LIMIT {int(limit)}"
+        arms = self._compiled(order.column)
+        sql, params = self._union([(f"{arm.select} {arm.rest}{more} {tail}", (*arm.params, *values)) for arm in arms])
         if not sql:
             return []
         with connection.cursor() as database:
-            database.execute(sql, params)
+            database.execute(f"{sql} {tail}", params)
             return list(database.fetchall())
 
-    @staticmethod
-    def _compiled(rows: Any) -> tuple[str, tuple[Any, ...]] | None:
-        try:
-            return rows.query.sql_with_params()
-        except EmptyResultSet:
-            return None
+    def _column(self, field: Any) -> str:
+        return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
+
+    def _compiled(self, column: str) -> list[Arm]:
+        """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions."""
+        if column not in self._kept:
+            self._kept[column] = [arm for rows in self.arms() if (arm := Arm.of(rows, column)) is not None]
+        return self._kept[column]
 
     @staticmethod
-    def _union(parts: list[tuple[str, tuple[Any, ...]] | None], tail: str) -> tuple[str, list[Any]]:
-        filled = [part for part in parts if part is not None]
-        if not filled:
-            return "", []
-        sql = " UNION ALL ".join(f"({part[0]})" for part in filled)
-        whole = f"SELECT * FROM ({sql}) AS parts {tail}"
-        return whole, [value for part in filled for value in part[1]]
+    def _union(parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
+        sql = " UNION ALL ".join(f"({part})" for part, _params in parts)
+        return (f"SELECT * FROM ({sql}) AS parts" if sql else ""), [value for _part, params in parts for value in params]
 
     def fetch(self, pairs: list[Pair]) -> list[Any]:
         """The rows of a page, in its order."""

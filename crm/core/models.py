@@ -96,10 +96,10 @@ class Record(Binned):
         self.sort_name = sort_key(self.title())
 
 
-def record_indexes(table: str, *keys: str) -> list[models.Index]:
-    """The indexes that a fast list needs: per sort key alone, per owner and per team; trigrams for search; the bin.
+def record_indexes(table: str, *keys: str, facts: tuple[str, ...] = ()) -> list[models.Index]:
+    """The indexes that a fast list needs: per sort key alone, per owner and per team; what is filtered by; trigrams for search; the bin.
 
-    `keys` are the model's own sort keys besides the common ones. Names stay under 30 characters.
+    `keys` are the model's own sort keys, `facts` the columns of its own filters, besides the common ones. Names stay under 30 characters.
     """
     alive = Q(deleted_at__isnull=True)
     indexes: list[models.Index] = []
@@ -108,11 +108,21 @@ def record_indexes(table: str, *keys: str) -> list[models.Index]:
         indexes.append(models.Index(fields=[key, "id"], name=f"{table}_{short}", condition=alive))
         indexes.append(models.Index(fields=["owner", key, "id"], name=f"{table}_o_{short}", condition=alive))
         indexes.append(models.Index(fields=["team", key, "id"], name=f"{table}_t_{short}", condition=alive))
+    indexes += counting_indexes(table, "created_at", "next_step_at", "next_step_kind", "last_activity_at", *facts)
     # Whose row it is, without the row: reports look up the record of each of thousands of lines.
     indexes.append(models.Index(fields=["id"], include=["owner", "team"], name=f"{table}_alive", condition=alive))
     indexes.append(GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{table}_search", condition=alive))
     indexes.append(models.Index(fields=["deletion_group"], name=f"{table}_bin", condition=Q(deleted_at__isnull=False)))
     return indexes
+
+
+def counting_indexes(table: str, *facts: str) -> list[models.Index]:
+    """How many of an owner's or a team's rows fit a filter, from the index alone."""
+    alive = Q(deleted_at__isnull=True)
+    return [
+        models.Index(fields=["owner", "id"], include=["team", *facts], name=f"{table}_o_facts", condition=alive),
+        models.Index(fields=["team", "id"], include=["owner", *facts], name=f"{table}_t_facts", condition=alive),
+    ]
 
 
 def filter_indexes(table: str, *, prefix: tuple[str, ...] = (), equal: tuple[str, ...] = ()) -> list[models.Index]:

@@ -93,6 +93,40 @@ def test_every_page_in_both_directions(monkeypatch, many, column, descending):
             assert backwards == forwards
 
 
+WAYS = {  # CAP, FEW and the planner's idea of the table's size
+    "few": (10_000, 1_000, 0),
+    "sorted between": (10_000, 2, 10**9),
+    "walked between": (10_000, 2, 0),
+    "many": (5, 2, 0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("narrowed", ["filter", "search"])
+@pytest.mark.parametrize("column", ["sort_name", "next_step_at"])
+def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
+    people = cast()
+    rows = make_contacts(people)
+    cap, few, size_of_table = WAYS[way]
+    monkeypatch.setattr(module, "CAP", cap)
+    monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(Listing, "_size", lambda self: size_of_table)
+    fitting = [row for row in rows if row.last_name in "0246"]
+    q = Q(last_name__in=["0", "2", "4", "6"])
+    narrow = {"q": q} if narrowed == "search" else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q))}
+    for descending in (False, True):
+        order = Order(column, descending)
+        for user in (people.owner, people.manager, people.stranger, people.admin):
+            listing = Listing(RECORD, user, **narrow)
+            whole = expected(fitting, user, order)
+            for size in (1, 4, 25):
+                forwards, backwards = walk(listing, order, size)
+                assert forwards == whole
+                assert backwards == forwards
+            page = listing.page(order, 4)
+            assert (page.count, page.capped) == (min(len(whole), cap), len(whole) > cap)
+
+
 def test_counts_stop_at_the_cap(monkeypatch):
     people = cast()
     rows = make_contacts(people)
