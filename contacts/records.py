@@ -125,7 +125,8 @@ def email_cell(obj: Any, ctx: Any) -> SafeString:
     """A long address would push the next step out of the window: it is cut, whole on hover."""
     if len(obj.email) <= 28:
         return cells.email_cell(obj.email, WIDE)
-    return cells.td(format_html('<a href="mailto:{}" title="{}">{}…</a>', obj.email, obj.email, obj.email[:27]), WIDE)
+    whole = cells.escape(obj.email)
+    return cells.td(f'<a href="mailto:{whole}" title="{whole}">{cells.escape(obj.email[:27])}…</a>', WIDE)
 
 
 # ---- companies ----
