@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from activities.models import SUBJECTS, Activity
 from activities.services.subjects import Touched, fill_parents, ids_of, most_specific, refresh_last_activity, subject_name, touched
 from crm.core.access import can, may_add
+from crm.core.copying import insert_rows
 from crm.core.writes import StaleRecord, lock
 
-CHUNK = 1000
 MAX_BODY, MAX_OUTCOME, MAX_MINUTES = 20_000, 200, 24 * 60
 
 
@@ -28,8 +28,8 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     kinds = [row.get("subject_type") or most_specific(ids) for row, ids in zip(rows, links, strict=True)]
     fill_parents(links)
     lines = [_line(row, ids, kind) for row, ids, kind in zip(rows, links, kinds, strict=True) if kind]
-    written = Activity.objects.bulk_create(lines, batch_size=CHUNK)
-    refresh_last_activity(touched(written))
+    written = insert_rows(lines)
+    refresh_last_activity(touched(line for line in written if line.kind != Activity.Kind.CHANGE))
     return written
 
 
