@@ -14,7 +14,7 @@ from contacts.models import Contact, ContactEmail, ContactPhone
 from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from contacts.services.rules import Address
-from crm.core.copying import insert_rows
+from crm.core.copying import Blank, insert_rows
 from crm.core.writes import change_record, create_records, delete_records, lock
 
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
@@ -32,9 +32,10 @@ def create_contacts(rows: Sequence[Values], *, actor: Any) -> list[Contact]:
     check_links(Contact, [values for values, _lists in prepared], ["company"], actor)
     contacts = create_records(Contact, [values for values, _lists in prepared], actor=actor, check=_check_name)
     for name, (model, field) in CHILDREN.items():
+        blank = Blank(model)
         insert_rows(
             [
-                model(contact_id=contact.pk, **{field: address.value}, key=address.key, kind=address.kind, primary=address.primary)
+                blank({"contact_id": contact.pk, field: address.value, "key": address.key, "kind": address.kind, "primary": address.primary})
                 for contact, (_values, lists) in zip(contacts, prepared, strict=True)
                 for address in lists[name] or ()
             ]

@@ -36,6 +36,7 @@ def _old_imports(before: object) -> None:
         job.file.delete(save=False)
         job.problems.all().delete()
         job.chunks.all().delete()
+        job.made.all().delete()
         ImportJob.objects.filter(pk=job.pk).update(file="", samples=[])
 
 

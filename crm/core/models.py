@@ -261,7 +261,7 @@ class Source(models.Model):
 class ImportJob(models.Model):
     """One file on its way in: the ledger that a killed worker's successor reads (docs/decisions/imports.md).
 
-    `rows` is the mark: so many rows of the file are dealt with in the running phase. It moves in the transaction that deals with them.
+    While it is checked, `rows` is the mark, which moves in the transaction that checked them. While it runs, its chunks are the marks.
     """
 
     class State(models.TextChoices):
@@ -336,9 +336,32 @@ class ImportProblem(models.Model):
 
 
 class ImportChunk(models.Model):
-    """What one transaction of an import has made. Unique: the same rows can't be written twice, whoever tries."""
+    """Some rows of a checked file. Who holds its lock writes them, and marks it done in the same transaction."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    first_row = models.PositiveIntegerField()
+    last_row = models.PositiveIntegerField()
+    twins = ArrayField(models.IntegerField(), default=list)  # rows that say the same as one further up in the file
+    done = models.BooleanField(default=False)
+    good = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0)
+    same = models.PositiveIntegerField(default=0)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaChild("job")
+
+    class Meta:
+        ordering = ["job", "first_row"]
+        constraints = [models.UniqueConstraint(fields=["job", "first_row"], name="importchunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.first_row} to {self.last_row}"
+
+
+class ImportMade(models.Model):
+    """What one chunk has made. Unique: the same rows can't be written twice, whoever tries."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="made", db_index=False)
     first_row = models.PositiveIntegerField()
     record_slug = models.CharField(max_length=40)
     ids = ArrayField(models.BigIntegerField())
@@ -350,7 +373,7 @@ class ImportChunk(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["job", "first_row", "record_slug"], name="importchunk_once")]
+        constraints = [models.UniqueConstraint(fields=["job", "first_row", "record_slug"], name="importmade_once")]
 
     def __str__(self) -> str:
         return f"{self.record_slug} {len(self.ids)}"

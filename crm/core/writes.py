@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.access import any_of, arms_for
-from crm.core.copying import insert_rows
+from crm.core.copying import Blank, insert_rows
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
@@ -108,11 +108,11 @@ def create_records(
 
     `check(obj)` may raise ValidationError for rules across fields. Raises ValidationError for a single row, RowErrors for many.
     """
-    objects, tags, errors = [], [], []
+    objects, tags, errors, blank = [], [], [], Blank(model)
     for index, row in enumerate(rows):
         values = dict(row)
         tags.append(_resolved(values.pop("tags", None) or []))
-        obj = model(**values)
+        obj = blank(values)
         _stamp_new(obj, row, actor)
         try:
             clean(obj, check)
@@ -308,8 +308,8 @@ def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models
 
 def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
     """After the write: the rows must lie where the actor may put them, or they would vanish from sight."""
-    allowed = model._base_manager.filter(any_of(arms_for(actor, action, model)), pk__in=ids).count()
-    if allowed != len(ids):
+    reach = any_of(arms_for(actor, action, model))
+    if reach and model._base_manager.filter(reach, pk__in=ids).count() != len(ids):
         field = "owner" if any(field.name == "owner" for field in model._meta.concrete_fields) else NON_FIELD_ERRORS
         raise ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
 
@@ -380,7 +380,8 @@ def tags_named(names: Iterable[str]) -> list[Tag]:
     for name in names:
         if sort_key(name):
             wanted.setdefault(sort_key(name)[:40], " ".join(name.split())[:40])
-    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in wanted.items()], ignore_conflicts=True)
+    # In one order everywhere: two transactions that make the same tags must not wait for each other in a circle.
+    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in sorted(wanted.items())], ignore_conflicts=True)
     return list(Tag.objects.filter(key__in=wanted))
 
 

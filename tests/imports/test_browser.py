@@ -19,7 +19,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 LOOKS = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
 ROWS = [
     ["Vorname", "Nachname", "E-Mail", "Telefon", "Firma", "Strasse", "PLZ", "Ort", "Lieblingsfarbe"],
-    *[[f"Anna{n}", f"Berg{n}", "keine" if n % 7 == 0 else f"anna{n}@example.com", "", "Berg & Söhne GmbH", "Hauptstraße 1", "5020", "Salzburg", "blau"] for n in range(40)],
+    *[
+        [f"Anna{n}", f"Berg{n}", "keine" if n % 7 == 0 else f"anna{n}@example.com", "", "Berg & Söhne GmbH", "Hauptstraße 1", "5020", "Salzburg", "blau"]
+        for n in range(40)
+    ],
 ]
 
 

@@ -17,7 +17,7 @@ from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
 from crm.core import housekeeping, outbox
 from crm.core.imports import report, services, work
-from crm.core.models import ImportChunk, ImportJob, OutboxEvent
+from crm.core.models import ImportJob, ImportMade, OutboxEvent
 from crm.core.records import record_for
 from crm.core.writes import add_tags, restore_group, tags_named
 from deals.models import Deal
@@ -70,15 +70,15 @@ def test_people_with_all_that_belongs_to_them(people):
 
 
 def test_many_rows_are_copied_with_the_same_care(people):
-    """Above a hundred rows COPY is used: ids, children, timeline, audit and odd texts come out as with INSERT."""
-    names = [f"Na\\me\t{number}\"'" for number in range(150)]
+    """Above two hundred rows COPY is used: ids, children, timeline, audit and odd texts come out as with INSERT."""
+    names = [f"Na\\me\t{number}\"'" for number in range(250)]
     job = bring_in("contacts", [HEAD, *[["A\\N", name, f"p{number}@example.com"] for number, name in enumerate(names)]], people.owner)
-    assert (job.good, job.bad) == (150, 0)
+    assert (job.good, job.bad) == (250, 0)
     made = list(Contact.objects.order_by("pk"))
     assert [obj.last_name for obj in made] == [name.strip() for name in names]
     assert {obj.first_name for obj in made} == {"A\\N"}
     assert all(obj.emails.get().address == obj.email for obj in made)
-    assert Activity.objects.filter(verb="created", contact__in=made).count() == 150
+    assert Activity.objects.filter(verb="created", contact__in=made).count() == 250
     events = [obj.events.get() for obj in made]
     assert {event.pgh_context.metadata["import_job"] for event in events} == {job.pk}
     assert {obj.last_activity_at for obj in made} == {None}
@@ -160,11 +160,11 @@ def test_a_check_that_goes_on_after_a_kill_still_compares_the_file_with_itself(p
     job = services.choose(
         upload("contacts", rows, people.owner), {"0": "first_name", "1": "last_name", "2": "email"}, {"owner": people.owner.pk}, actor=people.owner
     )
-    real = work.step
-    monkeypatch.setattr(work, "step", lambda *args: real(*args) and False)  # one chunk, then "killed"
+    real = work.check_some
+    monkeypatch.setattr(work, "check_some", lambda *args: real(*args) and False)  # one chunk, then "killed"
     work.run(job.pk)
     assert ImportJob.objects.get(pk=job.pk).rows == 2
-    monkeypatch.setattr(work, "step", real)
+    monkeypatch.setattr(work, "check_some", real)
     ImportJob.objects.update(lease_until=timezone.now())
     job = worked(job)
     assert (job.state, job.rows, job.good, job.same) == ("checked", 4, 2, 2)
@@ -285,7 +285,7 @@ def test_pressed_twice_and_rung_twice_it_runs_once(people):
     services.start(job)
     services.choose(job, job.mapping, {}, actor=people.owner)
     job.refresh_from_db()
-    assert (job.state, Contact.objects.count(), ImportChunk.objects.count()) == ("done", 1, 1)
+    assert (job.state, Contact.objects.count(), ImportMade.objects.count()) == ("done", 1, 1)
 
 
 def test_the_sweep_finds_what_nobody_rang_for(people, monkeypatch):
@@ -304,6 +304,16 @@ def test_the_sweep_finds_what_nobody_rang_for(people, monkeypatch):
     assert rung == [job.pk]
 
 
+def test_one_import_at_a_time(people):
+    jobs = [upload("contacts", [["Last name"], [name]], people.owner) for name in ("Berg", "Tal")]
+    for job in jobs:
+        services.choose(job, {"0": "last_name"}, {"owner": people.owner.pk}, actor=people.owner)
+    assert work._claim(jobs[0].pk) is not None
+    assert work._claim(jobs[1].pk) is None
+    ImportJob.objects.filter(pk=jobs[0].pk).update(lease_until=timezone.now())
+    assert work._claim(jobs[1].pk) is not None
+
+
 def test_what_does_not_get_on_is_given_up_and_says_so(people):
     job = services.choose(upload("contacts", [["Last name"], ["Berg"]], people.owner), {"0": "last_name"}, {"owner": people.owner.pk}, actor=people.owner)
     for _killed in range(work.ATTEMPTS):
@@ -312,6 +322,18 @@ def test_what_does_not_get_on_is_given_up_and_says_so(people):
     assert work._claim(job.pk) is None
     job.refresh_from_db()
     assert (job.state, bool(job.error)) == ("failed", True)
+
+
+def test_another_file_in_its_place_is_not_imported(people, monkeypatch):
+    """What was written before stays, is counted and can be undone."""
+    monkeypatch.setattr(work, "CHUNK", 2)
+    rows = [HEAD, ["A", "B", "a@example.com"], ["C", "D", "c@example.com"], ["E", "F", "e@example.com"], ["G", "H", "h@example.com"]]
+    job = check(upload("contacts", rows, people.owner), people.owner)
+    with job.file.storage.open(job.file.name, "wb") as file:
+        file.write(text_of(rows[:4]))
+    job = worked(services.start(job))
+    assert (job.state, job.good, job.error) == ("failed", 2, "The file is another one than was checked. Upload it again.")
+    assert worked(services.undo(job, actor=people.owner)).undone == 2
 
 
 def test_a_lost_file_is_told(people):

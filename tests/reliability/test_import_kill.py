@@ -15,8 +15,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from activities.models import Activity
 from contacts.models import Company, Contact, ContactEmail
-from crm.core.imports import services
-from crm.core.models import ImportChunk, ImportJob
+from crm.core.imports import services, work
+from crm.core.models import ImportJob, ImportMade
 from crm.core.records import record_for
 from tests.factories import make_user
 from tests.imports.files import text_of
@@ -60,7 +60,7 @@ def kill_until_done(nursery: Workers, job: ImportJob, kills: int, steps: int, se
         job.refresh_from_db()
         if job.state not in ImportJob.WORKING:
             break
-        mark = job.chunks.filter(undone=True).count() if job.state == "undoing" else job.rows
+        mark = {"checking": lambda: job.rows, "running": lambda: sum(work.totals(job)), "undoing": lambda: job.made.filter(undone=True).count()}[job.state]()
         if killed < kills and mark * kills // steps > last:
             last = mark * kills // steps
             time.sleep(chance.uniform(0, 0.15))
@@ -94,10 +94,10 @@ def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int
     assert ContactEmail.objects.count() == rows - bad
     assert Company.objects.count() == 37
     assert Activity.objects.filter(verb="created").count() == rows - bad + 37
-    made = [pk for ids in ImportChunk.objects.filter(record_slug="contacts").values_list("ids", flat=True) for pk in ids]
+    made = [pk for ids in ImportMade.objects.filter(record_slug="contacts").values_list("ids", flat=True) for pk in ids]
     assert sorted(made) == sorted(Contact.objects.values_list("pk", flat=True))
     job = services.undo(job, actor=user)
-    kill_until_done(nursery, job, kills // 2, ImportChunk.objects.count(), seed=7)
+    kill_until_done(nursery, job, kills // 2, ImportMade.objects.count(), seed=7)
     assert (job.state, job.undone, job.kept) == ("undone", rows - bad + 37, 0), job.error
     assert not Contact.objects.alive().exists() and not Company.objects.alive().exists()
     assert set(Contact.objects.values_list("deletion_group", flat=True)) == {job.deletion_group}

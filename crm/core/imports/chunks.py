@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.core import writes
 from crm.core.imports.plan import Candidate, Plan
 from crm.core.imports.reading import Line
-from crm.core.models import ImportChunk, ImportJob, ImportProblem
+from crm.core.imports.targets import Target
+from crm.core.models import ImportChunk, ImportJob, ImportMade, ImportProblem
 from crm.core.records import RecordType
 from crm.core.text import sort_key
 
 MOST_PROBLEMS = 20  # per row; the rest says the same again
 
 
-def check_rows(job: ImportJob, plan: Plan, lines: Sequence[Line]) -> None:
-    """Count and note what would happen; nothing but the job is written. Inside the transaction that holds the job."""
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of a chunk are good, have errors, are probably there already."""
+
+    good: int
+    bad: int
+    same: int
+
+
+def check_rows(job: ImportJob, plan: Plan, lines: Sequence[Line]) -> Counts:
+    """Note what would happen; no record is written. Leaves the chunk for `write_rows`. Inside the transaction that holds the job."""
     found = plan.candidates(lines)
     plan.mark_same(found)
+    twins = plan.mark_twins(found)
     with writes.only_checking():
-        _make_linked(plan, found)
+        for target, record, rows in _to_make(plan, found):
+            _shells(plan, target, record, rows)
         _create(plan, [each for each in found if not each.problems])
-    _note(job, found, skipped=[each for each in found if each.same and not each.problems])
+    ImportChunk.objects.create(job=job, first_row=lines[0].row, last_row=lines[-1].row, twins=twins)
+    return _note(job, found, skipped=[each for each in found if each.same and not each.problems])
 
 
-def write_rows(job: ImportJob, plan: Plan, lines: Sequence[Line]) -> None:
-    """Make the records of these rows, and the ones they name that do not exist yet."""
+def write_rows(job: ImportJob, plan: Plan, chunk: ImportChunk, lines: Sequence[Line]) -> Counts:
+    """Make the records of these rows, and the ones they name that do not exist yet. Inside the transaction that holds the chunk."""
     found = plan.candidates(lines)
-    plan.mark_same(found)
+    plan.mark_same(found, chunk.twins)
     skipped = [each for each in found if plan.skips_same and each.same and not each.problems]
     with writes.only_checking():  # an error is an error, also in a row that would be left out
         _create(plan, skipped)
@@ -40,26 +54,47 @@ def write_rows(job: ImportJob, plan: Plan, lines: Sequence[Line]) -> None:
     made = _make_linked(plan, wanted)
     _set_tags(plan, wanted)
     made[plan.record.slug] = made.get(plan.record.slug, []) + _create(plan, [each for each in wanted if not each.problems])
-    chunks = [ImportChunk(job=job, first_row=lines[0].row, record_slug=slug, ids=[obj.pk for obj in rows]) for slug, rows in made.items() if rows]
-    ImportChunk.objects.bulk_create(chunks)
-    _note(job, found, skipped=[each for each in skipped if not each.problems])
+    rows = [ImportMade(job=job, first_row=chunk.first_row, record_slug=slug, ids=[obj.pk for obj in objects]) for slug, objects in made.items() if objects]
+    ImportMade.objects.bulk_create(rows)
+    return _note(job, found, skipped=[each for each in skipped if not each.problems])
+
+
+def _to_make(plan: Plan, rows: Sequence[Candidate]) -> list[tuple[Target, RecordType, list[Candidate]]]:
+    """The links that name what does not exist and may be made, with their rows."""
+    found = []
+    for _position, target in plan.columns:
+        record = plan.makes(target) if target.link else None
+        naming = [each for each in rows if target.key in each.links and not each.problems]
+        if record is not None and naming:
+            found.append((target, record, naming))
+    return found
+
+
+def _shells(plan: Plan, target: Target, record: RecordType, rows: Sequence[Candidate]) -> list[Any]:
+    """One record per distinct name, for the owner of the rows without one; what the service says against a name is said to all its rows."""
+    names = {sort_key(each.links[target.key]): each.links[target.key] for each in rows}
+    field = plan.record.importing.makes[target.key]
+    shells = {key: Candidate(rows[0].line, {field: name, "owner": plan.owner}) for key, name in names.items() if (record.slug, key) not in plan.vetted}
+    made = _create(plan, list(shells.values()), record)
+    bad = {key: shell.problems for key, shell in shells.items() if shell.problems}
+    for each in rows:
+        each.problems += [(plan.heading(target.key), reason) for _heading, reason in bad.get(sort_key(each.links[target.key]), ())]
+    if not made:  # only checked
+        plan.vetted |= {(record.slug, key) for key in shells.keys() - bad.keys()}
+    return made
 
 
 def _make_linked(plan: Plan, wanted: Sequence[Candidate]) -> dict[str, list[Any]]:
-    """Records that rows name and that do not exist: one per distinct name, for the owner of the rows without one."""
+    """Records that rows name and that do not exist, by record type."""
     made: dict[str, list[Any]] = {}
-    for _position, target in plan.columns:
-        record = plan.makes(target) if target.link else None
-        rows = [each for each in wanted if target.key in each.links and not each.problems]
-        if record is None or not rows:
-            continue
-        field, names = plan.record.importing.makes[target.key], {sort_key(each.links[target.key]): each.links[target.key] for each in rows}
-        shells = {key: Candidate(rows[0].line, {field: name, "owner": plan.owner}) for key, name in names.items()}
-        made.setdefault(record.slug, []).extend(_create(plan, list(shells.values()), record))
-        for each in rows:
-            key = sort_key(each.links[target.key])
-            each.problems += [(plan.heading(target.key), reason) for _heading, reason in shells[key].problems]
-        plan.link([each for each in rows if not each.problems], target)
+    for target, record, rows in _to_make(plan, wanted):
+        with connection.cursor() as cursor:  # two chunks at once must not both make the company that both name
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import makes {record.slug}"])
+        plan.link(rows, target)
+        left = [each for each in rows if target.key in each.links and not each.problems]
+        if left:
+            made.setdefault(record.slug, []).extend(_shells(plan, target, record, left))
+            plan.link([each for each in left if not each.problems], target)
     return made
 
 
@@ -111,7 +146,7 @@ def _one_by_one(record: RecordType) -> Callable[..., list[Any]]:
     return create
 
 
-def _note(job: ImportJob, found: Sequence[Candidate], skipped: Sequence[Candidate]) -> None:
+def _note(job: ImportJob, found: Sequence[Candidate], skipped: Sequence[Candidate]) -> Counts:
     """Count, and keep the reasons."""
     bad = [each for each in found if each.problems]
     problems = [
@@ -121,6 +156,4 @@ def _note(job: ImportJob, found: Sequence[Candidate], skipped: Sequence[Candidat
     ]
     problems += [ImportProblem(job=job, row=each.line.row, line=each.line.line, same=True, reason=each.same[:500]) for each in skipped]
     ImportProblem.objects.bulk_create(problems, batch_size=writes.CHUNK)
-    job.bad += len(bad)
-    job.same += len(skipped)
-    job.good += len(found) - len(bad) - len(skipped)
+    return Counts(len(found) - len(bad) - len(skipped), len(bad), len(skipped))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,6 +19,7 @@ from crm.core.imports.targets import Target, targets_of
 from crm.core.models import ImportJob
 from crm.core.records import RecordType, Same, record_for
 from crm.core.text import sort_key
+from crm.core.writes import CHUNK
 
 Values = dict[str, Any]
 
@@ -57,6 +59,7 @@ class Plan:
         self.people = self._people()
         self.owner = self._default_owner(options.get("owner"))
         self.seen: list[set[int]] = [set() for _same in record.importing.same]
+        self.vetted: set[tuple[str, str]] = set()  # (record type, folded name) that a check has found fit to be made
         self._reach: dict[int | None, bool] = {}
 
     def _people(self) -> dict[str, Any]:
@@ -196,28 +199,45 @@ class Plan:
 
     # ---- what is there already ----
 
-    def mark_same(self, found: Sequence[Candidate]) -> None:
-        """Note which rows are probably there already, or stood further up in the file."""
+    def mark_same(self, found: Sequence[Candidate], twins: Iterable[int] = ()) -> None:
+        """Note which rows are probably there already, and which (by their numbers) a check has found further up in the file."""
+        further_up = set(twins)
         rows = [each for each in found if not each.problems]
-        for number, same in enumerate(self.record.importing.same):
+        for same in self.record.importing.same:
             keys = [same.key(each.values) for each in rows]
             there = self._there(same, [key for key in keys if key is not None])
             for each, key in zip(rows, keys, strict=True):
-                if key is None:
-                    continue
-                if not each.same:
-                    each.same = there.get(key) or (_("A row further up in this file says the same.") if hash(key) in self.seen[number] else "")
+                each.same = each.same or (there.get(key, "") if key is not None else "")
+        for each in rows:
+            if not each.same and each.line.row in further_up:
+                each.same = self.twin_reason()
+
+    def mark_twins(self, found: Sequence[Candidate]) -> list[int]:
+        """Numbers of the rows that say the same as one further up in the file."""
+        twins = []
+        for each in found:
+            if not each.problems and self._seen_before(each.values):
+                twins.append(each.line.row)
+                each.same = each.same or self.twin_reason()
+        return twins
+
+    def _seen_before(self, values: Values) -> bool:
+        before = False
+        for number, same in enumerate(self.record.importing.same):
+            key = same.key(values)
+            if key is not None:
+                before = before or hash(key) in self.seen[number]
                 self.seen[number].add(hash(key))
+        return before
+
+    @staticmethod
+    def twin_reason() -> str:
+        return _("A row further up in this file says the same.")
 
     def remember(self, lines: Iterable[Line]) -> None:
         """Rows that an earlier worker has checked: the file is compared with itself as a whole."""
-        finish = self.record.importing.finish(self.user)
-        for line in lines:
-            each = self.candidate(line)
-            if not each.problems:
-                values = finish(each.values)
-                for number, same in enumerate(self.record.importing.same):
-                    self.seen[number].add(hash(same.key(values)))
+        while chunk := list(islice(lines, CHUNK)):
+            self.mark_twins(self.candidates(chunk))
 
     def _there(self, same: Same, keys: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
         if not keys:

@@ -20,7 +20,7 @@ from crm.core.records import RecordType, record_for
 
 LARGEST = 200 * 1024 * 1024  # bytes
 State = ImportJob.State
-FRESH = {"rows": 0, "good": 0, "bad": 0, "same": 0, "position": 0, "attempts": 0, "error": "", "finished_at": None}
+FRESH = {"rows": 0, "good": 0, "bad": 0, "same": 0, "position": 0, "error": "", "finished_at": None}
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def begin(record: RecordType, upload: UploadedFile, *, actor: Any) -> ImportJob:
 def choose(job: ImportJob, mapping: dict[str, str], options: dict[str, Any], *, actor: Any) -> ImportJob:
     """Set what becomes what, and have every row checked. Chosen again, it is checked again; what runs or is done stays."""
     row = _locked(job)
-    if row.state in (State.MAPPING, State.CHECKING, State.CHECKED) or (row.state == State.FAILED and not row.chunks.exists()):
+    if row.state in (State.MAPPING, State.CHECKING, State.CHECKED) or (row.state == State.FAILED and not row.made.exists()):
         row.mapping, row.options = mapping, {**options, "by": actor.pk}
         _enter(row, State.CHECKING)
     return row
@@ -74,14 +74,14 @@ def can_undo(job: ImportJob, actor: Any) -> bool:
     """There is something left to undo, and the actor may delete such records."""
     record = record_for(job.record_slug)
     ended = job.state in (State.DONE, State.FAILED)
-    return ended and record is not None and bool(arms_for(actor, "delete", record.model)) and job.chunks.filter(undone=False).exists()
+    return ended and record is not None and bool(arms_for(actor, "delete", record.model)) and job.made.filter(undone=False).exists()
 
 
 @transaction.atomic
 def discard(job: ImportJob) -> bool:
     """Forget an import that has written nothing. False when it has."""
     row = _locked(job)
-    if row.state == State.RUNNING or row.chunks.exists():
+    if row.state == State.RUNNING or row.made.exists():
         return False
     transaction.on_commit(lambda: row.file.delete(save=False), robust=True)
     ImportJob.objects.filter(pk=row.pk).delete()
@@ -94,10 +94,12 @@ def _locked(job: ImportJob) -> ImportJob:
 
 def _enter(row: ImportJob, state: str) -> None:
     """Begin a phase at the first row and ring for a worker. The reasons of the phase before are those of that phase."""
-    if state != State.UNDOING:
-        row.problems.all().delete()
+    if state == State.CHECKING:
+        row.chunks.all().delete()
         for name, value in FRESH.items():
             setattr(row, name, value)
+    if state != State.UNDOING:
+        row.problems.all().delete()
     row.state, row.attempts, row.lease_until = state, 0, timezone.now()
     row.save()
     ring(row.pk)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.core.imports.plan import NotPossible
-from crm.core.models import ImportChunk, ImportJob, OutboxEvent
+from crm.core.models import ImportJob, ImportMade, OutboxEvent
 from crm.core.records import RecordType, record_for, record_types
 from crm.core.writes import user_or_none
 
@@ -18,22 +18,22 @@ OWN_EVENTS = ("created", "deleted", "restored")
 
 def undo_chunk(job: ImportJob) -> bool:
     """One chunk into the bin, the newest first and linked records (a contact's company) last. False when there is none left. The job is locked."""
-    left = ImportChunk.objects.filter(job=job, undone=False)
-    chunk = left.filter(record_slug=job.record_slug).order_by("-first_row").first() or left.order_by("-first_row").first()
-    if chunk is None:
+    left = ImportMade.objects.filter(job=job, undone=False)
+    made = left.filter(record_slug=job.record_slug).order_by("-first_row").first() or left.order_by("-first_row").first()
+    if made is None:
         return False
-    record = record_for(chunk.record_slug)
+    record = record_for(made.record_slug)
     actor = user_or_none(job.options.get("undone_by"))
     if record is None or actor is None or not actor.is_active:
         raise NotPossible(_("Who wanted it undone is no longer active."))
-    alive = set(record.model._base_manager.filter(pk__in=chunk.ids, deleted_at__isnull=True).values_list("pk", flat=True))
-    free = alive - touched(record, alive, chunk.at)
+    alive = set(record.model._base_manager.filter(pk__in=made.ids, deleted_at__isnull=True).values_list("pk", flat=True))
+    free = alive - touched(record, alive, made.at)
     group = record.delete(sorted(free), actor=actor, group=job.deletion_group)
     gone = record.model._base_manager.filter(pk__in=free, deletion_group=group).count()
     job.undone += gone
     job.kept += len(alive) - gone
-    chunk.undone = True
-    chunk.save(update_fields=["undone"])
+    made.undone = True
+    made.save(update_fields=["undone"])
     return True
 
 

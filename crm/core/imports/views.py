@@ -14,7 +14,7 @@ from django.views import View
 
 from crm.core.access import may_add
 from crm.core.idempotency import run_once
-from crm.core.imports import report, services
+from crm.core.imports import report, services, work
 from crm.core.imports.forms import MappingForm, UploadForm
 from crm.core.imports.targets import targets_of
 from crm.core.models import ImportJob
@@ -128,16 +128,22 @@ class ImportJobView(View):
 
 
 def _progress(job: ImportJob) -> dict[str, Any]:
-    made = sum(len(chunk.ids) for chunk in job.chunks.only("ids")) if job.state == State.UNDOING else 0
-    done, whole = (job.undone + job.kept, made) if job.state == State.UNDOING else (job.position, job.size)
+    """How far the running phase is."""
+    done, whole = job.position, job.size
+    if job.state == State.RUNNING:
+        good, bad, same = work.totals(job)
+        done, whole = good + bad + same, job.rows
+        job.rows, job.bad = done, bad
+    elif job.state == State.UNDOING:
+        done, whole = job.undone + job.kept, sum(len(ids) for ids in job.made.values_list("ids", flat=True))
     return {"percent": min(99, done * 100 // whole) if whole else 0, "url": reverse("import-job", args=[job.pk])}
 
 
 def _result(job: ImportJob, record: RecordType, user: Any) -> dict[str, Any]:
     """What the pages after a phase show."""
-    chunks = list(job.chunks.all()) if job.state in (State.DONE, State.UNDONE, State.FAILED) else []
-    counts = [(other, sum(len(chunk.ids) for chunk in chunks if chunk.record_slug == other.slug)) for other in record_types()]
-    ids = next((chunk.ids[:LINKS] for chunk in chunks if chunk.record_slug == record.slug), [])
+    made = list(job.made.all()) if job.state in (State.DONE, State.UNDONE, State.FAILED) else []
+    counts = [(other, sum(len(row.ids) for row in made if row.record_slug == other.slug)) for other in record_types()]
+    ids = next((row.ids[:LINKS] for row in made if row.record_slug == record.slug), [])
     return {
         "problems": list(job.problems.all()[: report.SHOWN]) if job.bad or job.same else [],
         "shown": report.SHOWN,
