@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models.rules import email_key
+from contacts.models.rules import email_key, normal_email
 from contacts.services import country_choices, create_companies, create_contacts, normal_domain
 from crm.core.records import ImportColumn, Importing, Same
 from crm.core.text import sort_key
@@ -52,8 +52,14 @@ EMAILS = "email, email address, e mail, mail, email value, email work, work emai
 
 
 def parse_entries(key: str, kind: str, text: str) -> list[Values]:
-    """The addresses or numbers of a cell, as the service takes them."""
-    return [{key: part, "kind": kind, "primary": False} for part in BETWEEN.split(text.strip()) if part]
+    """The addresses or numbers of a cell, as the service takes them. Of several the service would not say which one is wrong."""
+    parts = [part for part in BETWEEN.split(text.strip()) if part]
+    for part in parts if key == "address" and len(parts) > 1 else ():
+        try:
+            normal_email(part)
+        except ValidationError as error:
+            raise ValidationError(f"{part[:60]}: {error.messages[0]}") from None
+    return [{key: part, "kind": kind, "primary": False} for part in parts]
 
 
 @cache

@@ -128,6 +128,20 @@ def test_what_an_export_has_defused_comes_back_as_it_was(people):
     assert set(Company.objects.values_list("name", flat=True)) == {"=HYPERLINK(1)", "'t Hart", "+4366212345"}
 
 
+def test_all_that_is_wrong_with_a_row_is_told_at_once(people):
+    rows = [["Last name", "E-mail", "Phone", "Country", "Owner"], ["Berg", "nothing", "12", "Atlantis", "Nobody Such"], ["\x00", "x", "", "", ""]]
+    job = check(upload("contacts", rows, people.owner), people.owner)
+    assert [(line, column) for line, column, _reason in reasons(job)] == [
+        (2, "Country"),
+        (2, "Owner"),
+        (2, "E-mail"),
+        (2, "Phone"),
+        (3, "Last name"),
+        (3, "E-mail"),
+    ]
+    assert job.bad == 2
+
+
 def test_an_error_is_an_error_also_in_a_row_that_looks_like_another(people):
     rows = [HEAD, ["A", "B", "nothing"], ["C", "D", "nothing"], ["E", "F", "e@example.com"]]
     job = check(upload("contacts", rows, people.owner), people.owner)

@@ -117,6 +117,9 @@ class ChoiceParser:
         self.field, self.spellings = field, spellings
         self.known: dict[str, Any] = {}
 
+    def knows(self, text: str) -> bool:
+        return sort_key(text) in self.spellings
+
     def __call__(self, text: str) -> Any:
         key = sort_key(text)
         if key not in self.known:

@@ -125,7 +125,7 @@ class Plan:
         found = [self.candidate(line) for line in lines]
         finish = self.record.importing.finish(self.user)
         for each in found:
-            if not each.problems:
+            if not each.line.problem:
                 try:
                     each.values = finish(each.values)
                 except ValidationError as error:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.text import capfirst
 
 from crm.core.fields import PickerField, TagsField
-from crm.core.imports.parsers import Parse, parser_of
+from crm.core.imports.parsers import ChoiceParser, Parse, parser_of
 from crm.core.records import RecordType
 from crm.core.text import unaccent
 
@@ -117,16 +116,9 @@ def _rank(record: RecordType, target: Target, heading: str) -> int | None:
 
 
 def _would_do(target: Target, values: Sequence[str]) -> bool:
+    """Choices of another house are not ours: a column of which no value is known is left out. Anything else is for the check to tell."""
     given = [value for value in values if value.strip()]
-    return not given or target.link != "" or any(_parses(target, value) for value in given)
-
-
-def _parses(target: Target, value: str) -> bool:
-    try:
-        target.parse(value)
-    except ValidationError:
-        return False
-    return True
+    return not given or not isinstance(target.parse, ChoiceParser) or any(target.parse.knows(value) for value in given)
 
 
 def missing(targets: dict[str, Target], mapping: dict[str, str]) -> list[str]:
