@@ -36,10 +36,9 @@ def check_rows(job: ImportJob, plan: Plan, lines: Sequence[Line]) -> Counts:
     plan.mark_same(found)
     twins = plan.mark_twins(found)
     with writes.only_checking():
-        _say_more(plan, found)
         for target, record, rows in _to_make(plan, found):
             _shells(plan, target, record, rows)
-        _create(plan, [each for each in found if not each.problems])
+    _ask(plan, found)
     ImportChunk.objects.create(job=job, first_row=lines[0].row, last_row=lines[-1].row, twins=twins)
     return _note(job, found, skipped=[each for each in found if each.same and not each.problems])
 
@@ -49,9 +48,8 @@ def write_rows(job: ImportJob, plan: Plan, chunk: ImportChunk, lines: Sequence[L
     found = plan.candidates(lines)
     plan.mark_same(found, chunk.twins)
     skipped = [each for each in found if plan.skips_same and each.same and not each.problems]
-    with writes.only_checking():
-        _say_more(plan, found)
-        _create(plan, skipped)  # an error is an error, also in a row that would be left out
+    # An error is an error, also in a row that would be left out.
+    _ask(plan, [*skipped, *(each for each in found if each.problems)])
     wanted = [each for each in found if not each.problems and not (plan.skips_same and each.same)]
     made = _make_linked(plan, wanted)
     _set_tags(plan, wanted)
@@ -61,14 +59,16 @@ def write_rows(job: ImportJob, plan: Plan, chunk: ImportChunk, lines: Sequence[L
     return _note(job, found, skipped=[each for each in skipped if not each.problems])
 
 
-def _say_more(plan: Plan, found: Sequence[Candidate]) -> None:
-    """A row with a cell that can't be read is shown to the service all the same, so that all that is wrong with it is told at once."""
-    rows = [each for each in found if each.problems and not each.line.problem]
-    shadows = [Candidate(each.line, dict(each.values)) for each in rows]
-    _create(plan, shadows)
-    for each, shadow in zip(rows, shadows, strict=True):
+def _ask(plan: Plan, rows: Sequence[Candidate]) -> None:
+    """Note what the service says against rows; nothing is written. Rows with a cell that can't be read are asked about as well, so that all that is
+    wrong with them is told at once. Tags are left aside: the service would make them."""
+    asked = [each for each in rows if not each.line.problem]
+    shadows = [Candidate(each.line, {name: value for name, value in each.values.items() if name != "tags"}) for each in asked]
+    with writes.only_checking():
+        _create(plan, shadows)
+    for each, shadow in zip(asked, shadows, strict=True):
         told = {heading for heading, _reason in each.problems}
-        each.problems += [(heading, reason) for heading, reason in shadow.problems if heading and heading not in told]
+        each.problems += [(heading, reason) for heading, reason in shadow.problems if not told or (heading and heading not in told)]
 
 
 def _to_make(plan: Plan, rows: Sequence[Candidate]) -> list[tuple[Target, RecordType, list[Candidate]]]:
