@@ -77,5 +77,11 @@ def export_finished(event: OutboxEvent) -> None:
         services.notify(user, "export", _("Your export is ready, or says why not. Open your exports."), "/exports/")
 
 
+def import_finished(event: OutboxEvent) -> None:
+    """`core.import_finished` (later): checked, imported, undone or failed; the page says which."""
+    for user in get_user_model().objects.filter(pk__in=event.subject_ids, is_active=True):
+        services.notify(user, "system", _("Your import has news. Open it."), f"/imports/{event.payload['job_id']}/")
+
+
 def _name(event: OutboxEvent) -> str:
     return event.subject_type.rpartition(".")[2]

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from activities import panels
+from activities import imports, panels
 from activities.filters import MeetingFilterSet, TaskFilterSet
 from activities.forms import MeetingForm, ShiftForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
@@ -187,6 +187,7 @@ TASK = RecordType(
     create=create_task,
     update=update_task,
     delete=delete_tasks,
+    importing=imports.TASK,
     default_sort="due",
     views=(
         View("mine", _("My open"), (("owner", "me"), ("state", "open"))),
@@ -284,6 +285,7 @@ MEETING = RecordType(
     create=create_meeting,
     update=update_meeting,
     delete=delete_meetings,
+    importing=imports.MEETING,
     default_sort="-starts",
     views=(
         View("all", _("All")),

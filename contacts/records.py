@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts import panels, selectors
+from contacts import imports, panels, selectors
 from contacts.filters import CompanyFilterSet, ContactFilterSet
 from contacts.forms import CompanyForm, ContactForm
 from contacts.models import Company, Consent, Contact
@@ -153,6 +153,7 @@ COMPANY = RecordType(
     create=create_company,
     update=update_company,
     delete=delete_companies,
+    importing=imports.COMPANY,
     search_placeholder=_("Name, domain, city, phone"),
     columns=(
         Column(
@@ -282,6 +283,7 @@ CONTACT = RecordType(
     create=create_contact,
     update=update_contact,
     delete=delete_contacts,
+    importing=imports.CONTACT,
     search_placeholder=_("Name, company, e-mail, phone"),
     search_links=("company",),
     columns=(

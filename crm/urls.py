@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from crm.core import views
+from crm.core.imports.views import ImportJobView, ImportProblemsView, ImportsView
 from crm.core.settings_pages import settings_urls
 
 urlpatterns = [
@@ -15,6 +16,9 @@ urlpatterns = [
     path("bin/<uuid:group>/restore/", views.BinRestoreView.as_view(), name="bin-restore"),
     path("exports/", views.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
+    path("imports/", ImportsView.as_view(), name="imports"),
+    path("imports/<int:pk>/", ImportJobView.as_view(), name="import-job"),
+    path("imports/<int:pk>/problems/", ImportProblemsView.as_view(), name="import-problems"),
     path("contacts/", include("contacts.urls")),
     path("companies/", include("contacts.urls.companies")),
     path("deals/", include("deals.urls")),

@@ -65,6 +65,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "deals.lost": (now("activities.handlers.deal_lost"),),
     "mail.sent": (later("activities.handlers.mail_sent"),),
     "core.export_finished": (later("activities.handlers.export_finished"),),
+    "core.import_finished": (later("activities.handlers.import_finished"),),
 }
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).

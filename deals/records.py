@@ -18,7 +18,7 @@ from crm.core.models import COLORS
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
 from crm.core.settings_pages import SettingsColumn, SettingsPage
 from crm.core.steps import step_cell, step_html, step_text
-from deals import panels, selectors
+from deals import imports, panels, selectors
 from deals.filters import DealFilterSet
 from deals.forms import BulkMoveForm, DealForm, LostReasonForm, PipelineForm, StageForm
 from deals.models import Deal, LostReason, Pipeline, Stage
@@ -211,6 +211,7 @@ DEAL = RecordType(
     create=create_deal,
     update=update_deal,
     delete=delete_deals,
+    importing=imports.DEAL,
     search_placeholder=_("Deal, company, contact"),
     search_links=("company", "contact"),
     columns=(

@@ -2,7 +2,7 @@
 
 from activities.services.hooks import lead_converted, repoint, user_left
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
-from activities.services.meetings import close_past_meetings, create_meeting, delete_meetings, update_meeting
+from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
 from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
@@ -30,6 +30,7 @@ __all__ = [
     "complete_tasks",
     "correct_line",
     "create_meeting",
+    "create_meetings",
     "create_task",
     "create_tasks",
     "delete_line",

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from activities.models import SUBJECTS, Activity
+from activities.models import Activity
 from activities.services.subjects import Touched, fill_parents, ids_of, most_specific, refresh_last_activity, subject_name, touched
 from crm.core.access import can, may_add
+from crm.core.copying import Blank, insert_rows
 from crm.core.writes import StaleRecord, lock
 
-CHUNK = 1000
 MAX_BODY, MAX_OUTCOME, MAX_MINUTES = 20_000, 200, 24 * 60
 
 
@@ -27,9 +27,10 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     links = [ids_of(row) for row in rows]
     kinds = [row.get("subject_type") or most_specific(ids) for row, ids in zip(rows, links, strict=True)]
     fill_parents(links)
-    lines = [_line(row, ids, kind) for row, ids, kind in zip(rows, links, kinds, strict=True) if kind]
-    written = Activity.objects.bulk_create(lines, batch_size=CHUNK)
-    refresh_last_activity(touched([line for line in written if line.kind != Activity.Kind.CHANGE]))
+    blank = Blank(Activity)
+    lines = [blank(_line(row, ids, kind)) for row, ids, kind in zip(rows, links, kinds, strict=True) if kind]
+    written = insert_rows(lines)
+    refresh_last_activity(touched(line for line in written if line.kind != Activity.Kind.CHANGE))
     return written
 
 
@@ -39,19 +40,19 @@ def write_line(**row: Any) -> Activity | None:
     return written[0] if written else None
 
 
-def _line(row: dict[str, Any], ids: dict[str, Any], subject_type: str) -> Activity:
+def _line(row: dict[str, Any], ids: dict[str, Any], subject_type: str) -> dict[str, Any]:
     actor, at = row.get("actor"), row.get("at")
-    return Activity(
-        kind=row["kind"],
-        verb=row["verb"],
-        body=row.get("body", "").replace("\x00", "")[:MAX_BODY],
-        data=row.get("data") or {},
-        actor_id=actor.pk if actor is not None else row.get("actor_id"),
-        at=at if isinstance(at, datetime) else timezone.now(),
-        subject_type=subject_type,
-        **{f"{name}_id": ids[name] for name in SUBJECTS},
-        **{name: row.get(name) for name in ("task", "meeting", "mail", "submission")},
-    )
+    values = {
+        "kind": row["kind"],
+        "verb": row["verb"],
+        "body": row.get("body", "").replace("\x00", "")[:MAX_BODY],
+        "data": row.get("data") or {},
+        "actor_id": actor.pk if actor is not None else row.get("actor_id"),
+        "at": at if isinstance(at, datetime) else timezone.now(),
+        "subject_type": subject_type,
+    }
+    values |= {f"{name}_id": pk for name, pk in ids.items() if pk}
+    return values | {name: row[name] for name in ("task", "meeting", "mail", "submission") if row.get(name) is not None}
 
 
 def check_may_write(record: Any, actor: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,16 +25,22 @@ LONGEST = timedelta(days=31)
 FIRST, LAST = 1970, 2199
 
 
-@transaction.atomic
 def create_meeting(values: Values, *, actor: Any) -> Meeting:
-    """A meeting from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (None: none, default a quarter of an hour)."""
-    row = with_subjects([values], actor)[0]
-    owner = row.get("owner") or actor
-    row["zone"] = row.get("zone") or (owner.time_zone if owner is not None else "UTC")
-    meeting = create_records(Meeting, [without(row, "reminder")], actor=actor, check=check_span)[0]
-    set_reminders([meeting], {meeting.pk: _asked(values)}, new=True)
-    refresh_next_steps(touched([meeting]))
-    return meeting
+    """One meeting; see create_meetings."""
+    return create_meetings([values], actor=actor)[0]
+
+
+@transaction.atomic
+def create_meetings(rows: Sequence[Values], *, actor: Any) -> list[Meeting]:
+    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (None: none, default a quarter of an hour)."""
+    prepared = with_subjects(rows, actor)
+    for row in prepared:
+        owner = row.get("owner") or actor
+        row["zone"] = row.get("zone") or (owner.time_zone if owner is not None else "UTC")
+    meetings = create_records(Meeting, [without(row, "reminder") for row in prepared], actor=actor, check=check_span)
+    set_reminders(meetings, {meeting.pk: _asked(row) for meeting, row in zip(meetings, rows, strict=True)}, new=True)
+    refresh_next_steps(touched(meetings))
+    return meetings
 
 
 def check_span(meeting: Meeting) -> None:
@@ -70,9 +76,9 @@ def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: in
 
 
 @transaction.atomic
-def delete_meetings(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_meetings(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin. Reminders and next steps follow by the event (handlers.bin_changed)."""
-    return delete_records(Meeting, ids, actor=actor)
+    return delete_records(Meeting, ids, actor=actor, group=group)
 
 
 def close_past_meetings(limit: int = 200) -> int:

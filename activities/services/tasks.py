@@ -293,9 +293,9 @@ def _hand_over(rows: list[Task], owner: Any, actor: Any) -> int:
 
 
 @transaction.atomic
-def delete_tasks(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_tasks(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin. Reminders and next steps follow by the event (handlers.bin_changed)."""
-    return delete_records(Task, ids, actor=actor)
+    return delete_records(Task, ids, actor=actor, group=group)
 
 
 @transaction.atomic

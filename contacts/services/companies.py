@@ -41,9 +41,9 @@ def update_company(company: Company, changes: Values, *, actor: Any, version: in
     return change_record(company, changes, actor=actor, version=version)
 
 
-def delete_companies(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_companies(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin; people and deals keep their link and show no company until it is restored."""
-    return delete_records(Company, ids, actor=actor)
+    return delete_records(Company, ids, actor=actor, group=group)
 
 
 def _prepared(values: Values, country: str = "") -> Values:

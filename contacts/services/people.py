@@ -14,7 +14,8 @@ from contacts.models import Contact, ContactEmail, ContactPhone
 from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from contacts.services.rules import Address
-from crm.core.writes import CHUNK, change_record, create_records, delete_records, lock
+from crm.core.copying import Blank, insert_rows
+from crm.core.writes import change_record, create_records, delete_records, lock
 
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
 CHILDREN: dict[str, tuple[Any, str]] = {"email": (ContactEmail, "address"), "phone": (ContactPhone, "number")}
@@ -31,13 +32,13 @@ def create_contacts(rows: Sequence[Values], *, actor: Any) -> list[Contact]:
     check_links(Contact, [values for values, _lists in prepared], ["company"], actor)
     contacts = create_records(Contact, [values for values, _lists in prepared], actor=actor, check=_check_name)
     for name, (model, field) in CHILDREN.items():
-        model.objects.bulk_create(
+        blank = Blank(model)
+        insert_rows(
             [
-                model(contact=contact, **{field: address.value}, key=address.key, kind=address.kind, primary=address.primary)
+                blank({"contact_id": contact.pk, field: address.value, "key": address.key, "kind": address.kind, "primary": address.primary})
                 for contact, (_values, lists) in zip(contacts, prepared, strict=True)
                 for address in lists[name] or ()
-            ],
-            batch_size=CHUNK,
+            ]
         )
     return contacts
 
@@ -64,9 +65,9 @@ def update_contact(contact: Contact, changes: Values, *, actor: Any, version: in
     return contact
 
 
-def delete_contacts(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_contacts(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin; their deals keep the link and show nobody until the person is restored."""
-    return delete_records(Contact, ids, actor=actor)
+    return delete_records(Contact, ids, actor=actor, group=group)
 
 
 def _check_name(contact: Contact) -> None:

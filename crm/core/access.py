@@ -76,12 +76,13 @@ class OwnedPolicy:
 
 @dataclass(frozen=True)
 class PersonalPolicy:
-    """Rows that belong to one user and to nobody else, admins included (notifications, drafts)."""
+    """Rows that belong to one user and to nobody else (notifications, drafts), not even to admins unless `admins` says so."""
 
     field: str = "user_id"
+    admins: bool = False
 
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
-        return [Q(**{self.field: user.pk})]
+        return [Q()] if self.admins and user.is_admin else [Q(**{self.field: user.pk})]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core import outbox
-from crm.core.models import Delivery, ExportJob, Heartbeat, IdempotencyKey, OutboxEvent
+from crm.core.models import Delivery, ExportJob, Heartbeat, IdempotencyKey, ImportJob, OutboxEvent
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -52,6 +52,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_display = ("key", "user", "path", "result", "created_at")
     show_full_result_count = False
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "record_slug", "file_name", "state", "rows", "good", "bad", "same", "attempts", "created_at", "error")
+    list_filter = ("state",)
 
 
 @admin.register(ExportJob)

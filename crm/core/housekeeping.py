@@ -8,25 +8,36 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from crm.core.models import Delivery, ExportJob, IdempotencyKey, OutboxEvent
+from crm.core.models import Delivery, ExportJob, IdempotencyKey, ImportJob, OutboxEvent
 from crm.core.records import record_types
 
 BIN_DAYS = 30
 EVENT_DAYS = 90
 EXPORT_DAYS = 7
+IMPORT_DAYS = 30  # then the file and the lists of what it made go, and with them the undo; the line of the history stays
 CHUNK = 500
 
 
 def run() -> None:
-    """Idempotency keys after 24 hours, exports after 7 days, the bin after 30, delivered events after 90, sessions that have run out."""
+    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have run out."""
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):
         job.file.delete(save=False)
         job.delete()
+    _old_imports(now - timedelta(days=IMPORT_DAYS))
     _old_events(now)
     empty_bin(now)
     call_command("clearsessions")
+
+
+def _old_imports(before: object) -> None:
+    for job in ImportJob.objects.filter(created_at__lt=before).exclude(file="").exclude(state__in=ImportJob.WORKING):
+        job.file.delete(save=False)
+        job.problems.all().delete()
+        job.chunks.all().delete()
+        job.made.all().delete()
+        ImportJob.objects.filter(pk=job.pk).update(file="", samples=[])
 
 
 def _old_events(now: object) -> None:

@@ -1,7 +1,7 @@
 """What the generic machinery needs to know about one kind of record. Plain references, nothing discovered.
 
 A record type is declared in its app's `records.py`, completed with other apps' panels in `crm.wiring`, and from then on has
-a list, filters, search, export, bulk actions, pages, forms, a bin and an entry in the access matrix of the tests.
+a list, filters, search, export, import, bulk actions, pages, forms, a bin and an entry in the access matrix of the tests.
 """
 
 from __future__ import annotations
@@ -123,6 +123,46 @@ class BulkAction:
     danger: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImportColumn:
+    """Something that a file may say of a record beyond the fields of its form; with a field's key it replaces that field.
+
+    `parse(text)` gives the value or raises ValidationError. `many`: several columns of the file may go here; lists are joined, texts put below each other.
+    """
+
+    key: str
+    label: Any
+    parse: Callable[[str], Any] = str.strip
+    many: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Same:
+    """By what a row is known to be there already: `key(values)` gives what the model's `fields` hold then, or None when the row does not say."""
+
+    fields: tuple[str, ...]
+    key: Callable[[dict[str, Any]], tuple[Any, ...] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importing:
+    """What an import knows of a record type beyond its form (docs/decisions/imports.md). All of it is optional.
+
+    `create(rows, *, actor)` is the set-based service; without it rows are made one by one. `synonyms` maps a target to headings of other
+    programs, separated by commas, the surest first. `finish(user)` is asked once per chunk and gives a function that puts the parsed values of
+    one row together for the service. `makes` names links whose unknown names become records: {"company": "name"}.
+    """
+
+    create: Callable[..., list[Any]] | None = None
+    columns: tuple[ImportColumn, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    synonyms: dict[str, str] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()  # other programs' names of the record: "Deal - Title"
+    finish: Callable[[Any], Callable[[dict[str, Any]], dict[str, Any]]] = lambda user: lambda values: values
+    same: tuple[Same, ...] = ()
+    makes: dict[str, str] = field(default_factory=dict)
+
+
 def no_extra(*_args: Any) -> list[Any]:
     return []
 
@@ -142,7 +182,8 @@ class RecordType:
     form: type
     create: Callable[..., Any]  # create(values: dict, *, actor) -> obj
     update: Callable[..., Any]  # update(obj, changes: dict, *, actor, version=None) -> obj; StaleRecord when version is old
-    delete: Callable[..., Any]  # delete(ids, *, actor) -> deletion group (UUID)
+    delete: Callable[..., Any]  # delete(ids, *, actor, group=None) -> deletion group (UUID)
+    importing: Importing = field(default_factory=Importing)
     default_sort: str = "-created"  # a column name; each record type has "created" or names its own
     views: tuple[View, ...] = ()
     bulk_actions: tuple[BulkAction, ...] = ()
@@ -178,6 +219,10 @@ class RecordType:
     def list_url(self) -> str:
         """For the breadcrumbs of templates, which can't pass arguments."""
         return self.url("list")
+
+    @property
+    def import_url(self) -> str:
+        return self.url("import")
 
     def template(self, name: str) -> str:
         return self.templates.get(name, f"records/{name}.html")

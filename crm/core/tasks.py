@@ -6,10 +6,12 @@ from celery import shared_task
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
     from crm.core import exports, heartbeat, outbox
+    from crm.core.imports import work
 
     heartbeat.beat("worker")
     outbox.drain()
     exports.sweep()
+    work.sweep()
 
 
 @shared_task(ignore_result=True)
@@ -24,6 +26,13 @@ def make_export(job_id: int) -> None:
     from crm.core import exports
 
     exports.run_job(job_id)
+
+
+@shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)
+def run_import(job_id: int) -> None:
+    from crm.core.imports import work
+
+    work.run(job_id)
 
 
 @shared_task(ignore_result=True)

@@ -443,10 +443,13 @@ def bin_groups(user: Any) -> list[dict[str, Any]]:
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
-    """The addresses of one record type: list, new, detail, viewers, edit, delete, bulk, export. An override replaces one view."""
+    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export. An override replaces one view."""
+    from crm.core.imports.views import ImportStartView  # it builds on this module
+
     views: dict[str, tuple[str, type[View]]] = {
         "list": ("", RecordListView),
         "new": ("new/", RecordCreateView),
+        "import": ("import/", ImportStartView),
         "export": ("export/", RecordExportView),
         "bulk": ("bulk/<slug:action>/", RecordBulkView),
         "detail": ("<int:pk>/", RecordDetailView),

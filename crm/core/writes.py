@@ -6,10 +6,13 @@ App services call these inside their own `@transaction.atomic`; nothing else sav
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -19,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.access import any_of, arms_for
+from crm.core.copying import Blank, insert_rows
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
@@ -34,6 +38,23 @@ class RowErrors(ValidationError):
     def __init__(self, errors: list[tuple[int, dict[str, list[str]]]]) -> None:
         self.errors = errors
         super().__init__([f"{index}: {messages}" for index, messages in errors])
+
+
+class OnlyChecked(Exception):
+    """Every row is good and none was written (`only_checking`)."""
+
+
+_only_checking: ContextVar[bool] = ContextVar("only_checking", default=False)
+
+
+@contextmanager
+def only_checking() -> Iterator[None]:
+    """Within it any create service stops before its first record, with its own errors or OnlyChecked: an import asks the rules that will apply."""
+    token = _only_checking.set(True)
+    try:
+        yield
+    finally:
+        _only_checking.reset(token)
 
 
 class StaleRecord(Exception):
@@ -87,11 +108,11 @@ def create_records(
 
     `check(obj)` may raise ValidationError for rules across fields. Raises ValidationError for a single row, RowErrors for many.
     """
-    objects, tags, errors = [], [], []
+    objects, tags, errors, blank = [], [], [], Blank(model)
     for index, row in enumerate(rows):
         values = dict(row)
         tags.append(_resolved(values.pop("tags", None) or []))
-        obj = model(**values)
+        obj = blank(values)
         _stamp_new(obj, row, actor)
         try:
             clean(obj, check)
@@ -100,7 +121,9 @@ def create_records(
         objects.append(obj)
     if errors:
         raise errors[0][1] if len(rows) == 1 else RowErrors([(index, _as_dict(error)) for index, error in errors])
-    created = model._base_manager.bulk_create(objects, batch_size=CHUNK)  # type: ignore[attr-defined]
+    if _only_checking.get():
+        raise OnlyChecked
+    created = insert_rows(objects)
     _add_tags(model, zip(created, tags, strict=True))
     if actor is not None:
         _check_scope(model, [obj.pk for obj in created], actor, "add")
@@ -120,18 +143,23 @@ def _stamp_new(obj: Any, row: Values, actor: Any) -> None:
 
 def clean(obj: Any, check: Callable[[Any], None] | None = None) -> None:
     """Validate fields and rules without a query per foreign key (pickers and services hand over real rows), then fold."""
-    skip = [field.name for field in obj._meta.concrete_fields if field.remote_field]
+    model: Any = type(obj)
+    fields, texts, links = _fields_of(model)
     errors: dict[str, list[Any]] = {}
-    for field in obj._meta.concrete_fields:
-        value = getattr(obj, field.attname)
-        if isinstance(value, str) and "\x00" in value:
-            setattr(obj, field.attname, value.replace("\x00", ""))
-        if field.remote_field and value is None and not field.null and not field.blank:
+    for name in texts:
+        if "\x00" in getattr(obj, name):
+            setattr(obj, name, getattr(obj, name).replace("\x00", ""))
+    for field in links:
+        if getattr(obj, field.attname) is None:
             errors[field.name] = [_("Choose one.")]
-    try:
-        obj.clean_fields(exclude=[*skip, *errors])
-    except ValidationError as error:
-        errors.update(error.error_dict)
+    for field in fields:
+        value = getattr(obj, field.attname)
+        if field.blank and value in field.empty_values:
+            continue
+        try:
+            setattr(obj, field.attname, field.clean(value, obj))
+        except ValidationError as error:
+            errors[field.name] = error.error_list
     if not errors:
         obj.clean()
         if check:
@@ -140,6 +168,15 @@ def clean(obj: Any, check: Callable[[Any], None] | None = None) -> None:
         raise ValidationError(errors)
     if hasattr(obj, "fold"):
         obj.fold()
+
+
+@cache
+def _fields_of(model: Any) -> tuple[list[Any], list[str], list[Any]]:
+    """What a person can set and is no link; names of texts; links that must be there. The rest is set by services, and a million rows feel it."""
+    own = [field for field in model._meta.concrete_fields if not field.remote_field and field.editable and not field.primary_key]
+    texts = [field.attname for field in model._meta.concrete_fields if isinstance(field, (models.CharField, models.TextField)) and not field.null]
+    links = [field for field in model._meta.concrete_fields if field.remote_field and not field.null and not field.blank]
+    return own, texts, links
 
 
 def _as_dict(error: ValidationError) -> dict[str, list[str]]:
@@ -271,17 +308,20 @@ def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models
 
 def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
     """After the write: the rows must lie where the actor may put them, or they would vanish from sight."""
-    allowed = model._base_manager.filter(any_of(arms_for(actor, action, model)), pk__in=ids).count()
-    if allowed != len(ids):
+    reach = any_of(arms_for(actor, action, model))
+    if reach and model._base_manager.filter(reach, pk__in=ids).count() != len(ids):
         field = "owner" if any(field.name == "owner" for field in model._meta.concrete_fields) else NON_FIELD_ERRORS
         raise ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
 
 
 @in_service
-def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any) -> uuid.UUID:
-    """Put the rows that the actor may delete into the bin, as one group that is restored together."""
-    group = uuid.uuid4()
-    rows = _writable(model, ids, actor, "delete").select_for_update(of=("self",)).order_by("pk")
+def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
+    """Put the rows that the actor may delete into the bin, as one group that is restored together.
+
+    `group` goes on with one whose right was asked for as a whole: an undo takes back what it made, whoever it was given to.
+    """
+    rows = _writable(model, ids, None if group else actor, "delete").select_for_update(of=("self",)).order_by("pk")
+    group = group or uuid.uuid4()
     found = list(rows.values_list("pk", flat=True))
     if found:
         model._base_manager.filter(pk__in=found).update(deleted_at=timezone.now(), deleted_by=actor, deletion_group=group)  # type: ignore[attr-defined]
@@ -340,7 +380,8 @@ def tags_named(names: Iterable[str]) -> list[Tag]:
     for name in names:
         if sort_key(name):
             wanted.setdefault(sort_key(name)[:40], " ".join(name.split())[:40])
-    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in wanted.items()], ignore_conflicts=True)
+    # In one order everywhere: two transactions that make the same tags must not wait for each other in a circle.
+    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in sorted(wanted.items())], ignore_conflicts=True)
     return list(Tag.objects.filter(key__in=wanted))
 
 

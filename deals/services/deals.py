@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services.rows import Values, check_links, each_row, tidy
-from crm.core.writes import CHUNK, change_record, create_records, delete_records, lock
+from crm.core.copying import insert_rows
+from crm.core.writes import change_record, create_records, delete_records, lock
 from deals.models import Deal, Pipeline, Stage, StageChange
 from deals.services.moves import enter, move_deal, tell_outcome
 from users.selectors import organisation
@@ -35,7 +36,7 @@ def create_deals(rows: Sequence[Values], *, actor: Any) -> list[Deal]:
     check_links(Deal, prepared, LINKS, actor)
     made = create_records(Deal, prepared, actor=actor)
     changes = [StageChange(deal=deal, old_stage=None, new_stage=deal.stage, amount_home=deal.amount_home, by=actor, at=deal.stage_since) for deal in made]
-    StageChange.objects.bulk_create(changes, batch_size=CHUNK)
+    insert_rows(changes)
     tell_outcome(made, actor)
     return made
 
@@ -64,9 +65,9 @@ def update_deal(deal: Deal, changes: Values, *, actor: Any, version: int | None 
     return _correct_loss(row, moving, actor)
 
 
-def delete_deals(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_deals(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin, out of the board and of all sums until restored."""
-    return delete_records(Deal, ids, actor=actor)
+    return delete_records(Deal, ids, actor=actor, group=group)
 
 
 def _new_row(values: Values, stages: Sequence[Stage], currency: str) -> Values:

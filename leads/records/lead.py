@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.services import country_name
 from crm.core import cells, steps
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
-from leads import panels, selectors, services
+from leads import imports, panels, selectors, services
 from leads.filters import LeadFilterSet
 from leads.forms.leads import BulkAssignForm, BulkStatusForm, BulkTagForm, LeadForm
 from leads.models import Lead, LeadStatus
@@ -288,6 +288,7 @@ LEAD = RecordType(
     create=services.create_lead,
     update=services.update_lead,
     delete=services.delete_leads,
+    importing=imports.LEAD,
     views=VIEWS,
     search_placeholder=gettext_lazy("Name, company, e-mail"),
     subtitle=_subtitle,

@@ -170,9 +170,9 @@ def tag_leads(ids: Iterable[int], *, actor: Any, data: Values) -> int:
     return add_tags(Lead, ids, tags_named(data["tags"]), actor=actor)
 
 
-def delete_leads(ids: Iterable[int], *, actor: Any) -> uuid.UUID:
+def delete_leads(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin; form entries keep their link and come back with the lead."""
-    return delete_records(Lead, ids, actor=actor)
+    return delete_records(Lead, ids, actor=actor, group=group)
 
 
 def delete_many(ids: Iterable[int], *, actor: Any, data: Values | None = None) -> int:

@@ -7,6 +7,7 @@ import io
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -170,6 +171,21 @@ def test_create(world, who):
 
 @everybody
 @every_record
+def test_import_asks_for_the_grant_to_add(world, who):
+    """That every type goes in and comes out again: tests/imports/test_every_type.py."""
+    client, url = world.client(who), world.record.url("import")
+    if not world.has_grant(who, "add"):
+        assert quiet(client, "get", url).status_code == 403
+        assert quiet(client, "post", url, data={"file": SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n")}).status_code == 403
+        return
+    assert client.get(url).status_code == 200
+    response = client.post(url, {"file": SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n")})
+    assert response.status_code == 302
+    assert client.get(response["Location"]).status_code == 200
+
+
+@everybody
+@every_record
 def test_bulk_actions_reach_only_what_is_granted(world, who):
     client = world.client(who)
     ids = [row.pk for row in world.rows.values()]
@@ -215,7 +231,7 @@ def test_bin_shows_and_restores_only_ones_own(world):
 def test_anonymous_people_are_sent_to_sign_in(world, method):
     client, row = Client(), world.rows[MINE]
     record = world.record
-    addresses = [record.url(name) for name in ("list", "new", "export")] + [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
+    addresses = [record.url(name) for name in ("list", "new", "export", "import")] + [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
     addresses += [record.url("bulk", bulk.name) for bulk in record.bulk_actions]
     for url in addresses:
         response = quiet(client, method, url)
@@ -228,7 +244,14 @@ def test_anonymous_people_are_sent_to_sign_in(world, method):
 def test_other_methods_do_nothing(world, method):
     client, record = world.client("admin"), world.record
     row = world.rows[MINE]
-    for url in [record.url("list"), record.url("new"), record.url("detail", row.pk), record.url("edit", row.pk), record.url("delete", row.pk)]:
+    for url in [
+        record.url("list"),
+        record.url("new"),
+        record.url("import"),
+        record.url("detail", row.pk),
+        record.url("edit", row.pk),
+        record.url("delete", row.pk),
+    ]:
         assert quiet(client, method, url).status_code == 405, (method, url)
 
 

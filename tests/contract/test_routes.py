@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from activities.services import add_note, notify
-from crm.core.records import record_types
+from crm.core.imports import services
+from crm.core.records import record_for, record_types
 from leads.models import Submission
 from tests.contract.matrix import METHODS, allowed, granted, routes, writes_so_far
 from tests.contract.samples import SAMPLES
@@ -17,13 +19,13 @@ from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
-GENERIC = {"list", "new", "detail", "viewers", "edit", "delete", "bulk", "export"}
+GENERIC = {"list", "new", "import", "detail", "viewers", "edit", "delete", "bulk", "export"}
 
 OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
-    "search", "pick", "bin", "exports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
+    "search", "pick", "bin", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
     "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
@@ -40,6 +42,8 @@ ON_RECORD = {  # (record type, action) that the row must allow
 OWN = {
     "bin-restore",
     "export-file",
+    "import-job",
+    "import-problems",
     "notifications:open",
     "activities:edit",
     "activities:delete",
@@ -78,6 +82,7 @@ class World:
         self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
         self.labels = {record.slug: record.model_label for record in record_types()}
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
+        self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
         self.notification = notify(self.people.owner, "system", "Hello", "/")
 
     def client(self, who):
@@ -105,6 +110,8 @@ class World:
             guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk]]
         if name in OWN and name.startswith("activities"):
             guesses.insert(0, [self.note.pk])
+        if name.startswith("import-"):
+            guesses.insert(0, [self.job.pk])
         if name == "notifications:open":
             guesses.insert(0, [self.notification.pk])
         for arguments in guesses:

@@ -43,7 +43,7 @@ STATES = {
     "/leads/{}/convert/": "SELECT id FROM leads_lead WHERE deleted_at IS NULL AND converted_at IS NULL ORDER BY id LIMIT 1",
     "/companies/{}/": "SELECT parent_id FROM contacts_company WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id LIMIT 1",
 }
-MORE = ["/search/?q=ma", "/exports/", "/meetings/", "/meetings/new/", "/tasks/new/"]  # no page links there always
+MORE = ["/search/?q=ma", "/exports/", "/imports/", "/contacts/import/", "/meetings/", "/meetings/new/", "/tasks/new/"]  # no page links there always
 
 
 def walk(page: Page, also: Sequence[str] = ()) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,1 @@
+"""Import of CSV files into any record type (docs/decisions/imports.md)."""

@@ -1,0 +1,269 @@
+"""The worker's side. The row is the ledger: each chunk commits together with the mark of how far the import is, so a killed worker loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any, ClassVar
+
+import pghistory
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.utils import timezone, translation
+
+from crm.core.events import Event, emit
+from crm.core.imports import undo
+from crm.core.imports.chunks import check_rows, write_rows
+from crm.core.imports.plan import NotPossible, Plan
+from crm.core.imports.reading import Line, read
+from crm.core.imports.services import ring
+from crm.core.models import ImportJob
+from crm.core.writes import CHUNK
+
+log = logging.getLogger(__name__)
+State = ImportJob.State
+LEASE = timedelta(seconds=30)  # longer than any chunk takes; a killed worker's import is free again after it
+LANES = 2
+SLICE = 100.0  # seconds that one task works; then another import has its turn
+ATTEMPTS = 5  # without a chunk done
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportFinished(Event):
+    """An import is checked, done, undone or has failed; the subject is the user who asked."""
+
+    name: ClassVar[str] = "core.import_finished"
+    subject_type: ClassVar[str] = "users.user"
+    job_id: int
+    state: str
+
+
+def sweep() -> None:
+    """Ring for what nobody works on: the message was lost or the worker was killed."""
+    from crm.core.tasks import run_import
+
+    due = ImportJob.objects.filter(state__in=ImportJob.WORKING, lease_until__lt=timezone.now())
+    for pk in due.order_by("lease_until").values_list("pk", flat=True)[:3]:
+        run_import.delay(pk)
+
+
+def run(job_id: int) -> None:
+    """Work on one import until it is finished or the time is up. Twice at once does no harm: a chunk is one worker's, a moved mark nobody's."""
+    job = _claim(job_id)
+    if job is None:
+        return
+    with _as(job):
+        try:
+            if job.state == State.CHECKING:
+                _check_on(job)
+            elif job.state == State.RUNNING:
+                _write_on(job)
+            else:
+                _go_on(job, lambda: undo_some(job))
+        except NotPossible as error:
+            _fail(job, str(error))
+        except FileNotFoundError:
+            _fail(job, translation.gettext("The file is no longer there. Upload it again."))
+
+
+@contextmanager
+def _as(job: ImportJob) -> Iterator[None]:
+    """In the language and the zone of who asked; the audit knows the import."""
+    with translation.override(job.user.language), timezone.override(job.user.zone), pghistory.context(user=job.user_id, import_job=job.pk):
+        yield
+
+
+@transaction.atomic
+def _claim(job_id: int) -> ImportJob | None:
+    """Count the attempt and take the lease in a transaction of its own, so that a chunk that kills its process still counts."""
+    at = timezone.now()
+    working = ImportJob.objects.filter(state__in=ImportJob.WORKING)
+    if working.filter(lease_until__gt=at).exclude(pk=job_id).exists():
+        return None  # one at a time: two would leave no process for reminders and mail; the sweep comes back to this one
+    due = working.filter(pk=job_id, lease_until__lte=at)
+    job = due.select_for_update(skip_locked=True, of=("self",)).select_related("user__role", "user__team").first()
+    if job is None:
+        return None
+    if job.attempts >= ATTEMPTS:
+        with translation.override(job.user.language):
+            _fail(job, translation.gettext("It was tried several times and did not get on. What is done so far stays."))
+        return None
+    job.attempts += 1
+    job.lease_until = at + LEASE
+    job.save(update_fields=["attempts", "lease_until"])
+    return job
+
+
+def _check_on(job: ImportJob) -> None:
+    """Check the rows after the mark."""
+    plan = Plan(job)
+    with job.file.open("rb") as file:
+        plan.remember(islice(read(file.file, job), job.rows))
+        lines = read(file.file, job, after=job.rows)
+        _go_on(job, lambda: check_some(job, plan, list(islice(lines, CHUNK)), file.file.tell()))
+
+
+def _go_on(job: ImportJob, work: Callable[[], bool]) -> None:
+    """Chunk after chunk while there is work and time; then give the lease back and ring."""
+    end = time.monotonic() + SLICE
+    while work():
+        if time.monotonic() > end:
+            ImportJob.objects.filter(pk=job.pk).update(lease_until=timezone.now())
+            ring(job.pk)
+            return
+
+
+@transaction.atomic
+def check_some(job: ImportJob, plan: Plan, lines: Sequence[Line], position: int) -> bool:
+    """One chunk. False when it was the last, or when somebody else has moved the mark."""
+    row = _held(job)
+    if row is None:
+        return False
+    if not lines:
+        _finish(row, State.CHECKED)
+        return False
+    _by_index()
+    counts = check_rows(row, plan, lines)
+    row.rows, row.position = lines[-1].row, position
+    row.good, row.bad, row.same = row.good + counts.good, row.bad + counts.bad, row.same + counts.same
+    _keep(row)
+    job.rows = row.rows
+    return True
+
+
+def _by_index() -> None:
+    """For this transaction. Each chunk looks up a thousand keys; in the middle of a mass import the statistics still tell of a small table, and a plan
+    that reads the whole of it would be repeated for every chunk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+def _write_on(job: ImportJob) -> None:
+    """Lanes that take chunks until none is free. While one waits for PostgreSQL, the other one prepares rows."""
+    Plan(job)  # not allowed any more: say so before anything is begun
+    if LANES == 1:
+        _lane(job)
+    else:
+        with ThreadPoolExecutor(LANES) as pool:
+            for lane in [pool.submit(_apart, job) for _number in range(LANES)]:
+                lane.result()
+    _close(job)
+
+
+def _apart(job: ImportJob) -> None:
+    """A lane in a thread, which has neither our language nor our connection."""
+    try:
+        with _as(job):
+            _lane(job)
+    finally:
+        connection.close()
+
+
+def _lane(job: ImportJob) -> None:
+    plan = Plan(job)
+    with job.file.storage.open(str(job.file.name), "rb") as file:  # a position of its own: `job.file` is one for all lanes
+        lines = Rows(file.file, job)
+        _go_on(job, lambda: write_some(job, plan, lines))
+
+
+@transaction.atomic
+def write_some(job: ImportJob, plan: Plan, lines: Rows) -> bool:
+    """One free chunk. False when there is none. The job's own row is not locked meanwhile, or the lanes would wait for each other."""
+    chunk = job.chunks.filter(done=False).order_by("first_row").select_for_update(skip_locked=True, of=("self",)).first()
+    if chunk is None:
+        return False
+    _by_index()
+    counts = write_rows(job, plan, chunk, lines.between(chunk.first_row, chunk.last_row))
+    chunk.good, chunk.bad, chunk.same, chunk.done = counts.good, counts.bad, counts.same, True
+    chunk.save(update_fields=["good", "bad", "same", "done"])
+    transaction.on_commit(lambda: ImportJob.objects.filter(pk=job.pk).update(attempts=0, lease_until=timezone.now() + LEASE))
+    return True
+
+
+@transaction.atomic
+def _close(job: ImportJob) -> None:
+    """Done when all chunks are; else somebody still works on one, and closes."""
+    row = _held(job)
+    if row is None or row.chunks.filter(done=False).exists():
+        return
+    _finish(row, State.DONE)
+
+
+def totals(job: ImportJob) -> tuple[int, int, int]:
+    """Good, bad and same rows of the chunks that are written."""
+    sums = job.chunks.filter(done=True).aggregate(good=Sum("good"), bad=Sum("bad"), same=Sum("same"))
+    return sums["good"] or 0, sums["bad"] or 0, sums["same"] or 0
+
+
+class Rows:
+    """Rows of the file by their numbers; reading on is cheap, going back reads anew."""
+
+    def __init__(self, file: Any, job: ImportJob) -> None:
+        self.file, self.job = file, job
+        self.at = 0
+        self.lines: Any = read(file, job)
+
+    def between(self, first: int, last: int) -> list[Line]:
+        if first <= self.at:
+            self.lines.close()
+            self.lines = read(self.file, self.job)
+        found = []
+        for line in self.lines:
+            if line.row >= first:
+                found.append(line)
+            if line.row == last:
+                break
+        self.at = last
+        if len(found) != last - first + 1:
+            raise NotPossible(translation.gettext("The file is another one than was checked. Upload it again."))
+        return found
+
+
+@transaction.atomic
+def undo_some(job: ImportJob) -> bool:
+    """One chunk of what was made goes into the bin. False when there is none left."""
+    row = _held(job)
+    if row is None:
+        return False
+    if not undo.undo_chunk(row):
+        _finish(row, State.UNDONE)
+        return False
+    _keep(row)
+    return True
+
+
+def _held(job: ImportJob) -> ImportJob | None:
+    """The row, locked, if the import is still where this worker left it."""
+    try:
+        row = ImportJob.objects.select_for_update(of=("self",)).select_related("user__role", "user__team").get(pk=job.pk)
+    except ObjectDoesNotExist:
+        return None
+    same = (row.state, row.rows, row.mapping, row.options) == (job.state, job.rows, job.mapping, job.options)
+    return row if same else None
+
+
+def _keep(row: ImportJob) -> None:
+    row.attempts, row.lease_until = 0, timezone.now() + LEASE
+    row.save(update_fields=["rows", "position", "good", "bad", "same", "undone", "kept", "attempts", "lease_until"])
+
+
+def _finish(row: ImportJob, state: str, error: str = "") -> None:
+    fields = ["state", "error", "finished_at"]
+    if row.state == State.RUNNING:
+        row.good, row.bad, row.same = totals(row)
+        fields += ["good", "bad", "same"]
+    row.state, row.error, row.finished_at = state, error, timezone.now()
+    row.save(update_fields=fields)
+    emit(ImportFinished(subject_ids=(row.user_id,), actor_id=None, job_id=row.pk, state=state))
+
+
+@transaction.atomic
+def _fail(job: ImportJob, error: str) -> None:
+    _finish(job, State.FAILED, error)
