@@ -129,20 +129,12 @@ def check_some(job: ImportJob, plan: Plan, lines: Sequence[Line], position: int)
     if not lines:
         _finish(row, State.CHECKED)
         return False
-    _by_index()
     counts = check_rows(row, plan, lines)
     row.rows, row.position = lines[-1].row, position
     row.good, row.bad, row.same = row.good + counts.good, row.bad + counts.bad, row.same + counts.same
     _keep(row)
     job.rows = row.rows
     return True
-
-
-def _by_index() -> None:
-    """For this transaction. Each chunk looks up a thousand keys; in the middle of a mass import the statistics still tell of a small table, and a plan
-    that reads the whole of it would be repeated for every chunk."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def _write_on(job: ImportJob) -> None:
@@ -179,7 +171,6 @@ def write_some(job: ImportJob, plan: Plan, lines: Rows) -> bool:
     chunk = job.chunks.filter(done=False).order_by("first_row").select_for_update(skip_locked=True, of=("self",)).first()
     if chunk is None:
         return False
-    _by_index()
     counts = write_rows(job, plan, chunk, lines.between(chunk.first_row, chunk.last_row))
     chunk.good, chunk.bad, chunk.same, chunk.done = counts.good, counts.bad, counts.same, True
     chunk.save(update_fields=["good", "bad", "same", "done"])
