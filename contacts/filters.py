@@ -30,7 +30,7 @@ class TeamFilter(django_filters.ModelChoiceFilter):
     def filter(self, qs: Any, value: Any) -> Any:
         if not value:
             return qs
-        if self.found is None or self.found[0] != value.pk:  # a list filters each of its parts: ask once
+        if self.found is None or self.found[0] != value.pk:  # the board filters each of its parts: ask once
             self.found = (value.pk, sorted(subtree([value.pk], team_parents())))
         found = self.found[1]
         # One team is one stretch of the index; the list of several is filtered as it goes.

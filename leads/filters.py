@@ -32,16 +32,13 @@ class KindFilter(django_filters.ChoiceFilter):
         kwargs["choices"] = [("open", _("Open")), *LeadStatus.Kind.choices]
         kwargs.setdefault("empty_label", _("Any"))
         super().__init__(*args, **kwargs)
-        self.found: tuple[str, list[int]] | None = None  # of this request: each filterset copies its filters
 
     def filter(self, qs: Any, value: Any) -> Any:
         if not value:
             return qs
-        # The handful of ids keeps the walk of the sort key's index free of a join; a list filters each of its parts: ask once.
-        if self.found is None or self.found[0] != value:
-            kinds = OPEN if value == "open" else (value,)
-            self.found = (value, list(visible_statuses(self.parent.request).filter(kind__in=kinds).order_by().values_list("pk", flat=True)))
-        return qs.filter(status__in=self.found[1])
+        kinds = OPEN if value == "open" else (value,)
+        # The handful of ids keeps the walk of the sort key's index free of a join.
+        return qs.filter(status__in=list(visible_statuses(self.parent.request).filter(kind__in=kinds).order_by().values_list("pk", flat=True)))
 
 
 class LeadFilterSet(RecordFilterSet):

@@ -114,14 +114,12 @@ class Listing:
         arms = arms_for(self.user, self.action, self.model)
         if len(arms) > MAX_ARMS:
             arms = [any_of(arms)]
-        base = self.model._default_manager.alive()  # type: ignore[attr-defined]
-        querysets = []
-        for arm in arms:
-            rows = base.filter(arm)
-            if self.filterset is not None:
-                rows = self.filterset.filter_queryset(rows)
-            querysets.append(rows.filter(self.q) if self.q is not None else rows)
-        return querysets
+        rows = self.model._default_manager.alive()  # type: ignore[attr-defined]
+        if self.filterset is not None:
+            rows = self.filterset.filter_queryset(rows)
+        if self.q is not None:
+            rows = rows.filter(self.q)
+        return [rows.filter(arm) for arm in arms]
 
     def page(self, order: Order, size: int, cursor: Cursor | None = None) -> Slice:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many."""

@@ -282,22 +282,28 @@ def _bar_key(query: ListQuery) -> str:
     return repr((query.record.slug, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked))
 
 
+def _field_key(query: ListQuery, name: str) -> str:
+    values = sorted((key, query.data.getlist(key)) for key in query.keys_of(name))
+    mark = hashlib.blake2b(repr(values).encode(), digest_size=12).hexdigest() if values else ""
+    return f"filter.{query.record.slug}.{name}.{query.user.pk}.{get_language()}.{mark}"
+
+
 def _filter_fields(query: ListQuery) -> Any:
-    """The filter's fields as html. Untouched ones are remembered per reader and language for half a minute: rendering drop-downs of
-    countries and sources costs more than reading the page."""
+    """The filter's fields as html, each remembered per reader, language and value for half a minute: rendering drop-downs of statuses and
+    sources costs more than reading the page."""
     names = list(query.record.filterset.base_filters)  # type: ignore[attr-defined]
-    keys = {name: f"filter.{query.record.slug}.{name}.{query.user.pk}.{get_language()}" for name in names if not query.keys_of(name)}
+    keys = {name: _field_key(query, name) for name in names} if not query.errors else {}
     fragments = caches["fragments"]
     kept = fragments.get_many(keys.values())
     html = []
     for name in names:
-        if name not in keys or keys[name] not in kept:
-            form = query.every_filter.form if name in keys else query.filterset.form
-            html.append(render_to_string("records/filter_field.html", {"field": form[name]}))
+        field = kept.get(keys.get(name))
+        if field is None:
+            form = query.filterset.form if query.keys_of(name) else query.every_filter.form
+            field = render_to_string("records/filter_field.html", {"field": form[name]})
             if name in keys:
-                fragments.set(keys[name], html[-1], KEEP_SECONDS)
-        else:
-            html.append(kept[keys[name]])
+                fragments.set(keys[name], field, KEEP_SECONDS)
+        html.append(field)
     return SafeString("".join(html))
 
 
