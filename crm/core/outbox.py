@@ -30,11 +30,15 @@ def claim(limit: int = BATCH) -> list[int]:
 
 
 def deliver(delivery_id: int) -> bool:
-    """Run one handler. Its writes and the 'done' mark commit together. False when it failed or another worker has it."""
+    """Run one handler. Its writes and the 'done' mark commit together. False when it failed or another worker has done it.
+
+    It waits for the row instead of skipping it: a claim that comes too late locks rows for an instant before it
+    sees that they are taken, and a delivery skipped for that would lie there until its lease has run out.
+    """
     try:
         with transaction.atomic():
             delivery = (
-                Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+                Delivery.objects.select_for_update(of=("self",))
                 .select_related("event")
                 .filter(pk=delivery_id, status=Delivery.Status.PENDING)
                 .first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -132,6 +133,27 @@ def test_parallel_workers_deliver_each_event_once():
     assert not failures
     assert Heartbeat.objects.count() == 60  # a second run would break the unique name
     assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_comes_too_late_delays_nothing():
+    send(Happened)
+    (claimed,) = outbox.claim()
+    locked = threading.Event()
+
+    def look():  # what the claim of another worker does for an instant, here for longer
+        with transaction.atomic():
+            list(Delivery.objects.select_for_update().filter(pk=claimed))
+            locked.set()
+            time.sleep(0.3)
+        connections.close_all()
+
+    other = threading.Thread(target=look)
+    other.start()
+    assert locked.wait(10)
+    assert outbox.deliver(claimed)
+    other.join()
+    assert Heartbeat.objects.count() == 1
 
 
 @pytest.mark.django_db
