@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
@@ -52,13 +53,13 @@ _kept: list[Any] = []  # what the services made of the cast, to be copied: 900 t
 def cast() -> Cast:
     """Two teams below one head office: owner and teammate in North under a manager, stranger in South; viewer and agent in North.
 
-    Made through the services once per process, then copied: the same rows with new ids.
+    Made through the services once per process, then copied: the same rows with new ids. What a test does to the objects it gets is gone with it.
     """
     services.ensure_defaults()
     if not _kept:
         people = _cast_by_services()
         teams = {team.pk: team for team in Team.objects.all()}
-        _kept.append((people, teams, {role.pk: role.slug for role in Role.objects.all()}))
+        _kept.append((deepcopy(people), teams, {role.pk: role.slug for role in Role.objects.all()}))
         return people
     people, teams, roles = _kept[0]
     return _copied(people, teams, roles)
