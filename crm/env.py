@@ -70,7 +70,7 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     if not database_name:
         raise BadValue(name, "names no database: postgres://user:password@host:5432/database")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "crm.core.postgres",
         "NAME": database_name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
