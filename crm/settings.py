@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "users.middleware.PersonMiddleware",  # request.user
     "users.middleware.SignInMiddleware",  # everything asks for it that does not say otherwise
     "users.middleware.SetUpMiddleware",  # before the first admin exists every page leads to /setup/
     "users.middleware.UserLocaleMiddleware",  # the person's language and time zone
@@ -194,7 +194,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(BASE_URL).hostname == "localhost"
 # A session is noted when it begins; noting each request would cost a write per page.
 USERSESSIONS_TRACK_ACTIVITY = False
 
-SESSION_ENGINE = "crm.core.sessions"  # Django's, in the database: signing in must work without Redis
+SESSION_ENGINE = "users.backends"  # Django's, in the database: signing in must work without Redis
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -8,19 +8,28 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
 from users import selectors
+from users.backends import person_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 OPEN_BEFORE_SETUP = ("/static/", "/healthz", "/readyz", "/favicon")
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """`request.user`, which the session has brought along."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = SimpleLazyObject(lambda: person_of(request))
 
 
 class UserLocaleMiddleware:
@@ -32,6 +41,8 @@ class UserLocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         box = selectors.request_box.set({})
         try:
+            if request.user.is_authenticated:
+                request.user = getattr(request, "_cached_user", request.user)  # type: ignore[assignment]  # not lazy any more: a page asks it a few hundred things
             person: Any = request.user if request.user.is_authenticated else selectors.organisation()
             language, zone = supported_language(person.language), known_zone(person.time_zone)
             with translation.override(language), timezone.override(zone):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 from django.db.models.base import ModelState
 from django.db.models.query import QuerySet, get_related_populators
@@ -30,7 +30,7 @@ def maker(model: type[Model], columns: tuple[str, ...]) -> Callable[[Iterable[An
     def make(values: Iterable[Any]) -> Any:
         obj = model.__new__(model)
         state = ModelState()
-        state.adding, state.db = False, connection.alias
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
         obj.__dict__.update(zip(columns, values, strict=False), _state=state)
         return obj
 
@@ -71,11 +71,11 @@ class Compiled:
     def __call__(self, *values: Any) -> list[Any]:
         """The rows as objects, those of select_related included."""
         rows = self.rows(*values)
-        make = self._maker
+        make = self.make
         return [make(row) for row in rows]
 
     @cached_property
-    def _maker(self) -> Callable[[Sequence[Any]], Any]:
+    def make(self) -> Callable[[Sequence[Any]], Any]:
         compiler = self._parts[0]
         info, select = compiler.klass_info, compiler.select
         first, last = info["select_fields"][0], info["select_fields"][-1] + 1

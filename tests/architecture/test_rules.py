@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("users", "mail", "contacts", "deals", "leads", "activities", "reports")
 ORDER = ("core", "users", "mail", "contacts", "deals", "leads", "activities", "reports")
 READING_ROOMS = ("views", "forms", "filters", "panels", "records")
-SQL_MODULES = {"crm/core/listing.py"}
+SQL_MODULES = {"crm/core/listing.py", "users/backends.py"}
 
 
 def sources(*places):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest
@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from mail.models import OutgoingMail
 from tests.factories import PASSWORD, cast, make_user
 from users import services
-from users.backends import Backend
+from users.backends import Backend, SessionStore, person_of
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -103,17 +103,39 @@ def test_too_many_failures_lock_the_door_for_a_while(client: Client) -> None:
     assert client.get("/profile/").status_code == 302
 
 
-def test_the_user_of_a_session_comes_in_one_query_with_role_and_team(client: Client) -> None:
-    people = cast()
-    client.force_login(people.owner)
+def user_of(session: Any, statements: int) -> User:
     request = HttpRequest()
-    request.session = client.session
+    request.session = type(session)(session.session_key)
     with CaptureQueriesContext(connection) as queries:
-        user = get_user(request)
+        user = person_of(request)
         user.scope_for("leads.lead", "view")
         user.is_admin, user.team.name  # noqa: B018
-    assert len(queries) == 2  # session and user
+    assert len(queries) == statements
+    return user
+
+
+def test_session_and_user_come_in_one_query_with_role_and_team(client: Client) -> None:
+    people = cast()
+    sign_in(client, people.owner.email)
+    assert user_of(client.session, 1) == people.owner
+    UserSession.objects.update(user=people.stranger)  # allauth's note is only where to look: the session says who it is
+    assert user_of(client.session, 2) == people.owner
+    UserSession.objects.all().delete()
+    assert user_of(client.session, 2) == people.owner
     assert isinstance(Backend().get_user(people.owner.pk), User)
+
+
+def test_a_session_without_its_user_is_nobodys(client: Client) -> None:
+    people = cast()
+    sign_in(client, people.owner.email)
+    key = client.session.session_key
+    User.objects.filter(pk=people.owner.pk).update(is_active=False)
+    request = HttpRequest()
+    request.session = SessionStore(key)
+    assert not person_of(request).is_authenticated
+    Session.objects.filter(session_key=key).delete()
+    request.session = SessionStore(key)
+    assert not person_of(request).is_authenticated
 
 
 def test_reset_mail_goes_through_the_ledger(client: Client) -> None:
