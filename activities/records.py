@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from activities import imports, panels
@@ -108,10 +108,10 @@ def title_cell(task: Any, ctx: Any) -> SafeString:
 
 def _tick(task: Any, ctx: Any) -> str:
     if task.done_at is not None:
-        return f'<span class="tick">{cells.icon("check")}<span class="visually-hidden">{escape(gettext("Done"))}</span></span>'
+        return f'<span class="tick">{cells.icon("check")}<span class="visually-hidden">{escape(cells.said(gettext_noop("Done"), ctx.locale))}</span></span>'
     if not panels.may_change(ctx.user, task):
         return f'<span class="tick">{cells.icon("circle-dashed")}</span>'
-    label = escape(gettext("Done: %(title)s") % {"title": task.title})
+    label = escape(cells.said(gettext_noop("Done: %(title)s"), ctx.locale) % {"title": task.title})
     url = escape(f"{cells.address_of(task)}complete/")  # "tasks:complete", without asking the address book for each row
     return f'<button class="tick" type="submit" form="bulkform" formaction="{url}" aria-label="{label}">{cells.icon("circle-check")}</button>'
 

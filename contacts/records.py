@@ -97,7 +97,7 @@ COMMON_COLUMNS = (
     Column(
         name="active",
         label=_("Last activity"),
-        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDEST, empty=gettext("Never")),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDEST, empty=_("Never")),
         export=lambda obj, ctx: obj.last_activity_at,
         sort="last_activity_at",
         css=WIDEST,

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells
@@ -179,7 +179,7 @@ def age_cell(deal: Deal, ctx: Any) -> SafeString:
         return cells.td(cells.DASH, f"r {WIDER}")
     days = days_in_stage(deal, ctx)
     if is_stalled(deal, ctx.linked(deal, "stage"), ctx):
-        return cells.td(cells.badge(gettext("Stalled, %(days)s d") % {"days": days}, "amber", "history"), f"r {WIDER}")
+        return cells.td(cells.badge(cells.said(gettext_noop("Stalled, %(days)s d"), ctx.locale) % {"days": days}, "amber", "history"), f"r {WIDER}")
     return cells.number_cell(days, ctx, WIDER)
 
 

@@ -34,6 +34,10 @@ class Policy(Protocol):
 
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]: ...
 
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        """All that the arms depend on, so that who keeps them compiled knows what to keep them by."""
+        ...
+
 
 @dataclass(frozen=True)
 class OwnedPolicy:
@@ -53,6 +57,9 @@ class OwnedPolicy:
             case Scope.OWN:
                 return [Q(owner_id=user.pk)]
         return []
+
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        return (self.scope(user, action, model), user.pk, *user.team_scope)
 
     def q(self, user: Any, action: str, model: type[Model]) -> Q:
         """The rows of all arms in one condition. It need not keep them apart, and most pages of somebody with teams compile ten of these."""
@@ -84,6 +91,9 @@ class PersonalPolicy:
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
         return [Q()] if self.admins and user.is_admin else [Q(**{self.field: user.pk})]
 
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        return (user.pk, user.is_admin)
+
 
 @dataclass(frozen=True)
 class GrantPolicy:
@@ -96,6 +106,9 @@ class GrantPolicy:
         if (self.public and action == "view") or user.scope_for(self.label, action) != Scope.NONE:
             return [Q()]
         return []
+
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        return (user.scope_for(self.label, action),)
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,11 @@ class ViaSubject:
             arms.append(arm & ~mine if mine is not None else arm)
         return arms
 
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        needed = "view" if action in ("view", "add") else action
+        related: list[Any] = [model._meta.get_field(name).related_model for name in self.fields]
+        return (user.pk, *((user.scope_for(each._meta.label_lower, needed), each.access_policy.key(user, needed, each)) for each in related))
+
 
 @dataclass(frozen=True)
 class ViaChild:
@@ -135,6 +153,10 @@ class ViaChild:
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
         parent: Any = model._meta.get_field(self.field).related_model
         return [Q(**{f"{self.field}__in": parent.objects.visible_to(user, "change" if action in ("add", "delete") else action).values("pk")})]
+
+    def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
+        parent: Any = model._meta.get_field(self.field).related_model
+        return parent.access_policy.key(user, "change" if action in ("add", "delete") else action, parent)
 
 
 class RecordQuerySet(QuerySet):

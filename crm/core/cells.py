@@ -89,11 +89,18 @@ def current_locale() -> str:
 
 
 _special = re.compile("[&<>\"']").search
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 
 
 def escape(text: str) -> str:
     """Like `html.escape`; most texts hold nothing to escape, and looking first is four times faster than replacing."""
     return _escape(text) if _special(text) else text
+
+
+@lru_cache(1024)
+def said(message: str, locale: str) -> str:
+    """`gettext(message)`, remembered: for words that a cell says on every row. Mark the message with `gettext_noop`."""
+    return gettext(message)
 
 
 # ---- icons ----
@@ -304,6 +311,23 @@ _STEP_WORDS = {
 }
 
 
+@lru_cache(256)
+def _step_word(kind: str, locale: str) -> str:
+    return step_word(kind)
+
+
+@lru_cache(4096)
+def _late(word: str, days: int, hours: int, locale: str) -> str:
+    if days:
+        return gettext("%(step)s, %(days)s d late") % {"step": word, "days": days}
+    return gettext("%(step)s, %(hours)s h late") % {"step": word, "hours": hours}
+
+
+@lru_cache(256)
+def _step_today(word: str, locale: str) -> str:
+    return gettext("%(step)s today") % {"step": word}
+
+
 def step_word(kind: str | None) -> str:
     """`follow_up` -> Follow-up; a word that is not a stored kind stays as it is."""
     word = str(kind or "")
@@ -319,7 +343,7 @@ def next_step(kind: str | None, subject: str | None, due_at: datetime | None, ct
     """What is to be done next and when, as icon and words: late, today, planned or none.
 
     `kind` is a stored kind (`call`) or the word to show (`Call`), `subject` what it is about. `all_day` steps are late only when their day is over."""
-    word = step_word(kind) or str(subject or "")
+    word = _step_word(str(kind or ""), ctx.locale) or str(subject or "")
     if not word:
         return _no_step(ctx.locale)
     if due_at is None:
@@ -329,12 +353,12 @@ def next_step(kind: str | None, subject: str | None, due_at: datetime | None, ct
     when = format_long(day, ctx.locale) if all_day else f"{format_long(day, ctx.locale)} {format_clock(local, ctx.locale)}"
     title = f"{subject}, {when}" if subject else when
     if distance < 0:
-        return _step("late", "alert-triangle", gettext("%(step)s, %(days)s d late") % {"step": word, "days": -distance}, title, due_at)
+        return _step("late", "alert-triangle", _late(word, -distance, 0, ctx.locale), title, due_at)
     if distance == 0 and due_at < ctx.now and not all_day:
         hours = max(1, int((ctx.now - due_at).total_seconds() // 3600))
-        return _step("late", "alert-triangle", gettext("%(step)s, %(hours)s h late") % {"step": word, "hours": hours}, title, due_at)
+        return _step("late", "alert-triangle", _late(word, 0, hours, ctx.locale), title, due_at)
     if distance == 0:
-        return _step("today", "clock", gettext("%(step)s today") % {"step": word}, title, due_at)
+        return _step("today", "clock", _step_today(word, ctx.locale), title, due_at)
     return _step("plan", "calendar-event", f"{word} {_near_day(day, ctx.today, ctx.locale)}", title, due_at)
 
 
@@ -420,7 +444,7 @@ def date_cell(day: date | None, ctx: CellContext, css: str = "", *, late: bool =
     return td(html, css)
 
 
-def datetime_cell(moment: datetime | None, ctx: CellContext, css: str = "", *, style: str = "relative", empty: str = "") -> SafeString:
+def datetime_cell(moment: datetime | None, ctx: CellContext, css: str = "", *, style: str = "relative", empty: Any = "") -> SafeString:
     """A moment in the reader's zone; `empty` is what to say when there is none (Never)."""
     css = f"num {css}".rstrip()
     if moment is None:
@@ -444,9 +468,26 @@ def number_cell(value: Decimal | int | None, ctx: CellContext, css: str = "", *,
 def format_phone(number: str) -> str:
     """`+4366212345` -> `+43 662 12345`."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        parsed = _of_e164(number) or phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _of_e164(number: str) -> phonenumbers.PhoneNumber | None:
+    """What `phonenumbers.parse` makes of a number as it is stored, without looking for all the ways in which people write one: a list has
+    fifty. None for any other text."""
+    if not _E164(number):
+        return None
+    for length in (1, 2, 3):  # no code begins with another one
+        code, rest = int(number[1 : length + 1]), number[length + 1 :]
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            found = phonenumbers.PhoneNumber(country_code=code, national_number=int(rest))
+            if rest.startswith("0"):
+                zeros = len(rest) - len(rest.lstrip("0"))
+                found.italian_leading_zero, found.number_of_leading_zeros = True, zeros if zeros > 1 else None
+            return found
+    return None
 
 
 @lru_cache(16384)

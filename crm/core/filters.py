@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
@@ -130,8 +132,19 @@ class TagFilter(django_filters.CharFilter):
         if not value:
             return qs
         through: Any = qs.model.tags.through
-        tags = Tag.objects.filter(key=sort_key(str(value))[:40]).values("pk")
-        return qs.filter(pk__in=through.objects.filter(tag__in=tags).values(f"{qs.model._meta.model_name}_id"))
+        tag = _tag_id(sort_key(str(value))[:40])
+        return qs.filter(pk__in=through.objects.filter(tag_id=tag).values(f"{qs.model._meta.model_name}_id")) if tag else qs.none()
+
+
+def _tag_id(key: str) -> int | None:
+    """The planner knows how common a tag is only if the statement names it. A tag keeps its id for the seconds that this is remembered."""
+    name = f"tag.{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}"
+    found = caches["fragments"].get(name)
+    if found is None:
+        found = Tag.objects.filter(key=key).values_list("pk", flat=True).first()
+        if found is not None:
+            caches["fragments"].set(name, found, 5)
+    return found
 
 
 class HasFilter(django_filters.BooleanFilter):

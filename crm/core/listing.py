@@ -25,6 +25,7 @@ from crm.core.records import RecordType
 KEEP_SECONDS = 60
 CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 FEW = 1_000  # so many matches of a filter are sorted without a thought
+SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
 MAX_ARMS = 8
 Pair = tuple[int, Any]
 
@@ -78,6 +79,9 @@ class Arm:
     rest: str
     params: tuple[Any, ...]
 
+    def narrowed(self, condition: str, params: tuple[Any, ...]) -> Arm:
+        return Arm(self.select, self.select_id, f"{self.rest} AND {condition}", (*self.params, *params)) if condition else self
+
     @classmethod
     def of(cls, rows: Any, column: str) -> Arm | None:
         """None when no row can match."""
@@ -91,7 +95,9 @@ class Arm:
 
 @dataclass(frozen=True)
 class Slice:
-    """One page: ids with their keys in order, the capped count of all matches, and whether more lie on either side."""
+    """One page: ids with their keys in order, the count of all matches, and whether more lie on either side.
+
+    `capped`: there are more than `count`; it is CAP, or FEW where nobody has counted further (`rough`)."""
 
     pairs: list[Pair]
     count: int
@@ -99,6 +105,10 @@ class Slice:
     before: bool
     after: bool
     offset: int
+
+    @property
+    def rough(self) -> bool:
+        return self.capped and self.count < CAP
 
 
 class Listing:
@@ -111,36 +121,42 @@ class Listing:
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
-        arms = arms_for(self.user, self.action, self.model)
-        if len(arms) > MAX_ARMS:
-            arms = [any_of(arms)]
+        rows = self._narrowed()
+        return [rows.filter(arm) for arm in _few_arms(arms_for(self.user, self.action, self.model))]
+
+    def _narrowed(self) -> Any:
+        """The rows that match the filters, whoever may see them."""
         rows = self.model._default_manager.alive()  # type: ignore[attr-defined]
         if self.filterset is not None:
             rows = self.filterset.filter_queryset(rows)
-        if self.q is not None:
-            rows = rows.filter(self.q)
-        return [rows.filter(arm) for arm in arms]
+        return rows if self.q is None else rows.filter(self.q)
 
-    def page(self, order: Order, size: int, cursor: Cursor | None = None) -> Slice:
-        """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many."""
+    def page(self, order: Order, size: int, cursor: Cursor | None = None, *, exact: bool = False) -> Slice:
+        """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many.
+
+        `exact`: count up to CAP, also where the page does not need it."""
         field = self.model._meta.get_field(order.column)
+        few = min(FEW, CAP)
+        matches, count = list[Pair](), CAP + 1 if self._known_as_many() else 0
         plain = self.q is None and self.filterset is None
-        if self._known_as_many():
-            matches, count = list[Pair](), CAP + 1
-        elif plain:
-            matches, count = [], self._counted(order.column)
-        else:
-            matches, count = self._few(order, size, cursor, field, ids_first=self.q is None)
+        if not (plain or count):
+            matches, count = self._few(order, size, cursor, field, few)
+            if count <= few:
+                return self._slice(matches, size, cursor, count, capped=False)
+            if not exact and size * self._size() <= SHORT_WALK * FEW:
+                return self._slice(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
+        count = count if count > CAP else self._counted(order.column)
         if count > CAP:
             self._remember_as_many()
-        if plain or count > CAP or (self.q is None and count > FEW):
-            matches = self._many(order, size, cursor, field, count)
-        more = len(matches) > size
-        pairs = matches[:size]
+        return self._slice(self._many(order, size, cursor, field, count), size, cursor, min(count, CAP), capped=count > CAP)
+
+    @staticmethod
+    def _slice(matches: list[Pair], size: int, cursor: Cursor | None, count: int, *, capped: bool) -> Slice:
+        more, pairs = len(matches) > size, matches[:size]
         if cursor and cursor.back:
             pairs.reverse()
-            return Slice(pairs, min(count, CAP), count > CAP, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
-        return Slice(pairs, min(count, CAP), count > CAP, cursor is not None, more, cursor.offset if cursor else 0)
+            return Slice(pairs, count, capped, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
+        return Slice(pairs, count, capped, cursor is not None, more, cursor.offset if cursor else 0)
 
     def _known_as_many(self) -> bool:
         """Were there more than CAP matches less than a minute ago? Whoever pages and sorts through a long list need not have ten
@@ -153,16 +169,19 @@ class Listing:
 
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
-        found = self._counted("id")
+        found = CAP + 1 if self._known_as_many() else self._counted("id")
+        if found > CAP:
+            self._remember_as_many()
         return min(found, CAP), found > CAP
 
     def _counted(self, column: str) -> int:
-        """How many match, counted up to CAP + 1."""
-        sql, params = self._ids(column)
+        """How many match, counted up to CAP + 1 by their ids, which an index gives without the rows (counting_indexes). The statement is made
+        from that for the sort key `column`, which the page needs as well."""
+        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(column)])
         if not sql:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({sql}) AS matches", params)
+            cursor.execute(f"SELECT count(*) FROM ({sql} LIMIT {CAP + 1}) AS matches", params)
             return cursor.fetchone()[0]
 
     def _many(self, order: Order, size: int, cursor: Cursor | None, field: Any, count: int) -> list[Pair]:
@@ -170,8 +189,9 @@ class Listing:
         as many rows for a page as there are for each match; where that is more than the matches, these are sorted."""
         if not count:
             return []
-        if count <= CAP and self.filterset is not None and size * self._size() > count * count:
-            return self._few(order, size, cursor, field, ids_first=False)[0]
+        plain = self.q is None and self.filterset is None
+        if not plain and count <= CAP and size * self._size() > max(count * count, SHORT_WALK * FEW):
+            return self._few(order, size, cursor, field, CAP)[0]
         return self._walk(order, size, cursor, field)
 
     def _size(self) -> int:
@@ -185,9 +205,9 @@ class Listing:
 
         return caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0
 
-    def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, *, ids_first: bool) -> tuple[list[Pair], int]:
-        """Count the matches up to CAP + 1, and sort them if they are at most FEW (`ids_first`) or CAP."""
-        matches, params = self._matches(order, ids_first)
+    def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
+        """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""
+        matches, params = self._union([(f"{arm.select} {arm.rest} LIMIT {cap + 1}", arm.params) for arm in self._compiled(order.column)])
         if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
@@ -198,32 +218,14 @@ class Listing:
         with connection.cursor() as database:
             database.execute(
                 # Compiled by Django, or built from constants above. Too many are only counted: nobody will see them sorted.
-                f"WITH {matches} SELECT id, key, total.n FROM total LEFT JOIN matches ON total.n <= {CAP} AND {where}"
+                # MATERIALIZED keeps the planner from walking the sort index for a rare filter.
+                f"WITH matches (id, key) AS MATERIALIZED ({matches} LIMIT {cap + 1}), total AS (SELECT count(*) AS n FROM matches)"
+                f" SELECT id, key, total.n FROM total LEFT JOIN matches ON total.n <= {cap} AND {where}"
                 f" ORDER BY (key IS NULL) {empty}, key {way}, id {way} LIMIT {size + 1}",
                 [*params, *where_params],
             )
             found = database.fetchall()
         return [(pk, key) for pk, key, _n in found if pk is not None], found[0][2]
-
-    def _matches(self, order: Order, ids_first: bool) -> tuple[str, list[Any]]:
-        """The common table expressions `matches (id, key)` and `total (n)`; "" when nothing can match.
-
-        MATERIALIZED keeps the planner from walking the sort index for a rare filter. `ids_first`: count ids alone, which an index gives without
-        the rows (counting_indexes), and read the rows only if they are at most FEW. A search has to look at the rows in any case: once.
-        """
-        rows, params = self._union([(f"{arm.select} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(order.column)])
-        if not rows:
-            return "", []
-        if not ids_first:
-            return f"matches (id, key) AS MATERIALIZED ({rows} LIMIT {CAP + 1}), total AS (SELECT count(*) AS n FROM matches)", params
-        ids, id_params = self._ids(order.column)
-        total = f"total AS MATERIALIZED (SELECT count(*) AS n FROM ({ids}) AS counted)"
-        return f"{total}, matches (id, key) AS MATERIALIZED ({rows} WHERE (SELECT n FROM total) <= {FEW} LIMIT {CAP + 1})", [*id_params, *params]
-
-    def _ids(self, column: str) -> tuple[str, list[Any]]:
-        """At most CAP + 1 ids of matches, from the statement for the sort key `column`, which the page needs as well."""
-        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(column)])
-        return (f"{sql} LIMIT {CAP + 1}" if sql else ""), params
 
     @staticmethod
     def _after(order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any]]:
@@ -284,7 +286,9 @@ class Listing:
     def _compiled(self, column: str) -> list[Arm]:
         """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions."""
         if column not in self._kept:
-            self._kept[column] = [arm for rows in self.arms() if (arm := Arm.of(rows, column)) is not None]
+            whole = Arm.of(self._narrowed(), column)
+            parts = _conditions(self.user, self.action, self.model) if whole else []
+            self._kept[column] = [whole.narrowed(*part) for part in parts if whole]
         return self._kept[column]
 
     @staticmethod
@@ -311,6 +315,39 @@ class Listing:
     def ids(self, limit: int) -> list[int]:
         """Ids of at most `limit` matching rows."""
         return [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
+
+
+def _few_arms(arms: list[Q]) -> list[Q]:
+    return [any_of(arms)] if len(arms) > MAX_ARMS else arms
+
+
+_known_conditions: dict[tuple[Any, ...], list[tuple[str, tuple[Any, ...]]]] = {}
+
+
+def _conditions(user: Any, action: str, model: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    """What `user` may do `action` on, as disjoint conditions of SQL with their parameters. Compiled once per right: it takes longer than
+    PostgreSQL needs for the page."""
+    if not (user.is_authenticated and user.is_active):
+        return []
+    key = (model, action, model.access_policy.key(user, action, model))
+    if key not in _known_conditions:
+        if len(_known_conditions) > 5_000:
+            _known_conditions.clear()
+        parts = [_condition(model, arm) for arm in _few_arms(arms_for(user, action, model))]
+        _known_conditions[key] = [part for part in parts if part is not None]
+    return _known_conditions[key]
+
+
+def _condition(model: Any, arm: Q) -> tuple[str, tuple[Any, ...]] | None:
+    """The part after WHERE; None when no row can match."""
+    try:
+        sql, params = model._base_manager.filter(arm).order_by().values_list("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    head, _where, condition = sql.partition(" WHERE ")
+    if " JOIN " in head:
+        raise ValueError(f"A policy of {model.__name__} joins: {sql}")  # it would have to stand in FROM as well
+    return (f"({condition})" if condition else ""), params
 
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:

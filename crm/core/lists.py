@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
+from urllib.parse import quote_plus
 
 from django.core.cache import caches
 from django.http import QueryDict
@@ -19,13 +20,13 @@ from django.utils.translation import gettext as _
 from crm.core import cells, search
 from crm.core.access import may_add
 from crm.core.cells import CellContext
-from crm.core.listing import CAP, BadCursor, Cursor, Listing, Order, Slice
+from crm.core.listing import BadCursor, Cursor, Listing, Order, Slice
 from crm.core.records import Column, RecordType, View
 from crm.core.related import see
 
 SIZES = (25, 50, 100)
 KEEP_SECONDS = 30
-CONTROL = {"q", "sort", "view", "cursor", "size", "format"}
+CONTROL = {"q", "sort", "view", "cursor", "size", "format", "count"}
 
 
 class BadQuery(ValueError):
@@ -53,6 +54,13 @@ def row_context(user: Any, seen: dict[str, dict[int, Any]] | None = None, may: f
     return RowContext(base.user, base.now, base.zone, base.locale, base.today, base.url_of, seen or {}, may)
 
 
+@cache
+def _names(filterset: Any) -> frozenset[str]:
+    """All parameters that a list's address may have."""
+    ends = ("min", "max", "after", "before", "from", "to", "text", "was")
+    return frozenset(CONTROL | set(filterset.base_filters) | {f"{name}_{end}" for name in filterset.base_filters for end in ends})
+
+
 class ListQuery:
     """A validated list address: which rows, in which order. BadQuery when it asks for what is not there.
 
@@ -63,8 +71,7 @@ class ListQuery:
         self.record, self.user, self.params = record, user, params
         self.view = self._view()
         data = self._with_view(params)
-        known = CONTROL | set(record.filterset.base_filters) | self._suffixed()  # type: ignore[attr-defined]
-        unknown = sorted(set(params) - known)
+        unknown = sorted(set(params) - _names(record.filterset))
         if unknown:
             raise BadQuery(_("This list knows no “%(name)s”.") % {"name": unknown[0][:60]})
         if any("\x00" in value for values in params.lists() for value in values[1]):
@@ -73,11 +80,12 @@ class ListQuery:
         self.order = self._order(params.get("sort") or record.default_sort)
         self.sort = params.get("sort") or record.default_sort
         self.size = self._size(params.get("size", "50"))
+        self.exact = self._exact(params.get("count", ""))
         self.data, self.request = data, request or _Asker(user)
         self.asked = {name for name, values in data.lists() if name not in CONTROL and any(values)}  # of the filters
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in self.filterset.form.errors.items()} if self.asked else {}
         filterset = self.filterset if self.asked else None
-        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=filterset, action=action, key=self._key(data))
+        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=filterset, action=action, key=self._key(data, action))
 
     @cached_property
     def filterset(self) -> Any:
@@ -99,14 +107,11 @@ class ListQuery:
         filters = self.record.filterset.base_filters  # type: ignore[attr-defined]
         return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in filters)]
 
-    def _key(self, data: QueryDict) -> str:
+    def _key(self, data: QueryDict, action: str) -> str:
         """Names the reader's rights and all that decides which rows match; neither order nor page."""
         asked = sorted((name, values) for name, values in data.lists() if name not in CONTROL)
-        whole = repr((self.record.slug, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
+        whole = repr((self.record.slug, action, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
         return f"many.{hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()}"
-
-    def _suffixed(self) -> set[str]:
-        return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to", "text", "was")}  # type: ignore[attr-defined]
 
     def _view(self) -> View | None:
         name = self.params.get("view", "")
@@ -138,6 +143,13 @@ class ListQuery:
             raise BadQuery(_("A page has 25, 50 or 100 rows."))
         return int(text)
 
+    @staticmethod
+    def _exact(text: str) -> bool:
+        """Are all matches to be counted, not only those that the page needs?"""
+        if text not in ("", "all"):
+            raise BadQuery(_("A list counts “all” or as far as it needs."))
+        return bool(text)
+
     def cursor(self) -> Cursor | None:
         text = self.params.get("cursor", "")
         if not text:
@@ -146,6 +158,11 @@ class ListQuery:
             return Cursor.decode(text, self.record.model._meta.get_field(self.order.column))
         except BadCursor:
             raise BadQuery(_("This page of the list is not there. Go back to the first.")) from None
+
+    @cached_property
+    def encoded(self) -> list[tuple[str, str]]:
+        """The parameters of the address: name, and how it stands there."""
+        return [(name, f"{quote_plus(name)}={quote_plus(value)}") for name, values in self.params.lists() for value in values]
 
     @property
     def filtered(self) -> bool:
@@ -212,6 +229,7 @@ class ListPage:
 
     total_text: str
     range_text: str
+    range_html: SafeString  # as `range_text`; the number is a link that counts on where the page did not need to
     q: str
     q_placeholder: Any
     views: Any  # of Tab
@@ -241,15 +259,16 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     """Read one page and prepare everything that the template shows: three queries and one per linked field."""
     record, user = query.record, query.user
     cursor = query.cursor()
-    found = Slice([], 0, False, False, False, 0) if query.errors else query.listing.page(query.order, query.size, cursor)
+    found = Slice([], 0, False, False, False, 0) if query.errors else query.listing.page(query.order, query.size, cursor, exact=query.exact)
     rows = query.listing.fetch(found.pairs)
     columns = [column for column in record.columns if column.shown or column.name == query.params.get("sort", "").removeprefix("-")]
     links = [name for column in columns for name in column.links]
     context = row_context(user, see(user, rows, links) if rows else {})
     actions = _bulk(record, user)
     return ListPage(
-        total_text=_count_text(found),
-        range_text=_range_text(found),
+        total_text=count_text(found.count, capped=found.capped),
+        range_text=_range_text(found, count_text(found.count, capped=found.capped)),
+        range_html=_range_html(query, found),
         q=query.q,
         q_placeholder=record.search_placeholder or _("Search"),
         views=SimpleLazyObject(lambda: _views(query)),
@@ -282,39 +301,31 @@ def _bar_key(query: ListQuery) -> str:
     return repr((query.record.slug, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked))
 
 
-def _field_key(query: ListQuery, name: str) -> str:
-    values = sorted((key, query.data.getlist(key)) for key in query.keys_of(name))
-    mark = hashlib.blake2b(repr(values).encode(), digest_size=12).hexdigest() if values else ""
-    return f"filter.{query.record.slug}.{name}.{query.user.pk}.{get_language()}.{mark}"
-
-
 def _filter_fields(query: ListQuery) -> Any:
-    """The filter's fields as html, each remembered per reader, language and value for half a minute: rendering drop-downs of statuses and
-    sources costs more than reading the page."""
+    """The filter's fields as html. Those that the address does not ask for are remembered per reader and language for half a minute:
+    rendering drop-downs of statuses and sources costs more than reading the page."""
     names = list(query.record.filterset.base_filters)  # type: ignore[attr-defined]
-    keys = {name: _field_key(query, name) for name in names} if not query.errors else {}
-    fragments = caches["fragments"]
-    kept = fragments.get_many(keys.values())
-    html = []
+    asked = set(names) if query.errors else {name for name in names if query.keys_of(name)}
+    key = f"filters.{query.record.slug}.{query.user.pk}.{get_language()}"
+    kept: dict[str, str] = caches["fragments"].get(key) or {}
+    html = dict(kept)
     for name in names:
-        field = kept.get(keys.get(name))
-        if field is None:
-            form = query.filterset.form if query.keys_of(name) else query.every_filter.form
-            field = render_to_string("records/filter_field.html", {"field": form[name]})
-            if name in keys:
-                fragments.set(keys[name], field, KEEP_SECONDS)
-        html.append(field)
-    return SafeString("".join(html))
+        if name in asked or name not in kept:
+            html[name] = _filter_field(query.filterset if query.keys_of(name) else query.every_filter, name)
+    if len(kept) < len(names) and not query.errors:
+        caches["fragments"].set(key, kept | {name: text for name, text in html.items() if name not in asked}, KEEP_SECONDS)
+    return SafeString("".join(html[name] for name in names))
+
+
+def _filter_field(filterset: Any, name: str) -> str:
+    return render_to_string("records/filter_field.html", {"field": filterset.form[name]})
 
 
 def _url(query: ListQuery, changes: dict[str, str]) -> str:
-    params = query.params.copy()
-    for name, value in changes.items():
-        params.pop(name, None)
-        if value:
-            params[name] = value
-    text = params.urlencode()
-    return f"{query.record.url('list')}?{text}" if text else query.record.url("list")
+    """The address with some parameters changed, "" for gone. A page asks for a dozen of them, so the unchanged ones are encoded once."""
+    parts = [text for name, text in query.encoded if name not in changes and name != "count"]
+    parts += [f"{quote_plus(name)}={quote_plus(value)}" for name, value in changes.items() if value]
+    return f"{query.record.list_url}?{'&'.join(parts)}" if parts else query.record.list_url
 
 
 def _page_url(query: ListQuery, found: Slice, *, back: bool) -> str:
@@ -365,7 +376,7 @@ def _exports(query: ListQuery) -> list[tuple[Any, str]]:
     if query.user.scope_for(query.record.model_label, "export") == "none":
         return []
     params = query.params.copy()
-    for name in ("cursor", "size", "format"):
+    for name in ("cursor", "size", "format", "count"):
         params.pop(name, None)
     links = []
     for kind, label in (("csv", "CSV"), ("xlsx", "Excel")):
@@ -380,15 +391,25 @@ def _empty(record: RecordType, user: Any) -> Empty:
     return Empty(record.icon, _("Nothing here for you. Ask an admin if you expect to see records."))
 
 
-def _count_text(found: Slice) -> str:
-    return f"{cells.format_number(CAP, cells.current_locale())}+" if found.capped else cells.format_number(found.count, cells.current_locale())
+def count_text(count: int, *, capped: bool) -> str:
+    """`8,152`, or `10,000+` when there are more."""
+    return f"{cells.format_number(count, cells.current_locale())}{'+' if capped else ''}"
 
 
-def _range_text(found: Slice) -> str:
+def _range_text(found: Slice, total: str) -> str:
     if not found.pairs:
         return _("No rows")
     if found.count == 1 and not found.capped:
         return ngettext("%(n)s row", "%(n)s rows", 1) % {"n": 1}
-    number = lambda value: cells.format_number(value, cells.current_locale())  # noqa: E731
-    first, last = found.offset + 1, found.offset + len(found.pairs)
-    return _("%(first)s–%(last)s of %(total)s") % {"first": number(first), "last": number(last), "total": _count_text(found)}
+    locale = cells.current_locale()
+    first, last = (cells.format_number(number, locale) for number in (found.offset + 1, found.offset + len(found.pairs)))
+    return _("%(first)s–%(last)s of %(total)s") % {"first": first, "last": last, "total": total}
+
+
+def _range_html(query: ListQuery, found: Slice) -> SafeString:
+    total = count_text(found.count, capped=found.capped)
+    if not found.rough:
+        return SafeString(cells.escape(_range_text(found, total)))
+    url = cells.escape(_url(query, {"count": "all"}))
+    link = f'<a id="count" href="{url}" hx-get="{url}" hx-trigger="load" hx-swap="outerHTML" title="{cells.escape(_("Count them all"))}">{total}</a>'
+    return SafeString(_range_text(found, link))  # nothing in it but numbers, our own words and the link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -19,10 +20,14 @@ WORDS = {
 }
 
 
+@lru_cache(256)
+def _word(kind: str, locale: str) -> str:
+    return str(WORDS.get(kind, kind))
+
+
 def step_html(obj: Any, ctx: cells.CellContext) -> SafeString:
     """What is to be done next and when, from the record's `next_step…` columns."""
-    word = WORDS.get(obj.next_step_kind, obj.next_step_kind)
-    return cells.next_step(str(word), obj.next_step, obj.next_step_at, ctx, all_day=obj.next_step_all_day)
+    return cells.next_step(_word(obj.next_step_kind, ctx.locale), obj.next_step, obj.next_step_at, ctx, all_day=obj.next_step_all_day)
 
 
 def step_cell(obj: Any, ctx: cells.CellContext, css: str = "c-last") -> SafeString:

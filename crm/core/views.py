@@ -22,7 +22,7 @@ from django.views import View
 from crm.core import exports, pages, search, writes
 from crm.core.access import arms_for, may_add
 from crm.core.idempotency import result_of, run_once
-from crm.core.lists import BadQuery, ListQuery, list_page
+from crm.core.lists import BadQuery, ListQuery, count_text, list_page
 from crm.core.models import ExportJob
 from crm.core.records import BulkAction, RecordType, record_for, record_types
 
@@ -83,12 +83,20 @@ class RecordListView(RecordView):
         self.require("view")
         try:
             query = ListQuery(self.record, request.user, request.GET, request=request)
+            if query.exact and not query.errors and request.htmx and request.htmx.target == "count":  # type: ignore[attr-defined]
+                return self.count(query)
             page = list_page(query, request)
         except BadQuery as error:
             return bad_request(request, str(error))
         response = self.show("list", status=400 if query.errors else 200, list=page)
         response["Vary"] = "HX-Request, Cookie"
         return response
+
+    @staticmethod
+    def count(query: ListQuery) -> HttpResponse:
+        """The number alone, for a page that is already there."""
+        count, capped = query.listing.count()
+        return HttpResponse(f'<span id="count">{count_text(count, capped=capped)}</span>', headers={"Vary": "HX-Request, Cookie"})
 
 
 class RecordDetailView(RecordView):
