@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -104,8 +104,20 @@ class Slice:
 class Listing:
     """The rows of one record type that a user may see and that match the filters."""
 
-    def __init__(self, record: RecordType, user: Any, *, q: Q | None = None, filterset: Any = None, action: str = "view", key: str = "") -> None:
+    def __init__(
+        self,
+        record: RecordType,
+        user: Any,
+        *,
+        q: Q | None = None,
+        otherwise: Callable[[], Q | None] | None = None,
+        filterset: Any = None,
+        action: str = "view",
+        key: str = "",
+    ) -> None:
+        """`otherwise` is asked for another condition when no row fits `q`."""
         self.record, self.user, self.model = record, user, record.model
+        self.otherwise, self.alike = otherwise, False
         self.q, self.filterset, self.action, self.key = q, filterset, action, key
         self._kept: dict[str, list[Arm]] = {}
 
@@ -131,6 +143,8 @@ class Listing:
             matches, count = [], self._counted(order.column)
         else:
             matches, count = self._few(order, size, cursor, field, ids_first=self.q is None)
+        if not count and self._go_on():
+            return self.page(order, size, cursor)
         if count > CAP:
             self._remember_as_many()
         if plain or count > CAP or (self.q is None and count > FEW):
@@ -141,6 +155,13 @@ class Listing:
             pairs.reverse()
             return Slice(pairs, min(count, CAP), count > CAP, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
         return Slice(pairs, min(count, CAP), count > CAP, cursor is not None, more, cursor.offset if cursor else 0)
+
+    def _go_on(self) -> bool:
+        """Nothing fits: go on with the other condition, if there is one. Then the rows are only `alike`."""
+        q, self.otherwise = self.otherwise() if self.otherwise else None, None
+        if q is not None:
+            self.q, self._kept, self.alike = q, {}, True
+        return q is not None
 
     def _known_as_many(self) -> bool:
         """Were there more than CAP matches less than a minute ago? Whoever pages and sorts through a long list need not have ten
@@ -154,6 +175,8 @@ class Listing:
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
         found = self._counted("id")
+        if not found and self._go_on():
+            found = self._counted("id")
         return min(found, CAP), found > CAP
 
     def _counted(self, column: str) -> int:
@@ -302,6 +325,8 @@ class Listing:
         field = self.model._meta.get_field(order.column)
         while True:
             pairs = self._walk(order, chunk, cursor, field)
+            if not pairs and cursor is None and self._go_on():
+                continue
             if pairs:
                 yield self.fetch(pairs[:chunk])
             if len(pairs) <= chunk:
@@ -310,7 +335,8 @@ class Listing:
 
     def ids(self, limit: int) -> list[int]:
         """Ids of at most `limit` matching rows."""
-        return [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
+        found = [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
+        return self.ids(limit) if not found and self._go_on() else found
 
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:
