@@ -95,7 +95,7 @@ def _pieces(term: Term) -> list[str]:
 
 
 def _widened(piece: str, others: dict[str, int], most: int) -> Term:
-    return Term(((piece,), *((f" {word}",) for word, count in others.items() if count <= most)))
+    return Term(((piece,), *((word if len(word) > 4 else f" {word}",) for word, count in others.items() if count <= most)))
 
 
 # ---- pickers ----

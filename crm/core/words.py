@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection, models, transaction
 from django.db.models import F
@@ -58,24 +59,26 @@ def _add(words: set[str]) -> None:
 
 def alike(terms: Sequence[str]) -> dict[str, dict[str, int]]:
     """{term: {word: edits}} for words that differ from a term by one edit (5 to 7 letters) or at most two (8 and more), the closest ones.
+    Four letters may be five of which one was left out.
 
     An edit is a letter more, less or other, or two that changed places. One that is not in the first part of a word leaves that part as it is, and
     so on: the index finds every word that shares the beginning, the end, or (of the long ones) the middle.
     """
-    asked = [term for term in dict.fromkeys(terms) if SHORTEST < len(term) <= LONGEST + 1 and WORD.fullmatch(term[:LONGEST])]
+    asked = [term for term in dict.fromkeys(terms) if SHORTEST <= len(term) <= LONGEST + 1 and WORD.fullmatch(term[:LONGEST])]
     if not asked:
         return {}
     parts, params = [], list[Any]()
     for term in asked:
         most = edits_in(term)
-        third = len(term) // 3 if most == 2 else (len(term) - 1) // 2
+        third = len(term) // 3 if most == 2 else max(2, (len(term) - 1) // 2)
         shapes = [f"{term[:third]}%", f"%{term[-third:]}", *([f"%{term[third:-third]}%"] if most == 2 else [])]
         # A change of places counts as two edits here; the exact count follows in Python.
         parts.append(
             f"(SELECT %s, word FROM core_word WHERE ({' OR '.join(['word LIKE %s'] * len(shapes))}) AND char_length(word) BETWEEN %s AND %s"
             " AND levenshtein_less_equal(word, %s, %s) <= %s ORDER BY levenshtein_less_equal(word, %s, %s), word LIMIT 40)"
         )
-        params += [term, *shapes, len(term) - most, len(term) + most, term, most + 1, most + 1, term, most + 1]
+        shortest = len(term) - most if len(term) > SHORTEST else len(term) + 1
+        params += [term, *shapes, shortest, len(term) + most, term, most + 1, most + 1, term, most + 1]
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
@@ -88,7 +91,7 @@ def alike(terms: Sequence[str]) -> dict[str, dict[str, int]]:
 
 def edits_in(term: str) -> int:
     """How many a term of this length may have."""
-    return 0 if len(term) < 5 else 1 if len(term) < 8 else 2
+    return 1 if len(term) < 8 else 2
 
 
 def edits(left: str, right: str) -> int:
@@ -105,14 +108,19 @@ def edits(left: str, right: str) -> int:
     return above[-1]
 
 
-def refresh(tables: Iterable[str]) -> int:
+def tables() -> list[str]:
+    """Of all models whose rows are found by a folded text."""
+    return [model._meta.db_table for model in apps.get_models() if any(field.name == "search_text" for field in model._meta.concrete_fields)]
+
+
+def refresh() -> int:
     """Make the table agree with the rows: words of none go, missing ones come. Returns how many there are.
 
     Rows in the bin keep their words: they may come back."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        cursor.execute("CREATE TEMP TABLE words_now (word text) ON COMMIT DROP")
-        for table in tables:
+        cursor.execute("CREATE TEMP TABLE words_now (word text)")
+        for table in tables():
             name = connection.ops.quote_name(table)
             cursor.execute(
                 f"INSERT INTO words_now SELECT DISTINCT found[1] FROM {name}, regexp_matches(search_text, %s, 'g') AS found WHERE length(found[1]) <= %s",
@@ -124,14 +132,15 @@ def refresh(tables: Iterable[str]) -> int:
             "INSERT INTO core_word (word, seen_on) SELECT DISTINCT word, current_date FROM words_now"
             " ON CONFLICT (word) DO UPDATE SET seen_on = excluded.seen_on WHERE core_word.seen_on < excluded.seen_on"
         )
+        cursor.execute("DROP TABLE words_now")
     _known.clear()
     return Word.objects.count()
 
 
-def refresh_if_old(tables: Iterable[str]) -> bool:
+def refresh_if_old() -> bool:
     """Once a week, by the oldest mark in the table."""
     oldest = Word.objects.aggregate(oldest=models.Min("seen_on"))["oldest"]
     if oldest is None or oldest > timezone.localdate() - timedelta(days=REFRESH_DAYS):
         return False
-    refresh(tables)
+    refresh()
     return True
