@@ -53,7 +53,7 @@ def find(records: Sequence[RecordType], user: Any, question: Question, limit: in
     A term that many rows have is looked for among the newest rows and at the beginnings of names; any other one by its trigrams, in all rows.
     """
     asked = [(record, where) for record in records if (where := _where(record, user))]
-    common = {record.slug for record, _where in asked if near is None and _is_common(record, user, question)}
+    common = {record.slug for record, _where in asked if _is_common(record, user, near.wide if near else question)}
     found = _rows([(record, _part(record, where, question, near, limit, walk=record.slug in common)) for record, where in asked])
     # Where the newest rows had less than the sample let hope.
     again = [(record, where) for record, where in asked if record.slug in common and len(found.get(record.slug, ())) < limit]
@@ -122,7 +122,7 @@ def _sample(model: Any) -> list[tuple[Any, ...]]:
 
 def _fitting(model: Any, question: Question) -> list[tuple[Any, ...]]:
     rows = _sample(model)
-    return [row for row in rows if question.fits(row[0])] if len(rows) == SAMPLE else []
+    return question.fitting(rows) if len(rows) == SAMPLE else []
 
 
 def _is_common(record: RecordType, user: Any, question: Question) -> bool:

@@ -20,7 +20,8 @@ CHUNK = 500
 
 
 def run() -> None:
-    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have run out, words of no row."""
+    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have
+    run out, words of no row."""
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):

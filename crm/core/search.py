@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from crm.core import words
 from crm.core.access import NOTHING
 from crm.core.context import hooks
-from crm.core.finding import ALIKE, Near, find
+from crm.core.finding import ALIKE, Found, Near, find
 from crm.core.records import RecordType, record_for, record_types
 from crm.core.text import LETTERS, MAX_QUERY, Question, Term, ask, fold, unaccent
 
@@ -111,10 +111,24 @@ def pick(slug: str, user: Any, query: str, limit: int = 10, *, near: bool = Fals
         return []
     if question is None:
         return list(record.visible(user).defer("search_text").order_by("-created_at", "-pk")[:limit]) if not query.strip() else []
-    rows = find([record], user, question, limit).get(slug, [])
-    if near and len(rows) < HANDFUL and (wider := spelt_alike(question)):
-        rows = find([record], user, question, limit, wider).get(slug, [])
-    return [row.obj for row in rows]
+    found = find([record], user, question, limit)
+    wider = spelt_alike(question) if near and _few(found) else None
+    return [row.obj for row in (found if wider is None else _with_alike([record], user, question, limit, found, wider)).get(slug, [])]
+
+
+def _few(found: dict[str, list[Found]]) -> bool:
+    return sum(len(rows) for rows in found.values()) < HANDFUL
+
+
+def _with_alike(records: Sequence[RecordType], user: Any, question: Question, limit: int, found: dict[str, list[Found]], near: Near) -> dict[str, list[Found]]:
+    """What was found as it is spelt, and behind it what is spelt alike."""
+    more = find(records, user, question, limit, near)
+    known = {slug: {row.obj.pk for row in rows} for slug, rows in found.items()}
+    return {
+        record.slug: [*found.get(record.slug, []), *(row for row in more.get(record.slug, []) if row.obj.pk not in known.get(record.slug, ()))][:limit]
+        for record in records
+        if record.slug in found or record.slug in more
+    }
 
 
 def _pick_users(user: Any, question: Question | None, limit: int) -> list[Any]:
@@ -173,19 +187,19 @@ def search_all(user: Any, query: str) -> Results:
     question = ask(query)
     if question is None:
         return Results([])
-    results = _results(user, query, question, None)
-    if results.count < HANDFUL and (near := spelt_alike(question)):
-        results = _results(user, query, question, near)
-    return results
-
-
-def _results(user: Any, query: str, question: Question, near: Near | None) -> Results:
     records = [record for record in record_types() if record.searchable]
-    found = find(records, user, question, PER_TYPE + 1, near)
-    wide = near.wide if near else question
-    groups = [_group(record, [row.obj for row in found[record.slug]], query, wide.texts) for record in records if record.slug in found]
-    groups += [group for hook in hooks("search") if (group := hook(user, wide, PER_TYPE))]
-    return Results(groups, any(row.rank >= ALIKE for rows in found.values() for row in rows))
+    found, lines = find(records, user, question, PER_TYPE + 1), _lines(user, question)
+    near = spelt_alike(question) if _few(found) and sum(len(group.hits) for group in lines) < HANDFUL else None
+    if near:
+        found, lines = _with_alike(records, user, question, PER_TYPE + 1, found, near), _lines(user, near.wide)
+    texts = (near.wide if near else question).texts
+    groups = [_group(record, [row.obj for row in found[record.slug]], query, texts) for record in records if record.slug in found]
+    return Results([*groups, *lines], any(row.rank >= ALIKE for rows in found.values() for row in rows))
+
+
+def _lines(user: Any, question: Question) -> list[Group]:
+    """Of upper apps: what is found and is no record."""
+    return [group for hook in hooks("search") if (group := hook(user, question, PER_TYPE))]
 
 
 def _group(record: RecordType, rows: Sequence[Any], query: str, texts: list[str]) -> Group:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 # Letters that NFKD leaves whole, spelt as people type them.
 SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
@@ -44,6 +46,9 @@ def digits(value: str) -> str:
     return found.removeprefix("00")
 
 
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
 @dataclass(frozen=True)
 class Term:
     """One word of a search: it fits a folded text that holds all of any of `ways`. A way that begins with a space must begin a word."""
@@ -71,7 +76,18 @@ class Question:
         return [each.strip() for term in self.terms for way in term.ways for each in way]
 
     def fits(self, text: str) -> bool:
-        return all(term.fits(text) for term in self.terms)
+        return bool(self.fitting([(text,)]))
+
+    def fitting(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows whose first value, a folded text, fits all terms."""
+        rows = list(rows)
+        for term in self.terms:
+            if len(term.ways) > 1:
+                rows = [row for row in rows if term.fits(row[0])]
+            else:
+                for each in term.ways[0]:
+                    rows = [row for row in rows if each in row[0]]
+        return rows
 
 
 def ask(query: str) -> Question | None:
