@@ -22,8 +22,8 @@ from crm.core.records import RecordType
 from crm.core.text import Question
 
 SAMPLE, SAMPLE_SECONDS = 1000, 600
-COMMON = 8  # of a sample's rows fit: the newest rows of the table have enough hits
-WALK = 3 * SAMPLE  # so many of the newest rows are looked at for a common term
+COMMON = 4  # of a sample's rows fit: the newest rows of the table have enough hits
+WALK = 5 * SAMPLE  # so many of the newest rows are looked at for a common term
 HITS_OF_WALK = 60
 NAMES = 300  # rows whose name may begin with a common term
 EXACT, BEGINNING, WORDS, WORD_BEGINNINGS, ANYWHERE_BEGINNINGS, INSIDE, ALIKE, LESS_ALIKE = range(8)

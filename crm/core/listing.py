@@ -18,7 +18,7 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import Q
 
-from crm.core.access import any_of, arms_for
+from crm.core.access import any_of, arms_for, q_for
 from crm.core.compiled import NUMBER, Compiled
 from crm.core.records import RecordType
 
@@ -119,11 +119,11 @@ class Listing:
         self.record, self.user, self.model = record, user, record.model
         self.otherwise, self.alike = otherwise, False
         self.q, self.filterset, self.action, self.key = q, filterset, action, key
-        self._kept: dict[str, list[Arm]] = {}
+        self._kept: dict[tuple[str, bool], list[Arm]] = {}
 
-    def arms(self) -> list[Any]:
-        """Disjoint querysets; their union is the list."""
-        arms = arms_for(self.user, self.action, self.model)
+    def arms(self, *, whole: bool = False) -> list[Any]:
+        """Disjoint querysets; their union is the list. `whole`: one for all."""
+        arms = [q_for(self.user, self.action, self.model)] if whole else arms_for(self.user, self.action, self.model)
         if len(arms) > MAX_ARMS:
             arms = [any_of(arms)]
         rows = self.model._default_manager.alive()  # type: ignore[attr-defined]
@@ -234,7 +234,9 @@ class Listing:
         MATERIALIZED keeps the planner from walking the sort index for a rare filter. `ids_first`: count ids alone, which an index gives without
         the rows (counting_indexes), and read the rows only if they are at most FEW. A search has to look at the rows in any case: once.
         """
-        rows, params = self._union([(f"{arm.select} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(order.column)])
+        # The trigrams of a search are looked up once, not once per arm.
+        arms = self._compiled(order.column, whole=self.q is not None)
+        rows, params = self._union([(f"{arm.select} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in arms])
         if not rows:
             return "", []
         if not ids_first:
@@ -304,11 +306,12 @@ class Listing:
     def _column(self, field: Any) -> str:
         return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
 
-    def _compiled(self, column: str) -> list[Arm]:
+    def _compiled(self, column: str, *, whole: bool = False) -> list[Arm]:
         """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions."""
-        if column not in self._kept:
-            self._kept[column] = [arm for rows in self.arms() if (arm := Arm.of(rows, column)) is not None]
-        return self._kept[column]
+        key = (column, whole)
+        if key not in self._kept:
+            self._kept[key] = [arm for rows in self.arms(whole=whole) if (arm := Arm.of(rows, column)) is not None]
+        return self._kept[key]
 
     @staticmethod
     def _union(parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:

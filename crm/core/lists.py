@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from django.core.cache import caches
@@ -78,7 +78,7 @@ class ListQuery:
         self.asked = {name for name, values in data.lists() if name not in CONTROL and any(values)}  # of the filters
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in self.filterset.form.errors.items()} if self.asked else {}
         filterset = self.filterset if self.asked else None
-        q, alike = search.list_q(record, user, self.q), partial(search.near_q, record, user, self.q) if self.q else None
+        q, alike = search.list_q(record, user, self.q)
         self.listing = Listing(record, user, q=q, otherwise=alike, filterset=filterset, action=action, key=self._key(data))
 
     @cached_property

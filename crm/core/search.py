@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 from typing import Any
 
@@ -42,23 +42,20 @@ def question_q(question: Question) -> Q:
     return reduce(and_, [reduce(or_, each) for each in ways])
 
 
-def list_q(record: RecordType, user: Any, query: str) -> Q | None:
-    """As `text_q`, and rows whose linked records (as far as visible) are called so."""
-    q = text_q(query)
-    return with_linked(record, user, q) if q else None
-
-
-def near_q(record: RecordType, user: Any, query: str) -> Q | None:
-    """The condition of a list where nothing is spelt as it was typed. None: nothing is spelt alike either."""
-    question = ask(query)
-    near = spelt_alike(question) if question else None
-    return with_linked(record, user, question_q(near.wide)) if near else None
-
-
-def with_linked(record: RecordType, user: Any, q: Q) -> Q:
-    for name, ids in _linked(record, user, q).items():
+def list_q(record: RecordType, user: Any, query: str) -> tuple[Q | None, Callable[[], Q | None] | None]:
+    """As `text_q`, and rows whose linked records (as far as visible) are called so; and what to ask for when no row fits, if no linked record does either."""
+    q, question = text_q(query), ask(query)
+    if q is None or question is None:
+        return q, None
+    linked = _linked(record, user, q)
+    for name, ids in linked.items():
         q |= Q(**{f"{name}__in": ids})
-    return q
+    return q, None if linked else partial(_near_q, question)
+
+
+def _near_q(question: Question) -> Q | None:
+    near = spelt_alike(question)
+    return question_q(near.wide) if near else None
 
 
 def _linked(record: RecordType, user: Any, q: Q) -> dict[str, list[int]]:
