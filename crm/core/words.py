@@ -19,7 +19,8 @@ from django.utils import timezone
 SHORTEST, LONGEST = 4, 40  # of the words kept; a typed word may be one letter longer
 WORD = re.compile(rf"[^\W\d_]{{{SHORTEST},{LONGEST}}}")
 SQL_WORD = rf"[[:alpha:]]{{{SHORTEST},}}"
-ALIKE = 12  # words that go on in place of one
+ALIKE = 20  # words that go on in place of one
+LOOKED_AT = 200  # words whose edits are counted exactly
 REFRESH_DAYS = 7
 KNOWN = 50_000
 _known: set[str] = set()  # in the table already: most names are
@@ -75,7 +76,7 @@ def alike(terms: Sequence[str]) -> dict[str, dict[str, int]]:
         # A change of places counts as two edits here; the exact count follows in Python.
         parts.append(
             f"(SELECT %s, word FROM core_word WHERE ({' OR '.join(['word LIKE %s'] * len(shapes))}) AND char_length(word) BETWEEN %s AND %s"
-            " AND levenshtein_less_equal(word, %s, %s) <= %s ORDER BY levenshtein_less_equal(word, %s, %s), word LIMIT 40)"
+            f" AND levenshtein_less_equal(word, %s, %s) <= %s ORDER BY levenshtein_less_equal(word, %s, %s), word LIMIT {LOOKED_AT})"
         )
         shortest = len(term) - most if len(term) > SHORTEST else len(term) + 1
         params += [term, *shapes, shortest, len(term) + most, term, most + 1, most + 1, term, most + 1]
@@ -86,7 +87,8 @@ def alike(terms: Sequence[str]) -> dict[str, dict[str, int]]:
             count = edits(term, word)
             if 0 < count <= edits_in(term):
                 found.setdefault(term, {})[word] = count
-    return {term: dict(sorted(words.items(), key=lambda pair: pair[1])[:ALIKE]) for term, words in found.items()}
+    # Few people mistype the first letter.
+    return {term: dict(sorted(found[term].items(), key=lambda pair: (pair[1], pair[0][0] != term[0]))[:ALIKE]) for term in found}
 
 
 def edits_in(term: str) -> int:
