@@ -18,6 +18,7 @@ from crm.core.audit import audited
 from crm.core.models import Binned, any_subject, counting_indexes
 from crm.core.text import fold, sort_key
 
+LONG = 20_000  # characters of a text that it is found by
 SUBJECTS = ("company", "contact", "lead", "deal")
 
 
@@ -133,7 +134,7 @@ class Task(Subjects, Binned):
 
     def fold(self) -> None:
         """Own words only: by a linked record's name a task is found through RecordType.search_links, as far as the reader may see that record."""
-        self.search_text, self.sort_name = fold(f"{self.title} {self.description[:500]}"), sort_key(self.title)
+        self.search_text, self.sort_name = fold(f"{self.title} {self.description}", LONG), sort_key(self.title)
 
 
 @audited()
@@ -166,6 +167,7 @@ class Meeting(Subjects, Binned):
             models.Index(fields=["team", "starts_at", "id"], name="meeting_team", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["starts_at", "id"], name="meeting_start", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["created_at", "id"], name="meeting_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["sort_name", "id"], name="meeting_sortname", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["ends_at"], name="meeting_unheld", condition=Q(deleted_at__isnull=True, held_at__isnull=True)),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="meeting_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("meeting", "starts_at"),
@@ -179,7 +181,7 @@ class Meeting(Subjects, Binned):
         return reverse("meetings:detail", args=[self.pk])
 
     def fold(self) -> None:
-        self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description[:500]}"), sort_key(self.title)
+        self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description}", LONG), sort_key(self.title)
 
 
 class Activity(Subjects):
@@ -197,6 +199,7 @@ class Activity(Subjects):
     kind = models.CharField(max_length=12, choices=Kind)
     verb = models.CharField(max_length=24)  # how the line is worded: see activities.selectors.wording
     body = models.TextField(blank=True, max_length=20_000)
+    search_text = models.TextField(default="", blank=True, editable=False)  # folded body
     data = models.JSONField(default=dict)  # what the wording needs: names as they were, outcome, minutes, changes
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(default=timezone.now)
@@ -217,6 +220,9 @@ class Activity(Subjects):
         indexes = [
             *subject_indexes("activity", "at"),
             models.Index(fields=["actor", "at"], name="activity_actor"),
+            # Most lines have no text of their own: what an import writes costs nothing here.
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="activity_search", condition=Q(deleted_at__isnull=True) & ~Q(search_text="")),
+            models.Index(fields=["id"], name="activity_texts", condition=Q(deleted_at__isnull=True) & ~Q(search_text="")),
             models.Index(  # what reports count, from the index alone
                 fields=["subject_type", "at", "id"],
                 include=["actor", "kind", *SUBJECTS],
@@ -228,6 +234,9 @@ class Activity(Subjects):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d}"
+
+    def fold(self) -> None:
+        self.search_text = fold(self.body, LONG)
 
 
 class Reminder(models.Model):

@@ -17,6 +17,7 @@ from bench import names
 from bench.copy import NULL, bare_tables, copy_rows
 from bench.people import Crew, make_crew
 from contacts.models import Company, Contact, ContactEmail, ContactPhone
+from crm.core import words
 from crm.core.models import Source, Tag
 from crm.core.text import digits, fold, sort_key
 from deals.models import Deal, LostReason, Pipeline, Stage, StageChange
@@ -91,6 +92,9 @@ class Load:
                 took[step.__name__.removeprefix("load_")] = time.monotonic() - began
                 began = time.monotonic()
         took["indexes"] = time.monotonic() - began
+        began = time.monotonic()
+        words.refresh()
+        took["words"] = time.monotonic() - began
         began = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")
@@ -284,14 +288,15 @@ class Load:
         at = self.past(size, 500)
         verbs = {"note": "noted", "call": "called", "email": "sent", "meeting": "met", "change": "changed", "task": "done"}
         kinds = dice.choices(list(verbs), weights=(30, 20, 20, 8, 12, 10), k=size)
+        notes = [(note, fold(note)) for note in names.NOTES]
 
         def rows() -> Iterator[list[str]]:
             for number in range(size):
                 kind = kinds[number]
-                body = dice.choice(names.NOTES) if kind in ("note", "call", "email") else ""
-                yield [*self._subject(), kind, verbs[kind], body, dice.choice(actors), at[number]]
+                body, text = dice.choice(notes) if kind in ("note", "call", "email") else ("", "")
+                yield [*self._subject(), kind, verbs[kind], body, text, dice.choice(actors), at[number]]
 
-        copy_rows(Activity, ("company_id", "contact_id", "lead_id", "deal_id", "subject_type", "kind", "verb", "body", "actor_id", "at"), rows())
+        copy_rows(Activity, ("company_id", "contact_id", "lead_id", "deal_id", "subject_type", "kind", "verb", "body", "search_text", "actor_id", "at"), rows())
 
     def load_tasks(self) -> None:
         size, dice = self.tasks, self.dice

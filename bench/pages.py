@@ -228,7 +228,7 @@ def search_terms(dice: random.Random) -> list[str]:
     common, rare = names.LAST[:6], names.LAST[-40:]
     terms = []
     for number in range(30):
-        kind = number % 6
+        kind = number % 7
         word = fold(dice.choice(rare if kind in (0, 3) else common)).strip()
         terms.append(
             (
@@ -238,6 +238,7 @@ def search_terms(dice: random.Random) -> list[str]:
                 word[:2],
                 f"{dice.randint(10**5, 10**6)}",
                 f"{word}{dice.randint(1, 9)}@mail",
+                f"{word[:2]}{word[3:4]}{word[2:3]}{word[4:]}",  # a typo
             )[kind]
         )
     return terms

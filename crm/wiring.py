@@ -72,6 +72,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
     "unread": ("activities.selectors.unread_count",),
+    "search": ("activities.selectors.found_lines",),
     "banners": ("crm.core.banners.background_banners",),
     "convert": ("activities.services.lead_converted",),
     "follow_up": ("activities.services.make_follow_up",),

@@ -275,6 +275,7 @@ DEAL = RecordType(
     ),
     bulk_actions=(MOVE, ASSIGN, TAG, DELETE),
     hit=lambda deal: cells.format_money(deal.amount, deal.currency, cells.current_locale()),
+    hit_columns=("amount", "currency"),
     subtitle=subtitle,
     badges=badges,
     actions=actions,

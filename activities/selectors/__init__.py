@@ -1,6 +1,7 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
+from activities.selectors.found import found_lines
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
 from activities.selectors.work import calendar_days, month_days, reminder_of, today_page
 
@@ -8,6 +9,7 @@ __all__ = [
     "TimelinePage",
     "bell_state",
     "calendar_days",
+    "found_lines",
     "month_days",
     "notifications_page",
     "reminder_of",

@@ -15,6 +15,7 @@ from activities.models import Activity
 from activities.services.subjects import Touched, fill_parents, ids_of, most_specific, refresh_last_activity, subject_name, touched
 from crm.core.access import can, may_add
 from crm.core.copying import Blank, insert_rows
+from crm.core.words import remember
 from crm.core.writes import StaleRecord, lock
 
 MAX_BODY, MAX_OUTCOME, MAX_MINUTES = 20_000, 200, 24 * 60
@@ -29,9 +30,16 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     fill_parents(links)
     blank = Blank(Activity)
     lines = [blank(_line(row, ids, kind)) for row, ids, kind in zip(rows, links, kinds, strict=True) if kind]
+    _fold([line for line in lines if line.body])
     written = insert_rows(lines)
     refresh_last_activity(touched(line for line in written if line.kind != Activity.Kind.CHANGE))
     return written
+
+
+def _fold(lines: list[Activity]) -> None:
+    for line in lines:
+        line.fold()
+    remember(lines)
 
 
 def write_line(**row: Any) -> Activity | None:
@@ -111,7 +119,8 @@ def correct_line(line: Activity, *, actor: Any, body: str, data: dict[str, Any] 
     row.body = _filled(body) if row.kind == Activity.Kind.NOTE else body.strip()[:MAX_BODY]
     row.data = {**row.data, **(data or {})}
     row.edited_at, row.version = timezone.now(), row.version + 1
-    row.save(update_fields=["body", "data", "edited_at", "version"])
+    _fold([row])
+    row.save(update_fields=["body", "search_text", "data", "edited_at", "version"])
     return row
 
 

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
+from crm.core import words
 from crm.core.models import Delivery, ExportJob, IdempotencyKey, ImportJob, OutboxEvent
 from crm.core.records import record_types
 
@@ -19,7 +20,8 @@ CHUNK = 500
 
 
 def run() -> None:
-    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have run out."""
+    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have
+    run out, words of no row."""
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):
@@ -29,6 +31,7 @@ def run() -> None:
     _old_events(now)
     empty_bin(now)
     call_command("clearsessions")
+    words.refresh_if_old()
 
 
 def _old_imports(before: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import Q
 
-from crm.core.access import any_of, arms_for
+from crm.core.access import any_of, arms_for, q_for
 from crm.core.compiled import NUMBER, Compiled
 from crm.core.records import RecordType
 
@@ -114,10 +114,22 @@ class Slice:
 class Listing:
     """The rows of one record type that a user may see and that match the filters."""
 
-    def __init__(self, record: RecordType, user: Any, *, q: Q | None = None, filterset: Any = None, action: str = "view", key: str = "") -> None:
+    def __init__(
+        self,
+        record: RecordType,
+        user: Any,
+        *,
+        q: Q | None = None,
+        otherwise: Callable[[], Q | None] | None = None,
+        filterset: Any = None,
+        action: str = "view",
+        key: str = "",
+    ) -> None:
+        """`otherwise` is asked for another condition when no row fits `q`."""
         self.record, self.user, self.model = record, user, record.model
+        self.otherwise, self.alike = otherwise, False
         self.q, self.filterset, self.action, self.key = q, filterset, action, key
-        self._kept: dict[str, list[Arm]] = {}
+        self._kept: dict[tuple[str, bool], list[Arm]] = {}
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
@@ -141,6 +153,8 @@ class Listing:
         plain = self.q is None and self.filterset is None
         if not (plain or count):
             matches, count = self._few(order, size, cursor, field, few)
+            if not count and self._go_on():
+                return self.page(order, size, cursor, exact=exact)
             if count <= few:
                 return self._slice(matches, size, cursor, count, capped=False)
             if not exact and size * self._size() <= SHORT_WALK * FEW:
@@ -158,6 +172,13 @@ class Listing:
             return Slice(pairs, count, capped, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
         return Slice(pairs, count, capped, cursor is not None, more, cursor.offset if cursor else 0)
 
+    def _go_on(self) -> bool:
+        """Nothing fits: go on with the other condition, if there is one. Then the rows are only `alike`."""
+        q, self.otherwise = self.otherwise() if self.otherwise else None, None
+        if q is not None:
+            self.q, self._kept, self.alike = q, {}, True
+        return q is not None
+
     def _known_as_many(self) -> bool:
         """Were there more than CAP matches less than a minute ago? Whoever pages and sorts through a long list need not have ten
         thousand rows counted each time: "10,000+" stays true. `key` names the reader and all that decides which rows match."""
@@ -170,6 +191,8 @@ class Listing:
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to CAP; and whether there are more."""
         found = CAP + 1 if self._known_as_many() else self._counted("id")
+        if not found and self._go_on():
+            found = self._counted("id")
         if found > CAP:
             self._remember_as_many()
         return min(found, CAP), found > CAP
@@ -177,7 +200,7 @@ class Listing:
     def _counted(self, column: str) -> int:
         """How many match, counted up to CAP + 1 by their ids, which an index gives without the rows (counting_indexes). The statement is made
         from that for the sort key `column`, which the page needs as well."""
-        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._compiled(column)])
+        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._lookups(column)])
         if not sql:
             return 0
         with connection.cursor() as cursor:
@@ -207,7 +230,7 @@ class Listing:
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
         """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""
-        matches, params = self._union([(f"{arm.select} {arm.rest} LIMIT {cap + 1}", arm.params) for arm in self._compiled(order.column)])
+        matches, params = self._union([(f"{arm.select} {arm.rest} LIMIT {cap + 1}", arm.params) for arm in self._lookups(order.column)])
         if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
@@ -283,13 +306,18 @@ class Listing:
     def _column(self, field: Any) -> str:
         return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
 
-    def _compiled(self, column: str) -> list[Arm]:
+    def _lookups(self, column: str) -> list[Arm]:
+        """The statements that gather matches. The trigrams of a search are looked up once, not once per arm."""
+        return self._compiled(column, whole=self.q is not None)
+
+    def _compiled(self, column: str, *, whole: bool = False) -> list[Arm]:
         """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions."""
-        if column not in self._kept:
-            whole = Arm.of(self._narrowed(), column)
-            parts = _conditions(self.user, self.action, self.model) if whole else []
-            self._kept[column] = [whole.narrowed(*part) for part in parts if whole]
-        return self._kept[column]
+        key = (column, whole)
+        if key not in self._kept:
+            found = Arm.of(self._narrowed(), column)
+            parts = _conditions(self.user, self.action, self.model, whole) if found else []
+            self._kept[key] = [found.narrowed(*part) for part in parts if found]
+        return self._kept[key]
 
     @staticmethod
     def _union(parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
@@ -306,6 +334,8 @@ class Listing:
         field = self.model._meta.get_field(order.column)
         while True:
             pairs = self._walk(order, chunk, cursor, field)
+            if not pairs and cursor is None and self._go_on():
+                continue
             if pairs:
                 yield self.fetch(pairs[:chunk])
             if len(pairs) <= chunk:
@@ -314,7 +344,8 @@ class Listing:
 
     def ids(self, limit: int) -> list[int]:
         """Ids of at most `limit` matching rows."""
-        return [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
+        found = [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
+        return self.ids(limit) if not found and self._go_on() else found
 
 
 def _few_arms(arms: list[Q]) -> list[Q]:
@@ -324,16 +355,17 @@ def _few_arms(arms: list[Q]) -> list[Q]:
 _known_conditions: dict[tuple[Any, ...], list[tuple[str, tuple[Any, ...]]]] = {}
 
 
-def _conditions(user: Any, action: str, model: Any) -> list[tuple[str, tuple[Any, ...]]]:
-    """What `user` may do `action` on, as disjoint conditions of SQL with their parameters. Compiled once per right: it takes longer than
-    PostgreSQL needs for the page."""
+def _conditions(user: Any, action: str, model: Any, whole: bool) -> list[tuple[str, tuple[Any, ...]]]:
+    """What `user` may do `action` on, as disjoint conditions of SQL with their parameters, or as one (`whole`). Compiled once per right: it
+    takes longer than PostgreSQL needs for the page."""
     if not (user.is_authenticated and user.is_active):
         return []
-    key = (model, action, model.access_policy.key(user, action, model))
+    key = (model, action, whole, model.access_policy.key(user, action, model))
     if key not in _known_conditions:
         if len(_known_conditions) > 5_000:
             _known_conditions.clear()
-        parts = [_condition(model, arm) for arm in _few_arms(arms_for(user, action, model))]
+        arms = [q_for(user, action, model)] if whole else _few_arms(arms_for(user, action, model))
+        parts = [_condition(model, arm) for arm in arms]
         _known_conditions[key] = [part for part in parts if part is not None]
     return _known_conditions[key]
 

@@ -23,6 +23,7 @@ from crm.core.cells import CellContext
 from crm.core.listing import BadCursor, Cursor, Listing, Order, Slice
 from crm.core.records import Column, RecordType, View
 from crm.core.related import see
+from crm.core.text import MAX_QUERY
 
 SIZES = (25, 50, 100)
 KEEP_SECONDS = 30
@@ -76,7 +77,7 @@ class ListQuery:
             raise BadQuery(_("This list knows no “%(name)s”.") % {"name": unknown[0][:60]})
         if any("\x00" in value for values in params.lists() for value in values[1]):
             raise BadQuery(_("The address holds invisible characters."))
-        self.q = params.get("q", "").strip()[: search.MAX_QUERY]
+        self.q = params.get("q", "").strip()[:MAX_QUERY]
         self.order = self._order(params.get("sort") or record.default_sort)
         self.sort = params.get("sort") or record.default_sort
         self.size = self._size(params.get("size", "50"))
@@ -85,7 +86,8 @@ class ListQuery:
         self.asked = {name for name, values in data.lists() if name not in CONTROL and any(values)}  # of the filters
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in self.filterset.form.errors.items()} if self.asked else {}
         filterset = self.filterset if self.asked else None
-        self.listing = Listing(record, user, q=search.list_q(record, user, self.q), filterset=filterset, action=action, key=self._key(data, action))
+        q, alike = search.list_q(record, user, self.q)
+        self.listing = Listing(record, user, q=q, otherwise=alike, filterset=filterset, action=action, key=self._key(data, action))
 
     @cached_property
     def filterset(self) -> Any:
@@ -231,6 +233,7 @@ class ListPage:
     range_text: str
     range_html: SafeString  # as `range_text`; the number is a link that counts on where the page did not need to
     q: str
+    alike: bool  # no row has the words of `q`; these have words that are spelt alike
     q_placeholder: Any
     views: Any  # of Tab
     chips: Any  # of Chip
@@ -270,6 +273,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         range_text=_range_text(found, count_text(found.count, capped=found.capped)),
         range_html=_range_html(query, found),
         q=query.q,
+        alike=query.listing.alike,
         q_placeholder=record.search_placeholder or _("Search"),
         views=SimpleLazyObject(lambda: _views(query)),
         chips=SimpleLazyObject(lambda: _chips(query)),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import GrantPolicy, OwnedPolicy, PersonalPolicy, Policy, RecordQuerySet, ViaChild
 from crm.core.text import fold, sort_key
+from crm.core.words import Word  # noqa: F401  # Django looks for tables here
 
 COLORS = [
     ("red", _("Red")),

@@ -35,7 +35,7 @@ def run_import(job_id: int) -> None:
     work.run(job_id)
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True, soft_time_limit=270, time_limit=280)  # words are gathered from all rows once a week
 def housekeeping() -> None:
     from crm.core import housekeeping as keeping
 

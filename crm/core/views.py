@@ -378,28 +378,28 @@ class ExportFileView(View):
 
 
 class SearchView(View):
-    """Everything the user may see, by type; JSON for the palette."""
+    """Everything the user may see, by type; for the palette its options alone, for programs JSON."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         query = request.GET.get("q", "").strip()
         if "\x00" in query or len(query) > 1000:
             return bad_request(request, _("Search for something shorter."))
-        groups = search.search_all(request.user, query)
+        results = search.search_all(request.user, query)
         if request.headers.get("Accept", "").startswith("application/json"):
-            results = [
-                {"type": group.record.slug, "label": str(group.record.label), "id": hit.pk, "title": hit.label, "sub": hit.sub, "url": hit.url}
-                for group in groups
-                for hit in group.hits
-            ]
-            return JsonResponse({"q": query, "results": results})
-        shown = [{"label": group.record.label_plural, "icon": group.record.icon, "hits": group.hits, "more": _more(group, query)} for group in groups]
-        return render(request, "search.html", {"q": query, "groups": shown, "count": sum(len(group.hits) for group in groups)})
+            return JsonResponse({"q": query, "alike": results.alike, "results": _as_json(results)})
+        htmx: Any = request.htmx  # type: ignore[attr-defined]
+        part = "#options" if htmx and not htmx.boosted and not htmx.history_restore_request else ""
+        response = render(request, f"search.html{part}", {"q": query, "results": results})
+        response["Vary"] = "HX-Request, Accept, Cookie"
+        return response
 
 
-def _more(group: search.Group, query: str) -> str:
-    params = QueryDict(mutable=True)
-    params["q"] = query[: search.MAX_QUERY]
-    return f"{group.record.url('list')}?{params.urlencode()}" if group.more else ""
+def _as_json(results: search.Results) -> list[dict[str, Any]]:
+    return [
+        {"type": group.slug, "label": str(group.label), "id": hit.pk, "title": hit.label, "sub": hit.sub, "url": hit.url}
+        for group in results.groups
+        for hit in group.hits
+    ]
 
 
 class PickView(View):
@@ -411,7 +411,7 @@ class PickView(View):
             raise Http404
         if "\x00" in query or len(query) > 1000:
             return JsonResponse({"error": _("Search for something shorter.")}, status=400)
-        found = search.pick(slug, request.user, query)
+        found = search.pick(slug, request.user, query, near=True)
         return JsonResponse({"results": [{"id": obj.pk, "label": str(obj), "sub": search.subline(slug, obj)} for obj in found]})
 
 

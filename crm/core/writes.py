@@ -21,6 +21,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core import words
 from crm.core.access import any_of, arms_for
 from crm.core.copying import Blank, insert_rows
 from crm.core.events import RecordEvent, emit
@@ -124,11 +125,17 @@ def create_records(
     if _only_checking.get():
         raise OnlyChecked
     created = insert_rows(objects)
+    _remember_words(created)
     _add_tags(model, zip(created, tags, strict=True))
     if actor is not None:
         _check_scope(model, [obj.pk for obj in created], actor, "add")
     _tell(model, "created", [obj.pk for obj in created], actor)
     return created
+
+
+def _remember_words(rows: list[Any]) -> None:
+    if rows and hasattr(rows[0], "fold"):
+        words.remember(rows)
 
 
 def _stamp_new(obj: Any, row: Values, actor: Any) -> None:
@@ -208,6 +215,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     row.updated_at = timezone.now()
     derived = {"search_text", "sort_name"} if hasattr(row, "fold") else set()
     row.save(update_fields=[*fields, *derived, "version", "updated_at"])
+    _remember_words([row])
     if actor is not None:
         _check_scope(type(row), [row.pk], actor, "view")
     _tell_changes(type(row), {row.pk: differences}, actor)
@@ -279,6 +287,7 @@ def change_records(model: type[models.Model], ids: Iterable[int], changes: Value
             | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
         )
         model._base_manager.bulk_update(touched, fields, batch_size=CHUNK)  # type: ignore[attr-defined]
+        _remember_words(touched)
         if actor is not None:
             _check_scope(model, [row.pk for row in touched], actor, "view")
         _tell_changes(model, differences, actor)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crm.core.exports import plain_cell, safe_text
 from crm.core.fields import MoneyField, TagsField, to_e164
 from crm.core.search import highlight
-from crm.core.text import digits, fold, search_terms, sort_key, unaccent
+from crm.core.text import ask, digits, fold, sort_key, unaccent
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,50 @@ def test_folding_is_stable_and_bounded(text):
         ("Ann Lee", ["ann", "lee"]),
         ("+43 (662) 123-45", ["4366212345"]),
         ("0662 123 45", ["66212345"]),
-        ("  ", []),
-        ("a b c d e f g h", ["a", "b", "c", "d", "e", "f"]),
+        ("+49 (0)30 1234567", ["49301234567"]),
+        ("0049 30 1234567", ["49301234567"]),
+        ("030-1234567", ["301234567"]),
+        ("+1 212 555-0100 ext. 7", ["12125550100"]),
+        ("Müller 0662 12345", ["66212345", "muller"]),
+        ("a b c d e f g h", [" a", " b", " c", " d", " e", " f"]),
         ("ann@lee.example", ["ann@lee.example"]),
+        ("https://www.acme.example/", ["acme.example"]),
+        ("c++ & 50%", [" c++", " 50%"]),
+        ("李明", ["李明"]),
     ],
 )
-def test_search_terms(query, terms):
-    assert search_terms(query) == terms
+def test_terms_of_a_search(query, terms):
+    assert [term.ways for term in ask(query).terms] == [((term,),) for term in terms]
+
+
+@pytest.mark.parametrize("query", ["", "  ", "%", "_", "!!!", "\\", "\x00", "😀", "…"])
+def test_nothing_to_ask_for(query):
+    assert ask(query) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "ways"),
+    [
+        ("2024-05-06", (("2024-05-06",), ("20240506",))),
+        ("1234 56", (("1234", " 56"), ("123456",))),
+        ("+49 030 123456", (("4930123456",), ("49030123456",))),
+        ("8 (495) 123-45-67", ((" 8", "495", "123-45-67"), ("4951234567",))),
+    ],
+)
+def test_what_may_be_a_number_or_not(query, ways):
+    assert set(ask(query).terms[0].ways) == set(ways)
+
+
+@given(st.text(max_size=300))
+def test_any_query_can_be_asked(query):
+    question = ask(query)
+    assert question is None or (1 <= len(question.terms) <= 6 and all(text for term in question.terms for way in term.ways for text in way))
 
 
 @given(st.text(max_size=80), st.text(max_size=10))
 def test_highlight_escapes_everything(text, term):
-    html = str(highlight(text, search_terms(term)))
+    question = ask(term)
+    html = str(highlight(text, question.texts if question else []))
     bare = html.replace("<mark>", "").replace("</mark>", "")
     assert "<" not in bare
     assert ">" not in bare
