@@ -20,6 +20,8 @@ from django.db.models import Q
 
 from crm.core.access import any_of, arms_for
 from crm.core.compiled import NUMBER, Compiled
+from crm.core.custom.definitions import fields_of
+from crm.core.custom.keys import CustomKey, order_field, order_key
 from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
@@ -57,7 +59,7 @@ class Cursor:
             if key is not None and "\x00" in key:
                 raise ValueError(text)
             return cls(None if key is None else field.to_python(key), pk, offset, bool(back))
-        except (ValueError, TypeError, ValidationError, RecursionError) as error:
+        except (ValueError, TypeError, ArithmeticError, ValidationError, RecursionError) as error:
             raise BadCursor(text) from error
 
 
@@ -82,7 +84,7 @@ class Arm:
     def of(cls, rows: Any, column: str) -> Arm | None:
         """None when no row can match."""
         try:
-            sql, params = rows.order_by().values_list("pk", column).query.sql_with_params()
+            sql, params = rows.order_by().values_list("pk", order_key(column)).query.sql_with_params()
         except EmptyResultSet:
             return None
         select, _from, rest = sql.partition(" FROM ")
@@ -123,7 +125,7 @@ class Listing:
 
     def page(self, order: Order, size: int, cursor: Cursor | None = None) -> Slice:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many."""
-        field = self.model._meta.get_field(order.column)
+        field = order_field(self.model, order.column)
         plain = self.q is None and self.filterset is None
         if self._known_as_many():
             matches, count = list[Pair](), CAP + 1
@@ -279,6 +281,8 @@ class Listing:
             return list(database.fetchall())
 
     def _column(self, field: Any) -> str:
+        if isinstance(field, CustomKey):
+            return field.sql(self.model._meta.db_table)
         return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
 
     def _compiled(self, column: str) -> list[Arm]:
@@ -299,7 +303,7 @@ class Listing:
     def iterate(self, order: Order, chunk: int = 1000) -> Iterator[list[Any]]:
         """All matching rows in chunks, for exports; each chunk costs what the first costs."""
         cursor: Cursor | None = None
-        field = self.model._meta.get_field(order.column)
+        field = order_field(self.model, order.column)
         while True:
             pairs = self._walk(order, chunk, cursor, field)
             if pairs:
@@ -317,11 +321,11 @@ def fetch(model: Any, ids: list[int]) -> list[Any]:
     """Rows by id in the given order, without the column that only searches read."""
     if not ids:
         return []
-    by_id = {obj.pk: obj for obj in _by_ids(model)(tuple(ids))}
+    by_id = {obj.pk: obj for obj in _by_ids(model, bool(fields_of(model)))(tuple(ids))}
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
 @cache
-def _by_ids(model: Any) -> Compiled:
-    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
+def _by_ids(model: Any, custom: bool) -> Compiled:
+    unread = {"search_text", *(() if custom else ("custom",))} & {field.name for field in model._meta.concrete_fields}
     return Compiled(lambda: model._base_manager.filter(pk__in=[NUMBER]).defer(*unread))

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from crm.core import cells, search
 from crm.core.access import may_add
 from crm.core.cells import CellContext
+from crm.core.custom.keys import order_field
 from crm.core.listing import CAP, BadCursor, Cursor, Listing, Order, Slice
 from crm.core.records import Column, RecordType, View
 from crm.core.related import see
@@ -60,10 +61,10 @@ class ListQuery:
     """
 
     def __init__(self, record: RecordType, user: Any, params: QueryDict, *, action: str = "view", request: Any = None) -> None:
-        self.record, self.user, self.params = record, user, params
+        self.record, self.user, self.params, self.filters = record, user, params, record.filters
         self.view = self._view()
         data = self._with_view(params)
-        known = CONTROL | set(record.filterset.base_filters) | self._suffixed()  # type: ignore[attr-defined]
+        known = CONTROL | set(self.filters) | self._suffixed()
         unknown = sorted(set(params) - known)
         if unknown:
             raise BadQuery(_("This list knows no “%(name)s”.") % {"name": unknown[0][:60]})
@@ -82,7 +83,7 @@ class ListQuery:
     @cached_property
     def filterset(self) -> Any:
         """Of the filters that the address asks for."""
-        return self._filterset([name for name in self.record.filterset.base_filters if self.keys_of(name)])  # type: ignore[attr-defined]
+        return self._filterset([name for name in self.filters if self.keys_of(name)])
 
     @cached_property
     def every_filter(self) -> Any:
@@ -90,23 +91,24 @@ class ListQuery:
         return self._filterset(None)
 
     def _filterset(self, only: list[str] | None) -> Any:
-        filterset: Any = self.record.filterset(self.data, queryset=self.record.model._default_manager.none(), request=self.request, only=only)
+        filterset: Any = self.record.filterset(
+            self.data, queryset=self.record.model._default_manager.none(), request=self.request, only=only, every=self.filters
+        )
         filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner, id_company … as well
         return filterset
 
     def keys_of(self, name: str) -> list[str]:
         """What the address or the view says about one filter; a range has a key for each end."""
-        filters = self.record.filterset.base_filters  # type: ignore[attr-defined]
-        return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in filters)]
+        return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in self.filters)]
 
     def _key(self, data: QueryDict) -> str:
         """Names the reader's rights and all that decides which rows match; neither order nor page."""
         asked = sorted((name, values) for name, values in data.lists() if name not in CONTROL)
-        whole = repr((self.record.slug, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
+        whole = repr((self.record.slug, self.record.stamp, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
         return f"many.{hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()}"
 
     def _suffixed(self) -> set[str]:
-        return {f"{name}_{end}" for name in self.record.filterset.base_filters for end in ("min", "max", "after", "before", "from", "to", "text", "was")}  # type: ignore[attr-defined]
+        return {f"{name}_{end}" for name in self.filters for end in ("min", "max", "after", "before", "from", "to", "text", "was")}
 
     def _view(self) -> View | None:
         name = self.params.get("view", "")
@@ -143,7 +145,7 @@ class ListQuery:
         if not text:
             return None
         try:
-            return Cursor.decode(text, self.record.model._meta.get_field(self.order.column))
+            return Cursor.decode(text, order_field(self.record.model, self.order.column))
         except BadCursor:
             raise BadQuery(_("This page of the list is not there. Go back to the first.")) from None
 
@@ -279,19 +281,21 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
 def _bar_key(query: ListQuery) -> str:
     """The reader, the day (relative dates) and the whole address but for the page mark."""
     asked = sorted((name, values) for name, values in query.params.lists() if name != "cursor")
-    return repr((query.record.slug, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked))
+    return repr(
+        (query.record.slug, query.record.stamp, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked)
+    )
 
 
 def _field_key(query: ListQuery, name: str) -> str:
     values = sorted((key, query.data.getlist(key)) for key in query.keys_of(name))
     mark = hashlib.blake2b(repr(values).encode(), digest_size=12).hexdigest() if values else ""
-    return f"filter.{query.record.slug}.{name}.{query.user.pk}.{get_language()}.{mark}"
+    return f"filter.{query.record.slug}.{query.record.stamp}.{name}.{query.user.pk}.{get_language()}.{mark}"
 
 
 def _filter_fields(query: ListQuery) -> Any:
     """The filter's fields as html, each remembered per reader, language and value for half a minute: rendering drop-downs of statuses and
     sources costs more than reading the page."""
-    names = list(query.record.filterset.base_filters)  # type: ignore[attr-defined]
+    names = list(query.filters)
     keys = {name: _field_key(query, name) for name in names} if not query.errors else {}
     fragments = caches["fragments"]
     kept = fragments.get_many(keys.values())
