@@ -217,7 +217,7 @@ def field_new(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "settings/field_kinds.html", {"title": gettext("New field"), "record": record, "kinds": kinds, "back_url": _list_url(slug)})
     if kind not in Kind.values:
         raise Http404
-    form: Any = FieldForm(request.POST or None, instance=None, record=record, kind=kind, user=request.user)
+    form: Any = FieldForm(_posted(request), instance=None, record=record, kind=kind, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             field = services.create_field(record, kind, form.values(), actor=request.user)
@@ -232,7 +232,7 @@ def field_new(request: HttpRequest, slug: str) -> HttpResponse:
 @admin_only
 def field_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     field = _field(request, slug, pk)
-    form: Any = FieldForm(request.POST or None, instance=field, record=_type(slug), kind=field.kind, user=request.user)
+    form: Any = FieldForm(_posted(request), instance=field, record=_type(slug), kind=field.kind, user=request.user)
     conflict = ""
     if request.method == "POST" and form.is_valid():
         try:
@@ -245,6 +245,10 @@ def field_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             messages.success(request, gettext("Saved %(name)s.") % {"name": field})
             return redirect(_list_url(slug))
     return _form_page(request, slug, form, gettext("Edit %(name)s") % {"name": field}, gettext("Save"), conflict)
+
+
+def _posted(request: HttpRequest) -> Any:
+    return request.POST if request.method == "POST" else None
 
 
 def _at_form(form: Any, error: ValidationError) -> ValidationError:

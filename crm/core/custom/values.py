@@ -99,10 +99,16 @@ def _money(field: CustomField, raw: Any, old: Any) -> str:
 
 def _date(field: CustomField, raw: Any, old: Any) -> str:
     try:
-        day = raw.date() if isinstance(raw, datetime) else raw if isinstance(raw, date) else date.fromisoformat(str(raw)[:40])
+        day = raw.date() if isinstance(raw, datetime) else raw if isinstance(raw, date) else date.fromisoformat(_ten(raw))
     except ValueError:
         raise ValidationError(_("Enter a day, such as 2026-05-31."), code="date") from None
     return day.isoformat()
+
+
+def _ten(raw: Any) -> str:
+    if not isinstance(raw, str) or len(raw) != 10:  # 20260531 would be read as well, and sorted elsewhere if it were kept
+        raise ValueError(raw)
+    return raw
 
 
 def _time(field: CustomField, raw: Any, old: Any) -> str:
