@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 Index, Job = CustomField.Index, CustomField.Job
 LOCK = "custom fields"
-LOCK_WAIT = "5s"  # an index that waits for a table holds up all that come after it: rather try again later
-MOST_ATTEMPTS = 5
+# For statements that began before it. Writers never wait for one that is built CONCURRENTLY, but its turn must end.
+LOCK_WAIT = "60s"
+MOST_ATTEMPTS = 10
 SECONDS = 240  # of one run; the sweep comes again
 CHUNK = 1000
 SETTLED = timedelta(seconds=5)  # by then no process knows the old definitions any more
@@ -148,11 +149,19 @@ def build(field: CustomField) -> None:
         log.warning("index of a custom field failed", extra={"field": field.pk, "error": str(error)[:300]})
         busy = "lock timeout" in str(error)
         reason = DOUBLE if isinstance(error, IntegrityError) else BUSY if busy else REFUSED
-        state = Index.WANTED if busy and field.attempts + 1 < MOST_ATTEMPTS else Index.FAILED
-        sync_indexes(field, create=False)
-        _note(field, state, reason)
+        again = (busy and field.attempts + 1 < MOST_ATTEMPTS) or not _drop_leftovers(field)
+        _note(field, Index.WANTED if again else Index.FAILED, reason)
     else:
         _note(field, Index.READY if field.indexed or field.unique else Index.NONE, "")
+
+
+def _drop_leftovers(field: CustomField) -> bool:
+    """What a failed build left behind costs every writer. False when it could not be dropped: then the next turn begins with it."""
+    try:
+        sync_indexes(field, create=False)
+    except DatabaseError:
+        return False
+    return True
 
 
 def _note(field: CustomField, state: str, error: str) -> None:
