@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.core.custom.models import PREFIX, CustomField
 from crm.core.records import record_for
@@ -36,15 +36,14 @@ _kept: tuple[float, Definitions] | None = None
 
 
 def definitions() -> Definitions:
-    """At most KEEP_SECONDS old. Inside a transaction that changed them: exact, as nothing of it is kept."""
+    """At most KEEP_SECONDS old; in the process that changes them exact (`forget`)."""
     global _kept
     if _kept is not None and time.monotonic() - _kept[0] < KEEP_SECONDS:
         return _kept[1]
     found = _read()
-    if not connection.in_atomic_block:  # what an open transaction sees may never come true for others
-        if _kept is not None and _kept[1].stamp == found.stamp:
-            found = _kept[1]
-        _kept = (time.monotonic(), found)
+    if _kept is not None and _kept[1].stamp == found.stamp:
+        found = _kept[1]  # with what was worked out from them
+    _kept = (time.monotonic(), found)
     return found
 
 
