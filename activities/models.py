@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaSubject
 from crm.core.audit import audited
+from crm.core.custom.models import Customised, custom_index
 from crm.core.models import Binned, any_subject, counting_indexes
 from crm.core.text import fold, sort_key
 
@@ -48,7 +49,7 @@ def subject_indexes(table: str, key: str) -> list[models.Index]:
 
 
 @audited()
-class Task(Subjects, Binned):
+class Task(Subjects, Customised, Binned):
     """Something to do by a day or a minute. `owner` is the assignee; who else sees it is a matter of the task grant."""
 
     class Kind(models.TextChoices):
@@ -103,6 +104,7 @@ class Task(Subjects, Binned):
             *counting_indexes("task", "created_at", "created_by", "due_at", "done_at", "kind", "priority", "subject_type"),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="task_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("task", "due_at"),
+            custom_index("task"),
             *[  # a record's open tasks in order: its next step, its page
                 models.Index(
                     fields=[name, "due_at", "id"],
@@ -138,7 +140,7 @@ class Task(Subjects, Binned):
 
 
 @audited()
-class Meeting(Subjects, Binned):
+class Meeting(Subjects, Customised, Binned):
     """A span of time with people. Guests beyond the organiser come with the calendar's issue."""
 
     title = models.CharField(_("title"), max_length=200)
@@ -171,6 +173,7 @@ class Meeting(Subjects, Binned):
             models.Index(fields=["ends_at"], name="meeting_unheld", condition=Q(deleted_at__isnull=True, held_at__isnull=True)),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="meeting_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("meeting", "starts_at"),
+            custom_index("meeting"),
         ]
         constraints = [models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at")))]
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("contacts/", include("contacts.urls")),
     path("companies/", include("contacts.urls.companies")),
     path("deals/", include("deals.urls")),
+    path("settings/fields/", include("crm.core.custom.urls")),
     path("settings/", include("deals.urls.setup")),
     path("leads/", include("leads.urls")),
     path("f/", include("leads.urls.public")),

@@ -93,6 +93,7 @@ class Deal(Record):
     """A possible sale. `status` follows the stage's kind (deals.services.move_deal is the only way to change either)."""
 
     brief_fields = ("name",)
+    custom_stage = "stage"
 
     class Status(models.TextChoices):
         OPEN = "open", _("Open")

@@ -19,7 +19,7 @@ from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Secti
 from crm.core.settings_pages import SettingsColumn, SettingsPage
 from crm.core.steps import step_cell, step_html, step_text
 from deals import imports, panels, selectors
-from deals.filters import DealFilterSet
+from deals.filters import DealFilterSet, flat_stage_choices
 from deals.forms import BulkMoveForm, DealForm, LostReasonForm, PipelineForm, StageForm
 from deals.models import Deal, LostReason, Pipeline, Stage
 from deals.selectors.board import cents
@@ -212,6 +212,7 @@ DEAL = RecordType(
     update=update_deal,
     delete=delete_deals,
     importing=imports.DEAL,
+    stage_choices=flat_stage_choices,
     search_placeholder=_("Deal, company, contact"),
     search_links=("company", "contact"),
     columns=(

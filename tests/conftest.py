@@ -163,7 +163,10 @@ def fresh_caches() -> Iterator[None]:
     """No test sees what another one cached or counted."""
     from django.core.cache import caches
 
+    from crm.core.custom import definitions
+
     yield
+    definitions._forget()
     for cache in caches.all(initialized_only=True):
         cache.clear()
 

@@ -19,6 +19,9 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from activities.models import SUBJECTS, Activity, Task
 from crm.core import cells
 from crm.core.cells import CellContext
+from crm.core.custom.definitions import field_named
+from crm.core.custom.models import PREFIX
+from crm.core.custom.showing import history_text
 from crm.core.records import record_for
 from crm.core.templatetags.ui import render_markdown
 
@@ -223,7 +226,7 @@ def _converted(line: Activity, ctx: CellContext) -> Parts:
 
 def _changed(line: Activity, ctx: CellContext) -> Parts:
     changes = list(line.data.get("changes", {}).items())[:MOST_CHANGES]
-    rows = [(field_label(line.subject_type, name), change_text(line.subject_type, name, values, ctx)) for name, values in changes]
+    rows = [told_change(line.subject_type, name, values, ctx) for name, values in changes]
     rows = [(label, text) for label, text in rows if label]
     if len(rows) == 1 and rows[0][1]:
         return format_html('{} <span class="sj">{}</span>: {}', pgettext("what somebody did", "changed"), *rows[0]), "", ""
@@ -262,6 +265,16 @@ def _field(subject_type: str, name: str) -> Any:
         return None
     model: Any = Activity._meta.get_field(subject_type).related_model
     return next((field for field in [*model._meta.concrete_fields, *model._meta.many_to_many] if field.name == name), None)
+
+
+def told_change(subject_type: str, name: str, values: dict[str, Any], ctx: CellContext) -> tuple[str, str]:
+    """Label and change of one field; no label where the reader may not see the field, or it is gone."""
+    if not name.startswith(PREFIX):
+        return field_label(subject_type, name), change_text(subject_type, name, values, ctx)
+    custom = field_named(name)
+    if custom is None or not custom.seen_by(ctx.user):
+        return "", ""
+    return custom.label, history_text(custom, values, ctx) if "new" in values else ""
 
 
 def field_label(subject_type: str, name: str) -> str:

@@ -15,6 +15,8 @@ from activities.services.lines import write_line, write_lines
 from activities.services.next_steps import refresh_next_steps
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import touched
+from crm.core.custom.definitions import field_named
+from crm.core.custom.models import CustomField
 from crm.core.events import RecordEvent, emit
 from leads.models import Submission
 from leads.services.entries import read_entry
@@ -46,12 +48,17 @@ def tell_records(name: str, verb: str, ids: Sequence[int], changes: dict[str, An
     for pk in ids:
         data: dict[str, Any] = {}
         if verb == "changed":
-            told = {field: ({} if field in LONG else values) for field, values in changes.get(str(pk), {}).items() if field not in UNTOLD[name]}
+            told = {field: ({} if _is_long(field) else values) for field, values in changes.get(str(pk), {}).items() if field not in UNTOLD[name]}
             if not told:
                 continue
             data = {"changes": told}
         rows.append({"kind": Activity.Kind.CHANGE, "verb": verb, f"{name}_id": pk, "actor_id": actor_id, "at": at, "data": data})
     write_lines(rows)
+
+
+def _is_long(name: str) -> bool:
+    custom = field_named(name)
+    return name in LONG or (custom is not None and custom.kind == CustomField.Kind.LONG_TEXT)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from django.http import QueryDict
 from django.utils import timezone, translation
 
 from crm.core.access import arms_for
+from crm.core.custom.showing import shaped
 from crm.core.events import Event, emit
 from crm.core.lists import BadQuery, ListQuery, row_context
 from crm.core.models import ExportJob
@@ -162,7 +163,7 @@ def run_job(job_id: int) -> None:
             record = record_for(job.record_slug)
             if record is None or not arms_for(job.user, "export", record.model):
                 raise BadQuery("The export is no longer allowed.")
-            query = ListQuery(record, job.user, QueryDict(job.query), action="export")
+            query = ListQuery(shaped(record, job.user), job.user, QueryDict(job.query), action="export")
             rows = write_xlsx(rows_of(query), target, str(record.label_plural))
         except BadQuery as error:
             _finish(job, error=str(error))

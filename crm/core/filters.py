@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -170,10 +170,12 @@ class RecordFilterSet(django_filters.FilterSet):
     created = RangeFilter(field_name="created_at", label=gettext_lazy("Created"))
     active = RangeFilter(field_name="last_activity_at", label=gettext_lazy("Last activity"), never=True)
 
-    def __init__(self, *args: Any, only: Collection[str] | None = None, **kwargs: Any) -> None:
-        """`only`: the names of the filters to build; a list asks for a few of the twenty, and each costs copies of its fields."""
-        if only is not None:
-            self.base_filters = {name: each for name, each in type(self).base_filters.items() if name in only}  # type: ignore[has-type]
+    def __init__(self, *args: Any, only: Collection[str] | None = None, every: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """`only`: the names of the filters to build; a list asks for a few of the twenty, and each costs copies of its fields.
+        `every`: all that there are, if these are more than the class declares."""
+        if only is not None or every is not None:
+            known = type(self).base_filters if every is None else every  # type: ignore[has-type]
+            self.base_filters = {name: each for name, each in known.items() if only is None or name in only}
         super().__init__(*args, **kwargs)
 
     @property
@@ -183,6 +185,8 @@ class RecordFilterSet(django_filters.FilterSet):
     def value_text(self, name: str, value: Any) -> str:
         """A filter's value as a chip shows it."""
         field = self.form.fields[name]
+        if hasattr(self.filters[name], "shown"):  # it knows best
+            return self.filters[name].shown(value)
         if isinstance(field, OwnerField):
             return self._owner_text(value)
         if hasattr(value, "strftime"):

@@ -14,6 +14,7 @@ from django.db.models import prefetch_related_objects
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from crm.core.custom.forms import add_fields
 from crm.core.fields import PickerField, TagsField
 from crm.core.widgets import DateInput, DateTimeInput, TimeInput
 
@@ -23,6 +24,7 @@ class RecordForm(forms.ModelForm):
 
     Subclasses set Meta.model/fields (and declare PickerFields, PhoneFields … for them) and `layout`:
     ((legend, ("first_name", "last_name"), "email", …), …), where a tuple is a row of two columns.
+    Custom fields come by themselves, in groups of their own at the end.
     Hidden `version` (optimistic lock) and `idempotency_key` (a double submit makes one record) are added here.
     """
 
@@ -53,6 +55,7 @@ class RecordForm(forms.ModelForm):
                 field.widget = TimeInput()
             elif isinstance(field, forms.CharField) and isinstance(field.widget, forms.Textarea):
                 field.widget.attrs.setdefault("rows", 4)
+        self.custom_layout = add_fields(self)
         self.initial["version"] = self.instance.version if self.instance.pk else None
         self.initial["idempotency_key"] = uuid.uuid4()
 
@@ -69,8 +72,9 @@ class RecordForm(forms.ModelForm):
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True  # the template has it
-        named = [name for group in self.layout for entry in group[1:] for name in ([entry] if isinstance(entry, str) else entry)]
-        groups = [Fieldset(group[0] or "", *[self._entry(entry) for entry in group[1:]]) for group in self.layout]
+        layout = (*self.layout, *self.custom_layout)
+        named = [name for group in layout for entry in group[1:] for name in ([entry] if isinstance(entry, str) else entry)]
+        groups = [Fieldset(group[0] or "", *[self._entry(entry) for entry in group[1:]]) for group in layout]
         rest = [name for name in self.fields if name not in named]
         helper.layout = Layout(*groups, *[Field(name) for name in rest])
         return helper

@@ -20,6 +20,8 @@ from django.db.models import Q
 
 from crm.core.access import any_of, arms_for, q_for
 from crm.core.compiled import NUMBER, Compiled
+from crm.core.custom.definitions import fields_of
+from crm.core.custom.keys import CustomKey, order_field, order_key
 from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
@@ -58,7 +60,7 @@ class Cursor:
             if key is not None and "\x00" in key:
                 raise ValueError(text)
             return cls(None if key is None else field.to_python(key), pk, offset, bool(back))
-        except (ValueError, TypeError, ValidationError, RecursionError) as error:
+        except (ValueError, TypeError, ArithmeticError, ValidationError, RecursionError) as error:
             raise BadCursor(text) from error
 
 
@@ -86,7 +88,7 @@ class Arm:
     def of(cls, rows: Any, column: str) -> Arm | None:
         """None when no row can match."""
         try:
-            sql, params = rows.order_by().values_list("pk", column).query.sql_with_params()
+            sql, params = rows.order_by().values_list("pk", order_key(column)).query.sql_with_params()
         except EmptyResultSet:
             return None
         select, _from, rest = sql.partition(" FROM ")
@@ -147,7 +149,7 @@ class Listing:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many.
 
         `exact`: count up to CAP, also where the page does not need it."""
-        field = self.model._meta.get_field(order.column)
+        field = order_field(self.model, order.column)
         few = min(FEW, CAP)
         matches, count = list[Pair](), CAP + 1 if self._known_as_many() else 0
         plain = self.q is None and self.filterset is None
@@ -304,6 +306,8 @@ class Listing:
             return list(database.fetchall())
 
     def _column(self, field: Any) -> str:
+        if isinstance(field, CustomKey):
+            return field.sql(self.model._meta.db_table)
         return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
 
     def _lookups(self, column: str) -> list[Arm]:
@@ -331,7 +335,7 @@ class Listing:
     def iterate(self, order: Order, chunk: int = 1000) -> Iterator[list[Any]]:
         """All matching rows in chunks, for exports; each chunk costs what the first costs."""
         cursor: Cursor | None = None
-        field = self.model._meta.get_field(order.column)
+        field = order_field(self.model, order.column)
         while True:
             pairs = self._walk(order, chunk, cursor, field)
             if not pairs and cursor is None and self._go_on():
@@ -386,11 +390,11 @@ def fetch(model: Any, ids: list[int]) -> list[Any]:
     """Rows by id in the given order, without the column that only searches read."""
     if not ids:
         return []
-    by_id = {obj.pk: obj for obj in _by_ids(model)(tuple(ids))}
+    by_id = {obj.pk: obj for obj in _by_ids(model, bool(fields_of(model)))(tuple(ids))}
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
 @cache
-def _by_ids(model: Any) -> Compiled:
-    unread = {"search_text"} & {field.name for field in model._meta.concrete_fields}
+def _by_ids(model: Any, custom: bool) -> Compiled:
+    unread = {"search_text", *(() if custom else ("custom",))} & {field.name for field in model._meta.concrete_fields}
     return Compiled(lambda: model._base_manager.filter(pk__in=[NUMBER]).defer(*unread))

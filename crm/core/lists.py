@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from crm.core import cells, search
 from crm.core.access import may_add
 from crm.core.cells import CellContext
+from crm.core.custom.keys import order_field
 from crm.core.listing import BadCursor, Cursor, Listing, Order, Slice
 from crm.core.records import Column, RecordType, View
 from crm.core.related import see
@@ -55,11 +56,11 @@ def row_context(user: Any, seen: dict[str, dict[int, Any]] | None = None, may: f
     return RowContext(base.user, base.now, base.zone, base.locale, base.today, base.url_of, seen or {}, may)
 
 
-@cache
-def _names(filterset: Any) -> frozenset[str]:
-    """All parameters that a list's address may have."""
+@lru_cache(256)
+def _names(filters: tuple[str, ...]) -> frozenset[str]:
+    """All parameters that the address of a list with these filters may have."""
     ends = ("min", "max", "after", "before", "from", "to", "text", "was")
-    return frozenset(CONTROL | set(filterset.base_filters) | {f"{name}_{end}" for name in filterset.base_filters for end in ends})
+    return frozenset(CONTROL | set(filters) | {f"{name}_{end}" for name in filters for end in ends})
 
 
 class ListQuery:
@@ -69,10 +70,10 @@ class ListQuery:
     """
 
     def __init__(self, record: RecordType, user: Any, params: QueryDict, *, action: str = "view", request: Any = None) -> None:
-        self.record, self.user, self.params = record, user, params
+        self.record, self.user, self.params, self.filters = record, user, params, record.filters
         self.view = self._view()
         data = self._with_view(params)
-        unknown = sorted(set(params) - _names(record.filterset))
+        unknown = sorted(set(params) - _names(tuple(self.filters)))
         if unknown:
             raise BadQuery(_("This list knows no “%(name)s”.") % {"name": unknown[0][:60]})
         if any("\x00" in value for values in params.lists() for value in values[1]):
@@ -92,7 +93,7 @@ class ListQuery:
     @cached_property
     def filterset(self) -> Any:
         """Of the filters that the address asks for."""
-        return self._filterset([name for name in self.record.filterset.base_filters if self.keys_of(name)])  # type: ignore[attr-defined]
+        return self._filterset([name for name in self.filters if self.keys_of(name)])
 
     @cached_property
     def every_filter(self) -> Any:
@@ -100,19 +101,20 @@ class ListQuery:
         return self._filterset(None)
 
     def _filterset(self, only: list[str] | None) -> Any:
-        filterset: Any = self.record.filterset(self.data, queryset=self.record.model._default_manager.none(), request=self.request, only=only)
+        filterset: Any = self.record.filterset(
+            self.data, queryset=self.record.model._default_manager.none(), request=self.request, only=only, every=self.filters
+        )
         filterset.form.auto_id = "filter_%s"  # the side panel's form on the same page has id_owner, id_company … as well
         return filterset
 
     def keys_of(self, name: str) -> list[str]:
         """What the address or the view says about one filter; a range has a key for each end."""
-        filters = self.record.filterset.base_filters  # type: ignore[attr-defined]
-        return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in filters)]
+        return [key for key in self.asked if key == name or (key.startswith(f"{name}_") and key not in self.filters)]
 
     def _key(self, data: QueryDict, action: str) -> str:
         """Names the reader's rights and all that decides which rows match; neither order nor page."""
         asked = sorted((name, values) for name, values in data.lists() if name not in CONTROL)
-        whole = repr((self.record.slug, action, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
+        whole = repr((self.record.slug, self.record.stamp, action, self.user.pk, self.user.team_scope, self.user.role.grants, self.q, asked))
         return f"many.{hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()}"
 
     def _view(self) -> View | None:
@@ -157,7 +159,7 @@ class ListQuery:
         if not text:
             return None
         try:
-            return Cursor.decode(text, self.record.model._meta.get_field(self.order.column))
+            return Cursor.decode(text, order_field(self.record.model, self.order.column))
         except BadCursor:
             raise BadQuery(_("This page of the list is not there. Go back to the first.")) from None
 
@@ -302,15 +304,17 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
 def _bar_key(query: ListQuery) -> str:
     """The reader, the day (relative dates) and the whole address but for the page mark."""
     asked = sorted((name, values) for name, values in query.params.lists() if name != "cursor")
-    return repr((query.record.slug, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked))
+    return repr(
+        (query.record.slug, query.record.stamp, query.user.pk, query.user.team_scope, query.user.role.grants, get_language(), timezone.localdate(), asked)
+    )
 
 
 def _filter_fields(query: ListQuery) -> Any:
     """The filter's fields as html. Those that the address does not ask for are remembered per reader and language for half a minute:
     rendering drop-downs of statuses and sources costs more than reading the page."""
-    names = list(query.record.filterset.base_filters)  # type: ignore[attr-defined]
+    names = list(query.filters)
     asked = set(names) if query.errors else {name for name in names if query.keys_of(name)}
-    key = f"filters.{query.record.slug}.{query.user.pk}.{get_language()}"
+    key = f"filters.{query.record.slug}.{query.record.stamp}.{query.user.pk}.{get_language()}"
     kept: dict[str, str] = caches["fragments"].get(key) or {}
     html = dict(kept)
     for name in names:

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import GrantPolicy, OwnedPolicy, PersonalPolicy, Policy, RecordQuerySet, ViaChild
+from crm.core.custom.models import CustomField as CustomField
+from crm.core.custom.models import Customised, custom_index
 from crm.core.text import fold, sort_key
 from crm.core.words import Word  # noqa: F401  # Django looks for tables here
 
@@ -41,7 +43,7 @@ class Binned(models.Model):
         abstract = True
 
 
-class Record(Binned):
+class Record(Customised, Binned):
     """Base of company, contact, lead, deal: owned, in a team, versioned, searchable, with derived next step.
 
     Written only by services through crm.core.writes; `search_text` and `sort_name` are folded there (crm.core.text).
@@ -114,6 +116,7 @@ def record_indexes(table: str, *keys: str, facts: tuple[str, ...] = ()) -> list[
     indexes.append(models.Index(fields=["id"], include=["owner", "team"], name=f"{table}_alive", condition=alive))
     indexes.append(GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{table}_search", condition=alive))
     indexes.append(models.Index(fields=["deletion_group"], name=f"{table}_bin", condition=Q(deleted_at__isnull=False)))
+    indexes.append(custom_index(table))
     return indexes
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.core import cells
 from crm.core.access import NOTHING, q_for, viewers_of
+from crm.core.custom.models import PREFIX
 from crm.core.lists import RowContext, row_context
 from crm.core.records import Action, PanelContent, RecordType, Step
 from crm.core.related import linked, see
@@ -109,6 +110,7 @@ class DetailPage:
 def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
     """The context for the facts, badges and actions of one record: its linked records as far as visible."""
     links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("created_by", "deleted_by", "team")]
+    links += [name for column in record.columns for name in column.links if name.startswith(PREFIX)]
     obj.seen_links = see(user, [obj], links, whole=True)  # for the cards of this page
     return row_context(user, obj.seen_links, obj.may)
 

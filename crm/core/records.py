@@ -6,7 +6,7 @@ a list, filters, search, export, import, bulk actions, pages, forms, a bin and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -206,6 +206,9 @@ class RecordType:
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
     switch: Callable[[Any], list[Any]] = no_extra  # other shapes of the list (Board); switch(request)
+    stage_choices: Callable[[], list[Any]] = no_extra  # (id, label) of the stages that can ask for custom fields (`custom_stage` of the model)
+    more_filters: Mapping[str, Any] = field(default_factory=dict)  # of custom fields, as crm.core.custom.showing adds them for one user
+    stamp: str = ""  # names the custom fields that this user sees, for the keys of what is remembered of pages
     templates: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -224,6 +227,12 @@ class RecordType:
     @property
     def import_url(self) -> str:
         return self.url("import")
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """The filters of its list by name: the filterset's own, then those of custom fields."""
+        own = self.filterset.base_filters  # type: ignore[attr-defined]
+        return {**own, **self.more_filters} if self.more_filters else own
 
     def template(self, name: str) -> str:
         return self.templates.get(name, f"records/{name}.html")

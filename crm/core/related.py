@@ -11,6 +11,7 @@ from django.db.models import Value
 
 from crm.core.access import GrantPolicy, RecordQuerySet, Scope
 from crm.core.compiled import NUMBER, Compiled, all_rows, maker
+from crm.core.custom.definitions import field_named, target_model
 
 KEEP_SECONDS = 5
 MOST_NAMES = 5  # columns that a record's name is made of (`brief_fields`, texts all)
@@ -23,11 +24,10 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
     found: dict[str, dict[int, Any]] = {}
     named: dict[str, tuple[Any, set[int]]] = {}
     for name in dict.fromkeys(fields):
-        ids = {getattr(row, f"{name}_id") for row in rows} - {None}
+        related, ids = _targets(rows, name)
         if not ids:
             found[name] = {}
             continue
-        related: Any = rows[0]._meta.get_field(name).related_model
         if isinstance(user, related):  # colleagues' names are open to all who are signed in
             known = {user.pk: user} | {row._state.fields_cache[name].pk: row._state.fields_cache[name] for row in rows if row._state.fields_cache.get(name)}
             found[name] = known | _kept(related, ids - known.keys())
@@ -45,6 +45,14 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
             queryset = queryset.defer("search_text")
         found[name] = {obj.pk: obj for obj in queryset}
     return found | visible_names(user, named)
+
+
+def _targets(rows: Sequence[Any], name: str) -> tuple[Any, set[int]]:
+    """The model that a foreign key or custom field of the rows points to, and the ids."""
+    custom = field_named(name)
+    if custom is not None:
+        return target_model(custom), {row.custom.get(custom.key) for row in rows} - {None}
+    return rows[0]._meta.get_field(name).related_model, {getattr(row, f"{name}_id") for row in rows} - {None}
 
 
 def visible_names(user: Any, wanted: Mapping[str, tuple[Any, Collection[int]]]) -> dict[str, dict[int, Any]]:

@@ -162,7 +162,7 @@ class CardGroup:
 
 def settings_entries() -> tuple[SettingsPage | SettingsLink, ...]:
     """All declared pages and links, as composed in crm.wiring; the kernel's own come first."""
-    return (SOURCES, TAGS, *import_string("crm.wiring.SETTINGS"))
+    return (FIELDS, SOURCES, TAGS, *import_string("crm.wiring.SETTINGS"))
 
 
 def settings_pages() -> tuple[SettingsPage, ...]:
@@ -350,6 +350,12 @@ class TagForm(SettingsForm):
         fields = ["name", "color"]
 
 
+FIELDS = SettingsLink(
+    label=gettext_lazy("Fields"),
+    icon="forms",
+    url="/settings/fields/",
+    text=gettext_lazy("Fields of your own for companies, contacts, leads, deals, tasks and meetings."),
+)
 SOURCES = SettingsPage(
     slug="sources",
     model=Source,

@@ -6,12 +6,14 @@ from celery import shared_task
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
     from crm.core import exports, heartbeat, outbox
+    from crm.core.custom import work as fields
     from crm.core.imports import work
 
     heartbeat.beat("worker")
     outbox.drain()
     exports.sweep()
     work.sweep()
+    fields.sweep()
 
 
 @shared_task(ignore_result=True)
@@ -33,6 +35,13 @@ def run_import(job_id: int) -> None:
     from crm.core.imports import work
 
     work.run(job_id)
+
+
+@shared_task(ignore_result=True, queue="bulk", soft_time_limit=500, time_limit=520)  # an index of ten million rows takes minutes
+def work_on_fields() -> None:
+    from crm.core.custom import work
+
+    work.run()
 
 
 @shared_task(ignore_result=True, soft_time_limit=270, time_limit=280)  # words are gathered from all rows once a week

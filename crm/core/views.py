@@ -21,6 +21,7 @@ from django.views import View
 
 from crm.core import exports, pages, search, writes
 from crm.core.access import arms_for, may_add
+from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
 from crm.core.lists import BadQuery, ListQuery, count_text, list_page
 from crm.core.models import ExportJob
@@ -41,7 +42,7 @@ def bad_request(request: HttpRequest, text: str) -> HttpResponse:
 
 
 class RecordView(View):
-    """Base: finds the record type by the slug that `record_urls` gave."""
+    """Base: finds the record type by the slug that `record_urls` gave, as the user sees it."""
 
     slug = ""
 
@@ -50,7 +51,7 @@ class RecordView(View):
         record = record_for(self.slug)
         if record is None:
             raise Http404
-        return record
+        return shaped(record, self.request.user)
 
     def load(self, pk: int, action: str = "view") -> Any:
         """404 when the user may not see the row; 403 when they see it but may not do this."""

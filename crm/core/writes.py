@@ -12,18 +12,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core import words
 from crm.core.access import any_of, arms_for
 from crm.core.copying import Blank, insert_rows
+from crm.core.custom import writing as custom
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
@@ -110,21 +111,27 @@ def create_records(
     `check(obj)` may raise ValidationError for rules across fields. Raises ValidationError for a single row, RowErrors for many.
     """
     objects, tags, errors, blank = [], [], [], Blank(model)
-    for index, row in enumerate(rows):
-        values = dict(row)
+    rows = [dict(row) for row in rows]
+    added = custom.new_rows(model, rows, actor) or [custom.NewRow({})] * len(rows)
+    for index, (values, new) in enumerate(zip(rows, added, strict=True)):
         tags.append(_resolved(values.pop("tags", None) or []))
         obj = blank(values)
-        _stamp_new(obj, row, actor)
+        if new.stored:
+            obj.custom = new.stored
+        _stamp_new(obj, values, actor)
         try:
             clean(obj, check)
         except ValidationError as error:
-            errors.append((index, error))
+            errors.append((index, ValidationError({**_as_dict(error), **new.errors}) if new.errors else error))
+        else:
+            if new.errors:
+                errors.append((index, ValidationError(new.errors)))
         objects.append(obj)
     if errors:
         raise errors[0][1] if len(rows) == 1 else RowErrors([(index, _as_dict(error)) for index, error in errors])
     if _only_checking.get():
         raise OnlyChecked
-    created = insert_rows(objects)
+    created = _unless_taken(lambda: insert_rows(objects))
     _remember_words(created)
     _add_tags(model, zip(created, tags, strict=True))
     if actor is not None:
@@ -136,6 +143,14 @@ def create_records(
 def _remember_words(rows: list[Any]) -> None:
     if rows and hasattr(rows[0], "fold"):
         words.remember(rows)
+
+
+def _unless_taken(write: Callable[[], Any]) -> Any:
+    """`write()`, with the database's refusal of a value that must be unique told at its field."""
+    try:
+        return write()
+    except IntegrityError as error:
+        raise custom.told(error) from error
 
 
 def _stamp_new(obj: Any, row: Values, actor: Any) -> None:
@@ -175,6 +190,7 @@ def clean(obj: Any, check: Callable[[Any], None] | None = None) -> None:
         raise ValidationError(errors)
     if hasattr(obj, "fold"):
         obj.fold()
+        custom.add_search_words(obj)
 
 
 @cache
@@ -199,14 +215,16 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     if version is not None and version != row.version:
         raise StaleRecord(row)
     changes = dict(changes)
-    tags = changes.pop("tags", None)
+    tags, given = changes.pop("tags", None), custom.take(changes)
     differences = _set(row, changes)
+    if given:
+        differences |= _custom_differences([row], given, actor)[row.pk]
     tag_difference = _set_tags(row, _resolved(tags)) if tags is not None else None
     if tag_difference:
         differences["tags"] = tag_difference
     if not differences:
         return row
-    fields = {name for name in differences if name != "tags"}
+    fields = {_column(name) for name in differences if name != "tags"}
     if "owner" in fields and row.owner is not None and "team" not in fields:
         row.team_id = row.owner.team_id or row.team_id
         fields.add("team")
@@ -214,12 +232,22 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     row.version += 1
     row.updated_at = timezone.now()
     derived = {"search_text", "sort_name"} if hasattr(row, "fold") else set()
-    row.save(update_fields=[*fields, *derived, "version", "updated_at"])
+    _unless_taken(lambda: row.save(update_fields=[*fields, *derived, "version", "updated_at"]))
     _remember_words([row])
     if actor is not None:
         _check_scope(type(row), [row.pk], actor, "view")
     _tell_changes(type(row), {row.pk: differences}, actor)
     return row
+
+
+def _custom_differences(rows: Sequence[Any], given: Values, actor: Any) -> dict[int, dict[str, Difference]]:
+    found = custom.change_rows(rows, given, actor)
+    return {pk: {name: Difference(each.old, each.new, each.old_text, each.new_text) for name, each in changes.items()} for pk, changes in found.items()}
+
+
+def _column(name: str) -> str:
+    """The model's field that holds a changed value: all custom ones stand in one."""
+    return "custom" if name.startswith(custom.PREFIX) else name
 
 
 def _set(row: Any, changes: Values) -> dict[str, Difference]:
@@ -267,10 +295,13 @@ def change_records(model: type[models.Model], ids: Iterable[int], changes: Value
     Rules that need a look at each row do not belong here: their service loops in sets of its own.
     """
     rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    changes = dict(changes)
+    given = custom.take(changes)
+    added = _custom_differences(rows, given, actor) if given else {}
     differences = {}
     touched: list[Any] = []
     for row in rows:
-        found = _set(row, changes)
+        found = _set(row, changes) | added.get(row.pk, {})
         if not found:
             continue
         if "owner" in found and row.owner is not None and "team" not in changes:
@@ -282,11 +313,11 @@ def change_records(model: type[models.Model], ids: Iterable[int], changes: Value
         touched.append(row)
     if touched:
         fields = (
-            {*changes, "version", "updated_at"}
+            {*changes, *(("custom",) if given else ()), "version", "updated_at"}
             | ({"team"} if "owner" in changes else set())
             | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
         )
-        model._base_manager.bulk_update(touched, fields, batch_size=CHUNK)  # type: ignore[attr-defined]
+        _unless_taken(lambda: model._base_manager.bulk_update(touched, fields, batch_size=CHUNK))  # type: ignore[attr-defined]
         _remember_words(touched)
         if actor is not None:
             _check_scope(model, [row.pk for row in touched], actor, "view")
@@ -346,7 +377,8 @@ def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[typ
         rows = model._base_manager.select_for_update().filter(deletion_group=group, deleted_at__isnull=False)  # type: ignore[attr-defined]
         found = list(rows.values_list("pk", flat=True))
         if found:
-            model._base_manager.filter(pk__in=found).update(deleted_at=None, deleted_by=None, deletion_group=None)  # type: ignore[attr-defined]
+            back = model._base_manager.filter(pk__in=found)  # type: ignore[attr-defined]
+            _unless_taken(partial(back.update, deleted_at=None, deleted_by=None, deletion_group=None))
             _tell(model, "restored", found, actor, group=group)
             restored += len(found)
     return restored

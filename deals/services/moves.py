@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core.custom.writing import check_stage
 from crm.core.events import emit
 from crm.core.writes import CHUNK, StaleRecord, lock
 from deals.events import DealLost, DealMoved, DealWon
@@ -71,6 +72,7 @@ def _move(rows: Sequence[Deal], stage: Stage, actor: Any, lost_reason: LostReaso
     stage = Stage.objects.select_related("pipeline").get(pk=stage.pk)
     if stage.pipeline.archived_at is not None and any(row.pipeline_id != stage.pipeline_id for row in rows):
         raise ValidationError({"stage": [_("This pipeline is archived. Choose another one.")]})
+    check_stage(rows, stage.pk, actor)
     old = Stage.objects.in_bulk({row.stage_id for row in rows})
     changes = []
     for row in rows:

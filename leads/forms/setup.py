@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.models import Source
 from crm.core.settings_pages import SettingsForm
 from leads.models import AssignmentRule, FormField, LeadStatus, WebForm
+from leads.services.questions import web_fields
 from users.models import Team, User
 
 BLANK_CONDITIONS, BLANK_FIELDS = 3, 3
@@ -116,13 +117,18 @@ class WebFormForm(SettingsForm):
         return hours
 
 
+def target_choices() -> list[tuple[str, Any]]:
+    """What an answer can fill: fields of the lead, custom ones too."""
+    return [*FormField.Target.choices, *((name, field.label) for name, field in web_fields().items())]
+
+
 class FieldRow(forms.Form):
     """One field of a web form. A row without name and label is no field."""
 
     key = forms.SlugField(label=_("Name"), max_length=40, required=False)
     label = forms.CharField(label=_("Label"), max_length=120, required=False)
     kind = forms.ChoiceField(label=_("Kind"), choices=FormField.Kind.choices)
-    target = forms.ChoiceField(label=_("Fills"), choices=FormField.Target.choices, required=False)
+    target = forms.ChoiceField(label=_("Fills"), choices=target_choices, required=False)
     required = forms.BooleanField(label=_("Required"), required=False)
     choices = Lines(label=_("Choices, one a line"))
     help_text = forms.CharField(label=_("Help"), max_length=200, required=False)

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.services import normal_phone
+from crm.core.custom.models import PREFIX
 from leads.models import FormField
+from leads.services.questions import check_answer, choices_of, custom_values, field_behind, kind_of
 
 Kind, Target = FormField.Kind, FormField.Target
 LONGEST = 10_000
@@ -82,21 +84,25 @@ def _take(entry: Entry, question: FormField, text: str) -> None:
         return
     if question.target and not entry.values.get(question.target):
         entry.values[question.target] = text
-    entry.answers.append((question.label, _("Yes") if question.kind == Kind.CHECKBOX else text))
+    entry.answers.append((question.label, _("Yes") if kind_of(question) == Kind.CHECKBOX else text))
 
 
 def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
     """The text of one answer, or a ValidationError that says what to do."""
-    text = _plain(question, raw)
+    kind = kind_of(question)
+    text = _plain(question, kind, raw)
     if not text:
         if required and question.required:
-            raise ValidationError(_("Tick this box to go on.") if question.kind == Kind.CHECKBOX else _("Fill this in."))
+            raise ValidationError(_("Tick this box to go on.") if kind == Kind.CHECKBOX else _("Fill this in."))
         return ""
     longest = LENGTHS.get(question.target, LONGEST)  # type: ignore[call-overload]
     if len(text) > longest:
         raise ValidationError(_too_long(longest))
-    if question.kind == Kind.CHOICE and text not in question.choices:
+    if kind == Kind.CHOICE and text not in choices_of(question):
         raise ValidationError(_("Choose one from the list."))
+    custom = field_behind(question)
+    if custom is not None:
+        check_answer(custom, text)
     if question.kind == Kind.EMAIL or question.target == Target.EMAIL:
         _check_email(text)
     if question.kind == Kind.PHONE or question.target == Target.PHONE:
@@ -104,17 +110,17 @@ def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
     return text
 
 
-def _plain(question: FormField, raw: Any) -> str:
+def _plain(question: FormField, kind: str, raw: Any) -> str:
     if raw is None:
         return ""
-    if question.kind == Kind.CHECKBOX:
+    if kind == Kind.CHECKBOX:
         if isinstance(raw, (dict, list)):
             raise ValidationError(_("Send yes or no."))
         return "yes" if raw is True or str(raw).strip().lower() in YES else ""
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
         raise ValidationError(_("Send text."))
     text = str(raw)
-    if question.kind == Kind.LONG_TEXT or question.target == Target.MESSAGE:
+    if kind == Kind.LONG_TEXT or question.target == Target.MESSAGE:
         return "\n".join(line.rstrip() for line in text.splitlines()).strip()
     return " ".join(text.split())
 
@@ -138,6 +144,7 @@ def _check_phone(text: str) -> None:
 def lead_values(entry: Entry) -> dict[str, Any]:
     """The fields of a new lead. A phone number that belongs to no country is kept in the answers only."""
     values: dict[str, Any] = {name: text for name, text in entry.values.items() if name not in (Target.NAME, Target.MESSAGE, Target.PHONE)}
+    values = {name: text for name, text in values.items() if not name.startswith(PREFIX)} | custom_values(entry.values)
     first, _space, last = entry.values.get(Target.NAME, "").partition(" ")
     values.setdefault("first_name", first)
     values.setdefault("last_name", last)

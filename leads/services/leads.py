@@ -22,6 +22,7 @@ from users.selectors import organisation
 
 Values = dict[str, Any]
 Kind = LeadStatus.Kind
+_COLUMNS = {name for field in Lead._meta.concrete_fields for name in (field.name, field.attname)}
 NAMES = ("first_name", "last_name", "company_name", "email", "phone")
 
 
@@ -44,7 +45,7 @@ def _new_row(row: Values, status: LeadStatus, currency: str) -> Values:
     values = {"currency": currency, **_checked(row)}
     if not values.get("status"):
         values["status"] = status
-    draft = Lead(**{name: value for name, value in values.items() if name != "tags"})
+    draft = Lead(**{name: value for name, value in values.items() if name in _COLUMNS})
     return values | {"email_key": email_key(draft.email), "phone_key": phone_key(draft.phone), "score": score_of(draft)}
 
 

@@ -16,6 +16,7 @@ from crm.core.settings_services import delete_setting, locked, require_admin, sa
 from leads.models import AssignmentRule, FormField, LeadStatus, WebForm
 from leads.services.assignment import FIELDS, OPERATIONS
 from leads.services.entries import IDENTITY, RESERVED
+from leads.services.questions import web_fields
 
 Values = Mapping[str, Any]
 Kind, FieldKind, Mode = LeadStatus.Kind, FormField.Kind, AssignmentRule.Mode
@@ -197,14 +198,14 @@ def _field_problems(values: Values, seen: set[str]) -> list[tuple[str, Any]]:
     problems = []
     draft = FormField(**values)
     try:
-        draft.clean_fields(exclude=["form"])
+        draft.clean_fields(exclude=["form", *(["target"] if draft.target in web_fields() else [])])
     except ValidationError as error:
         problems += [(name, texts[0]) for name, texts in error.message_dict.items()]
     if draft.key in seen:
         problems.append(("key", _("Another field is called like this.")))
     if draft.key in RESERVED or draft.key.startswith("_"):
         problems.append(("key", _("This name is taken by the form itself. Choose another one.")))
-    if draft.kind == FieldKind.CHOICE and not draft.choices:
+    if draft.kind == FieldKind.CHOICE and not draft.choices and draft.target not in web_fields():
         problems.append(("choices", _("Write at least one choice.")))
     if len(draft.choices) > MAX_CHOICES or any(not choice for choice in draft.choices):
         problems.append(("choices", _("At most %(count)s choices, none empty.") % {"count": MAX_CHOICES}))

@@ -24,10 +24,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from crm.core.custom.models import CustomField
 from leads import selectors, services
 from leads.forms.bodies import JSON_TYPE, BadBody, plain_text, read_body
 from leads.models import FormField, WebForm
 from leads.services.entries import LENGTHS, LONGEST, STAMP, TRACKING, TRAP
+from leads.services.questions import INPUTS, choices_of, field_behind, kind_of
 from users.selectors import organisation
 
 METHODS = "GET, HEAD, OPTIONS, POST"
@@ -271,16 +273,17 @@ def questions_of(form: WebForm, request: HttpRequest, shown: Shown | None = None
 
 def _question(each: FormField, shown: Shown, request: HttpRequest) -> Question:
     value = shown.data.get(each.key, "")
-    if each.kind == FormField.Kind.HIDDEN and not value:  # a link may carry it (?product=...), or the form has one value of its own
+    kind, custom = kind_of(each), field_behind(each)
+    if kind == FormField.Kind.HIDDEN and not value:  # a link may carry it (?product=...), or the form has one value of its own
         value = request.GET.get(each.key, "")[:LONGEST] or (each.choices[0] if each.choices else "")
     return Question(
         key=each.key,
         label=each.label,
-        kind=each.kind,
-        type=INPUT_TYPES.get(each.kind, INPUT_TYPES.get(each.target, "text")),
+        kind=kind,
+        type=INPUTS.get(CustomField.Kind(custom.kind), "text") if custom else INPUT_TYPES.get(each.kind, INPUT_TYPES.get(each.target, "text")),
         required=each.required,
         help=each.help_text,
-        choices=each.choices,
+        choices=choices_of(each),
         value=value if isinstance(value, str) else "",
         errors=shown.errors.get(each.key, []),
         autocomplete=AUTOCOMPLETE.get(each.target, ""),

@@ -13,6 +13,7 @@ from django.db.models import BigIntegerField, Q, Value
 from django.utils.translation import gettext as _
 
 from crm.core.access import any_of, arms_for, may_add
+from crm.core.custom.models import PREFIX
 from crm.core.exports import safe_text
 from crm.core.imports.reading import Line
 from crm.core.imports.targets import Target, targets_of
@@ -54,6 +55,8 @@ class Plan:
         self.columns = [
             (int(position), self.targets[key]) for position, key in sorted(job.mapping.items(), key=lambda pair: int(pair[0])) if key in self.targets
         ]
+        # A custom field whose cell is empty is told to the service all the same: it knows which ones must be filled.
+        self.asked: Values = {target.key: None for _position, target in self.columns if target.key.startswith(PREFIX)}
         self.tags: list[str] = options.get("tags", [])
         self.skips_same: bool = options.get("same", "skip") == "skip"
         self.people = self._people()
@@ -91,6 +94,7 @@ class Plan:
 
     def candidate(self, line: Line) -> Candidate:
         found = Candidate(line, problems=[("", line.problem)] if line.problem else [])
+        found.values.update(self.asked)
         for position, target in self.columns:
             text = line.cells[position] if position < len(line.cells) else ""
             if not text or text.isspace():

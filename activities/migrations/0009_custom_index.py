@@ -1,0 +1,22 @@
+"""Built without keeping writers from the tables."""
+
+import django.contrib.postgres.indexes
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("activities", "0008_custom_fields")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name='meeting',
+            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.F('custom'), name='jsonb_path_ops'), condition=models.Q(('deleted_at__isnull', True), models.Q(('custom', {}), _negated=True)), name='meeting_custom'),
+        ),
+        AddIndexConcurrently(
+            model_name='task',
+            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.F('custom'), name='jsonb_path_ops'), condition=models.Q(('deleted_at__isnull', True), models.Q(('custom', {}), _negated=True)), name='task_custom'),
+        ),
+    ]
