@@ -5,13 +5,12 @@ from celery import shared_task
 
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
-    from crm.core import exports, heartbeat, outbox
-    from crm.core.imports import work
+    from crm.core import exports, heartbeat, jobs, outbox
 
     heartbeat.beat("worker")
     outbox.drain()
     exports.sweep()
-    work.sweep()
+    jobs.sweep()
 
 
 @shared_task(ignore_result=True)
@@ -31,6 +30,13 @@ def make_export(job_id: int) -> None:
 @shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)
 def run_import(job_id: int) -> None:
     from crm.core.imports import work
+
+    work.run(job_id)
+
+
+@shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)
+def run_bulk(job_id: int) -> None:
+    from crm.core.bulk import work
 
     work.run(job_id)
 

@@ -24,11 +24,12 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
+    from crm.core import jobs
     from crm.core.imports import work as imports
 
-    imports.LEASE = timedelta(seconds=float(os.environ["TEST_LEASE"]))
+    jobs.LEASE = timedelta(seconds=float(os.environ["TEST_LEASE"]))
     imports.CHUNK = int(os.environ["TEST_CHUNK"])
-    imports.ATTEMPTS = 1000  # here it is killed more often than it gets on
+    jobs.ATTEMPTS = 1000  # here it is killed more often than it gets on
     connection.close()
     print("ready", flush=True)
     for line in sys.stdin:
