@@ -11,7 +11,7 @@ from activities.models import Activity, Notification, Reminder, Task
 from activities.services import complete_task, create_task
 from contacts.models import Company
 from contacts.services import create_companies
-from crm.core import jobs, outbox
+from crm.core import housekeeping, jobs, outbox
 from crm.core.bulk import services, work
 from crm.core.models import BulkChunk, BulkEntry, BulkJob, Delivery, ImportJob, OutboxEvent, Source, Tag
 from crm.core.writes import change_records
@@ -337,3 +337,13 @@ def test_a_row_whose_old_link_is_gone_for_good_stays(people):
     old.delete()
     back = undone(job, people.owner)
     assert (back.undone, back.kept) == (0, 3)
+
+
+def test_after_thirty_days_the_undo_goes_and_the_history_stays(people):
+    leads(people.owner, 3)
+    job = change_all("leads", "tag", people.owner, "owner=me", tags="Fair")
+    BulkJob.objects.update(created_at=timezone.now() - timezone.timedelta(days=31))
+    housekeeping.run()
+    job.refresh_from_db()
+    assert (job.state, job.changed, job.data, job.query, BulkEntry.objects.count()) == ("done", 3, {}, "", 0)
+    assert not services.can_undo(job, people.owner)

@@ -154,8 +154,8 @@ class BulkUndoView(View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         job, record = _load(request, pk)
-        done = services.undo(job, actor=request.user)
-        if done is None or done.large or done.state != State.UNDONE:
+        done = services.undo(job, actor=request.user) if services.can_undo(job, request.user) else None
+        if done is None or done.large:
             return redirect("bulk-job", job.pk)
         text = ngettext("%(n)s record is as it was.", "%(n)s records are as they were.", done.undone) % {"n": done.undone}
         if done.kept:

@@ -21,7 +21,7 @@ from crm.core.jobs import NotPossible
 from crm.core.lists import BadQuery
 from crm.core.records import BulkAction, RecordType, record_for
 
-PAUSE = 0.25  # of the time that a chunk took: other people's requests get both processors for a while
+PAUSE = 0.5  # of the time that a chunk took: other people's requests get both processors for a while
 State = BulkJob.State
 
 

@@ -1,4 +1,4 @@
-"""A worker for the kill tests of imports: loaded once, then forked on demand. Reads `start` lines, answers with the id of a fresh worker."""
+"""A worker for the kill tests of imports and bulk changes: loaded once, then forked on demand. Reads `start` lines, answers with the id of a fresh worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import django
 
 
 def work() -> None:
+    from crm.core.bulk import work as bulk
     from crm.core.imports import work as imports
-    from crm.core.models import ImportJob
+    from crm.core.models import BulkJob, ImportJob
 
     while True:
-        for pk in ImportJob.objects.filter(state__in=ImportJob.WORKING).values_list("pk", flat=True):
-            imports.run(pk)
+        for kind, run in ((ImportJob, imports.run), (BulkJob, bulk.run)):
+            for pk in kind.objects.filter(state__in=kind.WORKING).values_list("pk", flat=True):
+                run(pk)
         time.sleep(0.01)
 
 
@@ -25,11 +27,12 @@ def main() -> None:
     from django.db import connection
 
     from crm.core import jobs
+    from crm.core.bulk import services as bulk
     from crm.core.imports import work as imports
 
     jobs.LEASE = timedelta(seconds=float(os.environ["TEST_LEASE"]))
-    imports.CHUNK = int(os.environ["TEST_CHUNK"])
     jobs.ATTEMPTS = 1000  # here it is killed more often than it gets on
+    imports.CHUNK, bulk.CHUNK = int(os.environ["TEST_CHUNK"]), 2 * int(os.environ["TEST_CHUNK"])
     connection.close()
     print("ready", flush=True)
     for line in sys.stdin:
