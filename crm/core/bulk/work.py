@@ -21,7 +21,7 @@ from crm.core.jobs import NotPossible
 from crm.core.lists import BadQuery
 from crm.core.records import BulkAction, RecordType, record_for
 
-PAUSE = 0.5  # of the time that a chunk took: other people's requests get both processors for a while
+PAUSE, LONGEST = 0.8, 0.25  # of the time that a chunk took, at most so many seconds: meanwhile other people's requests get both processors
 State = BulkJob.State
 
 
@@ -42,7 +42,7 @@ def run(job_id: int) -> None:
 def _paused(job: BulkJob) -> bool:
     began = time.monotonic()
     more = undo_some(job) if job.state == State.UNDOING else change_some(job)
-    time.sleep(min(1.0, (time.monotonic() - began) * PAUSE))
+    time.sleep(min(LONGEST, (time.monotonic() - began) * PAUSE))
     return more
 
 
