@@ -20,7 +20,7 @@ from activities.selectors.wording import CALL_OUTCOMES
 from activities.services.due import moment
 from activities.services.lines import MAX_BODY, MAX_MINUTES
 from activities.services.meetings import default_span
-from crm.core.bulk import BulkForm
+from crm.core.bulk.actions import BulkForm
 from crm.core.fields import PickerField
 from crm.core.forms import RecordForm
 from crm.core.widgets import DateInput, DateTimeInput, TimeInput
@@ -334,6 +334,22 @@ class TodayTaskForm(QuickTaskForm):
         super().__init__(data, user=user, **kwargs)
         for name in ("reminder", "owner"):
             del self.fields[name]
+
+
+class TaskForEachForm(BulkForm):
+    """The task that each of the records gets."""
+
+    title = forms.CharField(label=_("Task"), max_length=200)
+    kind = choice("kind")
+    due_on = forms.DateField(label=_("Due on"), required=False, widget=DateInput())
+    due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput(), help_text=_("Leave empty for the whole day."))
+    owner = PickerField("users", label=_("Assignee"), required=False, help_text=_("Empty: whoever owns the record."))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("due_time") and not cleaned.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", _("Choose the day for this time."))
+        return cleaned
 
 
 class ShiftForm(BulkForm):

@@ -30,6 +30,11 @@ def record_deleted(event: OutboxEvent) -> None:
     reactions.bin_with(_name(event), event.subject_ids, event.payload["changes"]["group"]["id"], event.actor_id)
 
 
+def tasks_reverted(event: OutboxEvent) -> None:
+    """`activities.task.reverted`: a bulk change was undone; lines, reminders and next steps follow."""
+    reactions.after_revert({int(pk): change for pk, change in event.payload["changes"].items()}, event.actor_id)
+
+
 def bin_changed(event: OutboxEvent) -> None:
     """`activities.task|meeting.deleted|restored`: reminders and next steps follow."""
     reactions.after_bin(_name(event), event.subject_ids)
@@ -81,6 +86,17 @@ def import_finished(event: OutboxEvent) -> None:
     """`core.import_finished` (later): checked, imported, undone or failed; the page says which."""
     for user in get_user_model().objects.filter(pk__in=event.subject_ids, is_active=True):
         services.notify(user, "system", _("Your import has news. Open it."), f"/imports/{event.payload['job_id']}/")
+
+
+def bulk_finished(event: OutboxEvent) -> None:
+    """`core.bulk_finished` (later): done, undone, cancelled or failed; the page says which."""
+    for user in get_user_model().objects.filter(pk__in=event.subject_ids, is_active=True):
+        services.notify(user, "system", _("Your bulk change has news. Open it."), f"/bulk/{event.payload['job_id']}/")
+
+
+def bulk_assigned(event: OutboxEvent) -> None:
+    """`core.bulk_assigned` (later): one line per colleague and kind of record, however many they were given."""
+    reactions.tell_given(event.payload["given"], event.actor_id)
 
 
 def _name(event: OutboxEvent) -> str:

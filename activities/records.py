@@ -13,21 +13,24 @@ from django.utils.translation import gettext_lazy as _
 
 from activities import imports, panels
 from activities.filters import MeetingFilterSet, TaskFilterSet
-from activities.forms import MeetingForm, ShiftForm, TaskForm
+from activities.forms import MeetingForm, ShiftForm, TaskForEachForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
     assign_tasks,
+    change_tasks,
     complete_tasks,
     create_meeting,
     create_task,
     delete_meetings,
     delete_tasks,
+    plan_for_each,
     shift_tasks,
     update_meeting,
     update_task,
 )
 from crm.core import cells
-from crm.core.bulk import AssignForm, delete_rows
+from crm.core.access import may_add
+from crm.core.bulk.actions import EXPORT, AssignForm, delete_action, fields_action
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, View
 
 WIDE = "d-none d-lg-table-cell"
@@ -203,7 +206,9 @@ TASK = RecordType(
         BulkAction(name="complete", label=_("Mark as done"), icon="check", run=complete_tasks),
         BulkAction(name="shift", label=_("Move the date"), icon="calendar-time", run=shift_tasks, form=ShiftForm),
         BulkAction(name="assign", label=_("Assign"), icon="user-share", run=assign_tasks, form=AssignForm),
-        BulkAction(name="delete", label=_("Delete"), icon="trash", run=partial(delete_rows, Task, delete_tasks), permission="delete", danger=True),
+        fields_action(TaskForm, ("kind", "priority"), change_tasks),
+        EXPORT,
+        delete_action(Task, delete_tasks),
     ),
     search_placeholder=_("Search tasks"),
     search_links=SUBJECTS,
@@ -231,6 +236,16 @@ TASK = RecordType(
     ),
     composer=panels.task_box,
 )
+
+
+def may_plan(user: Any) -> bool:
+    return may_add(user, Task)
+
+
+def task_for_each(model: Any) -> BulkAction:
+    """A bulk action of the records that tasks are about: everybody who sees them and may add tasks."""
+    run = partial(plan_for_each, model._meta.model_name)
+    return BulkAction(name="task", label=_("Task for each"), icon="checkbox", run=run, form=TaskForEachForm, permission="view", offered=may_plan)
 
 
 # ---- meetings ----
@@ -295,7 +310,8 @@ MEETING = RecordType(
         View("week", _("This week"), (("owner", "me"), ("starts", "week"))),
     ),
     bulk_actions=(
-        BulkAction(name="delete", label=_("Delete"), icon="trash", run=partial(delete_rows, Meeting, delete_meetings), permission="delete", danger=True),
+        EXPORT,
+        delete_action(Meeting, delete_meetings),
     ),
     search_placeholder=_("Search meetings"),
     search_links=SUBJECTS,

@@ -16,6 +16,8 @@ from contacts.filters import CompanyFilterSet, ContactFilterSet
 from contacts.forms import CompanyForm, ContactForm
 from contacts.models import Company, Consent, Contact
 from contacts.services import (
+    change_companies,
+    change_contacts,
     country_name,
     create_company,
     create_contact,
@@ -26,7 +28,7 @@ from contacts.services import (
     update_contact,
 )
 from crm.core import cells
-from crm.core.bulk import standard_actions
+from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
 
@@ -184,7 +186,13 @@ COMPANY = RecordType(
         *COMMON_COLUMNS,
     ),
     views=COMMON_VIEWS,
-    bulk_actions=standard_actions(Company, delete_companies),
+    bulk_actions=(
+        assign_action(Company),
+        fields_action(CompanyForm, ("industry", "employees", "city", "region", "country"), change_companies),
+        tag_action(Company),
+        EXPORT,
+        delete_action(Company, delete_companies),
+    ),
     hit=lambda obj: ", ".join(part for part in (obj.domain, obj.city) if part),
     hit_columns=("domain", "city"),
     subtitle=lambda obj, ctx: format_html("{}", ", ".join(part for part in (obj.industry, obj.city) if part)),
@@ -337,7 +345,13 @@ CONTACT = RecordType(
         *COMMON_COLUMNS,
     ),
     views=COMMON_VIEWS,
-    bulk_actions=standard_actions(Contact, delete_contacts),
+    bulk_actions=(
+        assign_action(Contact),
+        fields_action(ContactForm, ("lifecycle", "company", "job_title", "city", "region", "country", "language", "time_zone"), change_contacts),
+        tag_action(Contact),
+        EXPORT,
+        delete_action(Contact, delete_contacts),
+    ),
     hit=lambda obj: ", ".join(part for part in (obj.job_title, obj.email, obj.city) if part),
     hit_columns=("job_title", "city"),
     subtitle=contact_subtitle,

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from crm.core import views
+from crm.core.bulk.views import BulkJobsView, BulkJobView, BulkProblemsView, BulkUndoView
 from crm.core.imports.views import ImportJobView, ImportProblemsView, ImportsView
 from crm.core.settings_pages import settings_urls
 
@@ -16,6 +17,10 @@ urlpatterns = [
     path("bin/<uuid:group>/restore/", views.BinRestoreView.as_view(), name="bin-restore"),
     path("exports/", views.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
+    path("bulk/", BulkJobsView.as_view(), name="bulk-jobs"),
+    path("bulk/<int:pk>/", BulkJobView.as_view(), name="bulk-job"),
+    path("bulk/<int:pk>/undo/", BulkUndoView.as_view(), name="bulk-undo"),
+    path("bulk/<int:pk>/problems/", BulkProblemsView.as_view(), name="bulk-problems"),
     path("imports/", ImportsView.as_view(), name="imports"),
     path("imports/<int:pk>/", ImportJobView.as_view(), name="import-job"),
     path("imports/<int:pk>/problems/", ImportProblemsView.as_view(), name="import-problems"),

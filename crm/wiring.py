@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from activities.panels import composer, timeline
-from activities.records import MEETING, TASK
+from activities.records import MEETING, TASK, task_for_each
 from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
@@ -25,8 +25,10 @@ from users.records import SETTINGS as USER_SETTINGS
 
 
 def with_story(record: RecordType, *panels: Panel) -> RecordType:
-    """A record with the timeline (open tasks on top), the composer and other apps' cards."""
-    return replace(record, timeline=timeline, composer=composer, panels=(*panels, *record.panels))
+    """A record with the timeline (open tasks on top), the composer, a task for each of many, and other apps' cards."""
+    *actions, delete = record.bulk_actions
+    together = (*actions, task_for_each(record.model), delete)
+    return replace(record, timeline=timeline, composer=composer, panels=(*panels, *record.panels), bulk_actions=together)
 
 
 def with_deals(record: RecordType, panel: Panel, money: Callable[..., Any], actions: Callable[..., Any]) -> RecordType:
@@ -58,6 +60,9 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     **{f"{label}.assigned": (now("activities.handlers.record_assigned"),) for label in TIMELINED},
     **{f"{label}.{verb}": (now("activities.handlers.bin_changed"),) for label in DATED for verb in ("deleted", "restored")},
     "leads.lead.assigned": (now("activities.handlers.record_assigned"), later("leads.handlers.tell_new_owners")),
+    "activities.task.reverted": (now("activities.handlers.tasks_reverted"),),
+    "deals.deal.reverted": (now("deals.handlers.deals_reverted"),),
+    "leads.lead.reverted": (now("leads.handlers.leads_reverted"),),
     "leads.status_changed": (now("activities.handlers.lead_status_changed"),),
     "leads.submission_processed": (now("activities.handlers.submission_processed"),),
     "deals.stage_changed": (now("activities.handlers.deal_moved"),),
@@ -66,6 +71,8 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "mail.sent": (later("activities.handlers.mail_sent"),),
     "core.export_finished": (later("activities.handlers.export_finished"),),
     "core.import_finished": (later("activities.handlers.import_finished"),),
+    "core.bulk_finished": (later("activities.handlers.bulk_finished"),),
+    "core.bulk_assigned": (later("activities.handlers.bulk_assigned"), later("leads.handlers.bulk_assigned")),
 }
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).

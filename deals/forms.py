@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.bulk import BulkForm
+from crm.core.bulk.actions import BulkForm
 from crm.core.fields import MoneyField, PickerField, TagsField
 from crm.core.forms import RecordForm
 from crm.core.models import Source

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells
-from crm.core.bulk import standard_actions
+from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.lists import Tab
 from crm.core.models import COLORS
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
@@ -24,6 +24,7 @@ from deals.forms import BulkMoveForm, DealForm, LostReasonForm, PipelineForm, St
 from deals.models import Deal, LostReason, Pipeline, Stage
 from deals.selectors.board import cents
 from deals.services import (
+    change_deals,
     create_deal,
     create_lost_reason,
     create_pipeline,
@@ -195,7 +196,6 @@ def move_rows(ids: Any, *, actor: Any, data: dict[str, Any]) -> int:
     return move_deals(ids, data["stage"], actor=actor, lost_reason=data["lost_reason"], lost_note=data["lost_note"])
 
 
-ASSIGN, TAG, DELETE = standard_actions(Deal, delete_deals)
 MOVE = BulkAction(name="move", label=_("Move to stage"), icon="layout-kanban", run=move_rows, form=BulkMoveForm)
 
 DEAL = RecordType(
@@ -274,7 +274,14 @@ DEAL = RecordType(
         View("won", _("Won"), (("status", "won"),)),
         View("lost", _("Lost"), (("status", "lost"),)),
     ),
-    bulk_actions=(MOVE, ASSIGN, TAG, DELETE),
+    bulk_actions=(
+        MOVE,
+        assign_action(Deal),
+        fields_action(DealForm, ("close_date", "amount", "source", "company", "contact"), change_deals),
+        tag_action(Deal),
+        EXPORT,
+        delete_action(Deal, delete_deals),
+    ),
     hit=lambda deal: cells.format_money(deal.amount, deal.currency, cells.current_locale()),
     hit_columns=("amount", "currency"),
     subtitle=subtitle,

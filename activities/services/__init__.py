@@ -8,6 +8,7 @@ from activities.services.notifications import mark_all_read, mark_read, notify, 
 from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
 from activities.services.tasks import (
     assign_tasks,
+    change_tasks,
     complete_task,
     complete_tasks,
     create_task,
@@ -15,6 +16,7 @@ from activities.services.tasks import (
     delete_tasks,
     follow_owner,
     make_follow_up,
+    plan_for_each,
     reassign_tasks,
     reopen_task,
     shift_tasks,
@@ -25,6 +27,7 @@ from activities.services.tasks import (
 __all__ = [
     "add_note",
     "assign_tasks",
+    "change_tasks",
     "close_past_meetings",
     "complete_task",
     "complete_tasks",
@@ -46,6 +49,7 @@ __all__ = [
     "mark_read",
     "may_correct",
     "notify",
+    "plan_for_each",
     "reassign_tasks",
     "refresh_next_steps",
     "reopen_task",

@@ -7,17 +7,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
-from activities.models import Activity, Meeting, Task
+from activities.events import TaskReopened
+from activities.models import Activity, Meeting, Notification, Task
 from activities.services.lines import write_line, write_lines
 from activities.services.next_steps import refresh_next_steps
+from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import touched
 from crm.core.custom.definitions import field_named
 from crm.core.custom.models import CustomField
 from crm.core.events import RecordEvent, emit
+from crm.core.ledger import remember_gone
+from crm.core.records import record_types
+from crm.core.writes import user_or_none
 from leads.models import Submission
 from leads.services.entries import read_entry
 from mail.models import OutgoingMail
@@ -110,7 +117,36 @@ def bin_with(name: str, ids: Sequence[int], group: str, actor_id: int | None) ->
         found = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
         if found:
             model._base_manager.filter(pk__in=found).update(deleted_at=at, deleted_by_id=actor_id, deletion_group=group)
+            remember_gone(f"activities.{label}", found)
             emit(RecordEvent(label=f"activities.{label}", verb="deleted", subject_ids=tuple(found), actor_id=actor_id, changes={"group": {"id": group}}))
+
+
+@transaction.atomic
+def after_revert(changes: dict[int, dict[str, Any]], actor_id: int | None) -> None:
+    """Tasks are as they were before a bulk change: what is open again has its line taken back and its reminders planned; next steps follow."""
+    rows = list(Task._base_manager.filter(pk__in=changes).select_related("owner").order_by("pk"))
+    reopened = [row for row in rows if "done_at" in changes[row.pk] and row.done_at is None]
+    moved = [row for row in rows if row.done_at is None and row not in reopened and {"owner", "due_at"} & changes[row.pk].keys()]
+    if reopened:
+        Activity.objects.filter(task__in=reopened, verb="done", deleted_at__isnull=True).update(deleted_at=timezone.now())
+        emit(TaskReopened(subject_ids=tuple(row.pk for row in reopened), actor_id=actor_id))
+    set_reminders(moved, planned_minutes(moved))
+    set_reminders(reopened, planned_minutes(reopened, cancelled=True))
+    refresh_next_steps(touched(rows))
+
+
+@transaction.atomic
+def tell_given(given: dict[str, dict[str, int]], actor_id: int | None) -> None:
+    """A line in the bell for who got records ({label: {user id as text: how many}}) by somebody else's bulk change."""
+    actor = user_or_none(actor_id)
+    for label, owners in given.items():
+        record = next((record for record in record_types() if record.model_label == label), None)
+        users = get_user_model().objects.filter(pk__in=map(int, owners), is_active=True).exclude(pk=actor_id)
+        for user in users if record is not None else ():
+            with translation.override(user.language):
+                about = {"name": actor or _("Somebody"), "count": owners[str(user.pk)], "what": record.label_plural}
+                text = _("%(name)s gave you %(count)s records: %(what)s") % about
+            notify(user, Notification.Kind.ASSIGNED, text, f"{record.list_url}?owner=me")
 
 
 @transaction.atomic

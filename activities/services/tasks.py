@@ -21,9 +21,12 @@ from activities.services.next_steps import open_tasks, refresh_next_steps
 from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import Ids, fill_parents, ids_of, merged, most_specific, subject_model, touched
+from crm.core import ledger
 from crm.core.access import any_of, arms_for
+from crm.core.bulk.turns import in_turn
+from crm.core.copying import update_rows
 from crm.core.events import emit
-from crm.core.writes import StaleRecord, change_record, change_records, create_records, delete_records
+from crm.core.writes import StaleRecord, change_each, change_record, change_records, create_records, delete_records
 
 Values = dict[str, Any]
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)
@@ -102,12 +105,19 @@ def set_due(values: Values, owner: Any) -> None:
 
 
 def _tell_assignees(tasks: Iterable[Task], actor: Any) -> None:
-    """Somebody who is given a task by a colleague finds it in the bell."""
+    """Somebody who is given tasks by a colleague finds one in the bell, or how many they are; those of a large bulk change are told at its end."""
+    running = ledger.current()
+    if actor is None or (running is not None and running.told_at_end):
+        return
+    theirs: dict[Any, list[Task]] = {}
     for task in tasks:
-        if actor is not None and task.owner_id != actor.pk:
-            with translation.override(task.owner.language):
-                text = _("%(name)s gave you a task: %(title)s") % {"name": actor.name, "title": task.title}
-            notify(task.owner, Notification.Kind.ASSIGNED, text, task.get_absolute_url())
+        if task.owner_id != actor.pk:
+            theirs.setdefault(task.owner, []).append(task)
+    for owner, given in theirs.items():
+        with translation.override(owner.language):
+            text = _("%(name)s gave you a task: %(title)s") if len(given) == 1 else _("%(name)s gave you %(count)s tasks")
+            text = text % {"name": actor.name, "title": given[0].title, "count": len(given)}
+        notify(owner, Notification.Kind.ASSIGNED, text, given[0].get_absolute_url() if len(given) == 1 else "/tasks/?view=mine")
 
 
 # ---- changing ----
@@ -208,10 +218,11 @@ def _finish(rows: list[Task], actor: Any, outcome: str) -> None:
     at, outcome = timezone.now(), outcome.replace("\x00", "").strip()
     if len(outcome) > MAX_OUTCOME:
         raise ValidationError({"outcome": [_("This is too long: at most 500 characters.")]})
+    ledger.remember(rows, ["done_at", "done_by", "outcome"])
     for row in rows:
         row.done_at, row.done_by, row.outcome = at, actor, outcome
         row.version, row.updated_at = row.version + 1, at
-    Task.objects.bulk_update(rows, ["done_at", "done_by", "outcome", "version", "updated_at"], batch_size=500)
+    update_rows(rows, ["done_at", "done_by", "outcome", "version", "updated_at"])
     write_lines([_done_line(row, actor, at) for row in rows])
     set_reminders(rows, {})
     refresh_next_steps(touched(rows))
@@ -265,12 +276,15 @@ def shift_tasks(ids: Iterable[int], *, actor: Any, data: Values) -> int:
     days = int(data["days"])
     rows = list(_changeable(ids, actor).filter(done_at__isnull=True, due_on__isnull=False))
     at = timezone.now()
+    if not rows:
+        return 0
+    ledger.remember(rows, ["due_on", "due_at"])
     for row in rows:
         values: Values = {"due_on": row.due_on + timedelta(days=days), "due_time": row.due_time, "zone": row.zone}
         set_due(values, row.owner)
         row.due_on, row.due_at = values["due_on"], values["due_at"]
         row.version, row.updated_at = row.version + 1, at
-    Task.objects.bulk_update(rows, ["due_on", "due_at", "version", "updated_at"], batch_size=500)
+    update_rows(rows, ["due_on", "due_at", "version", "updated_at"])
     set_reminders(rows, planned_minutes(rows))
     refresh_next_steps(touched(rows))
     return len(rows)
@@ -278,15 +292,39 @@ def shift_tasks(ids: Iterable[int], *, actor: Any, data: Values) -> int:
 
 @transaction.atomic
 def assign_tasks(ids: Iterable[int], *, actor: Any, data: Values) -> int:
-    """Give tasks to a colleague; how many changed hands."""
-    rows = list(_changeable(ids, actor).exclude(owner=data["owner"]))
-    return _hand_over(rows, data["owner"], actor)
+    """Give tasks to a colleague, or to several in turn; how many changed hands."""
+    return _hand_over(in_turn(ids, data), actor)
 
 
-def _hand_over(rows: list[Task], owner: Any, actor: Any) -> int:
-    """Change the assignee; reminders of open tasks go along."""
-    changed = change_records(Task, [row.pk for row in rows], {"owner": owner}, actor=actor)
-    still_open = list(Task._base_manager.filter(pk__in=[row.pk for row in rows], done_at__isnull=True, owner=owner).select_related("owner"))
+@transaction.atomic
+def change_tasks(ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """Set `data["changes"]` (kind, priority) on tasks; how many differ."""
+    ids = list(ids)
+    changed = change_records(Task, ids, data["changes"], actor=actor)
+    refresh_next_steps(touched(Task._base_manager.filter(pk__in=ids, done_at__isnull=True)))
+    return changed
+
+
+@transaction.atomic
+def plan_for_each(name: str, ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """The same task on each of these records (`name`: their link, such as "lead"), for `data["owner"]` or whoever owns the record; how many."""
+    records = list(subject_model(name).objects.visible_to(actor).filter(pk__in=list(ids)).select_related("owner").order_by("pk"))
+    task = {key: data[key] for key in ("title", "kind", "due_on", "due_time")}
+    rows = [{**task, "owner": data["owner"] or _present(record.owner) or actor, f"{name}_id": record.pk} for record in records]
+    return len(create_tasks(rows, actor=actor)) if rows else 0
+
+
+def _present(owner: Any) -> Any:
+    return owner if owner is not None and owner.is_active else None
+
+
+def _hand_over(owners: dict[int, Any], actor: Any) -> int:
+    """Change the assignee ({task id: user}); reminders of open tasks go along."""
+    theirs = dict(Task._base_manager.filter(pk__in=list(owners)).values_list("pk", "owner_id"))
+    owners = {pk: owner for pk, owner in owners.items() if theirs.get(pk) not in (None, owner.pk)}
+    changed = change_each(Task, {pk: {"owner": owner} for pk, owner in owners.items()}, actor=actor)
+    rows = Task._base_manager.filter(pk__in=list(owners), done_at__isnull=True).select_related("owner")
+    still_open = [row for row in rows if row.owner_id == owners[row.pk].pk]
     set_reminders(still_open, planned_minutes(still_open))
     _tell_assignees(still_open, actor)
     return changed
@@ -304,20 +342,19 @@ def follow_owner(name: str, moves: dict[int, tuple[int | None, int | None]]) -> 
     from django.contrib.auth import get_user_model
 
     owners = get_user_model().objects.filter(pk__in={new for _old, new in moves.values() if new}, is_active=True).in_bulk()
-    followed = 0
-    for old, new in sorted({move for move in moves.values() if move[0] and move[1] in owners}, key=str):
-        pks = [pk for pk, move in moves.items() if move == (old, new)]
-        theirs = open_tasks().filter(subject_type=name, owner_id=old, **{f"{name}_id__in": pks})
-        rows = list(theirs)
-        followed += _hand_over(rows, owners[new], None) if rows else 0
-    return followed
+    follow = {}
+    for task, record, owner in open_tasks().filter(subject_type=name, **{f"{name}_id__in": list(moves)}).values_list("pk", f"{name}_id", "owner_id"):
+        old, new = moves[record]
+        if owner == old and new in owners:
+            follow[task] = owners[new]
+    return _hand_over(follow, None) if follow else 0
 
 
 @transaction.atomic
 def reassign_tasks(user: Any, successor: Any, actor: Any) -> int:
     """Somebody leaves: open tasks go to the successor. (Hook "deactivate".)"""
     rows = list(open_tasks().filter(owner=user))
-    return _hand_over(rows, successor, None) if rows and successor is not None else 0
+    return _hand_over({row.pk: successor for row in rows}, None) if rows and successor is not None else 0
 
 
 @transaction.atomic

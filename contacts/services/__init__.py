@@ -1,8 +1,8 @@
 """All writes to companies and people, and the rules about their addresses."""
 
-from contacts.services.companies import create_companies, create_company, delete_companies, update_company
+from contacts.services.companies import change_companies, create_companies, create_company, delete_companies, update_company
 from contacts.services.consent import record_consent
-from contacts.services.people import create_contact, create_contacts, delete_contacts, update_contact
+from contacts.services.people import change_contacts, create_contact, create_contacts, delete_contacts, update_contact
 from contacts.services.rules import (
     company_domain,
     country_choices,
@@ -18,6 +18,8 @@ from contacts.services.rules import (
 )
 
 __all__ = [
+    "change_companies",
+    "change_contacts",
     "company_domain",
     "country_choices",
     "country_name",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Company
 from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
-from crm.core.writes import change_record, create_records, delete_records
+from crm.core.writes import change_record, change_records, create_records, delete_records
 
 DEEPEST = 20  # levels of parent companies
 
@@ -39,6 +39,12 @@ def update_company(company: Company, changes: Values, *, actor: Any, version: in
         check_links(Company, [changes], ["parent"], actor)
         _check_parent(company, changes["parent"])
     return change_record(company, changes, actor=actor, version=version)
+
+
+@transaction.atomic
+def change_companies(ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """Set `data["changes"]` (not the parent company, which has a rule of its own) on companies; returns how many differ."""
+    return change_records(Company, ids, _prepared(data["changes"]), actor=actor)
 
 
 def delete_companies(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:

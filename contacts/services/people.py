@@ -15,9 +15,10 @@ from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from contacts.services.rules import Address
 from crm.core.copying import Blank, insert_rows
-from crm.core.writes import change_record, create_records, delete_records, lock
+from crm.core.writes import change_record, change_records, create_records, delete_records, lock
 
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
+RULES = {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone}
 CHILDREN: dict[str, tuple[Any, str]] = {"email": (ContactEmail, "address"), "phone": (ContactPhone, "number")}
 
 
@@ -65,6 +66,14 @@ def update_contact(contact: Contact, changes: Values, *, actor: Any, version: in
     return contact
 
 
+@transaction.atomic
+def change_contacts(ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """Set `data["changes"]` (no names, no addresses) on people; returns how many differ."""
+    changes = tidy(data["changes"], RULES)
+    check_links(Contact, [changes], ["company"], actor)
+    return change_records(Contact, ids, changes, actor=actor)
+
+
 def delete_contacts(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin; their deals keep the link and show nobody until the person is restored."""
     return delete_records(Contact, ids, actor=actor, group=group)
@@ -97,7 +106,7 @@ def _split(values: Values, country: str, old: dict[str, list[Address]]) -> tuple
         except ValidationError as error:
             errors[name] = error
     try:
-        fields = tidy(values, {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone})
+        fields = tidy(values, RULES)
     except ValidationError as error:
         raise ValidationError({**error.error_dict, **errors}) from None
     if errors:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core import outbox
-from crm.core.models import Delivery, ExportJob, Heartbeat, IdempotencyKey, ImportJob, OutboxEvent
+from crm.core.models import BulkJob, Delivery, ExportJob, Heartbeat, IdempotencyKey, ImportJob, OutboxEvent
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -57,6 +57,28 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
 @admin.register(ImportJob)
 class ImportJobAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "record_slug", "file_name", "state", "rows", "good", "bad", "same", "attempts", "created_at", "error")
+    list_filter = ("state",)
+
+
+@admin.register(BulkJob)
+class BulkJobAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "user",
+        "record_slug",
+        "action",
+        "state",
+        "rows",
+        "changed",
+        "same",
+        "skipped",
+        "bad",
+        "undone",
+        "kept",
+        "attempts",
+        "created_at",
+        "error",
+    )
     list_filter = ("state",)
 
 

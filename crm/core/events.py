@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from crm.core import ledger
 from crm.core.logs import current_request_id
 from crm.core.models import Delivery, OutboxEvent
 
@@ -25,7 +26,9 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordEvent(Event):
-    """What the kernel says of every record type: `<label>.created|changed|assigned|deleted|restored`.
+    """What the kernel says of every record type: `<label>.created|changed|assigned|deleted|restored|reverted`.
+
+    `reverted` comes after the `changed` of an undo: what follows from the fields is worked out anew; nobody was assigned anything.
 
     `changes` maps subject id (as text) to {field: {"old", "new", "old_text", "new_text"}}.
     """
@@ -60,6 +63,9 @@ def emit(event: Event, *, depth: int = 0) -> OutboxEvent:
     if not connection.in_atomic_block:
         raise RuntimeError(f"{event!r}: emit() outside a transaction can lose the event")
     payload = asdict(event)
+    running = ledger.current()
+    if running is not None and running.told_at_end:
+        payload["bulk"] = True  # who would be told of each chunk hears of the whole job instead
     name = f"{event.label}.{event.verb}" if isinstance(event, RecordEvent) else event.name
     subject_type = event.label if isinstance(event, RecordEvent) else event.subject_type
     row = OutboxEvent.objects.create(

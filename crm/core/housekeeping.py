@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.core import words
-from crm.core.models import Delivery, ExportJob, IdempotencyKey, ImportJob, OutboxEvent
+from crm.core.models import BulkJob, Delivery, ExportJob, IdempotencyKey, ImportJob, OutboxEvent
 from crm.core.records import record_types
 
 BIN_DAYS = 30
@@ -20,14 +20,15 @@ CHUNK = 500
 
 
 def run() -> None:
-    """Idempotency keys after 24 hours, exports after 7 days, files of imports and the bin after 30, delivered events after 90, sessions that have
-    run out, words of no row."""
+    """Idempotency keys after 24 hours; exports after 7 days; files of imports, what undoes bulk changes and the bin after 30; delivered events after 90;
+    sessions that have run out; words of no row."""
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     for job in ExportJob.objects.filter(created_at__lt=now - timedelta(days=EXPORT_DAYS)):
         job.file.delete(save=False)
         job.delete()
     _old_imports(now - timedelta(days=IMPORT_DAYS))
+    _old_changes(now - timedelta(days=IMPORT_DAYS))
     _old_events(now)
     empty_bin(now)
     call_command("clearsessions")
@@ -41,6 +42,14 @@ def _old_imports(before: object) -> None:
         job.chunks.all().delete()
         job.made.all().delete()
         ImportJob.objects.filter(pk=job.pk).update(file="", samples=[])
+
+
+def _old_changes(before: object) -> None:
+    """Bulk changes can no longer be undone; that they were made stays in the history."""
+    for job in BulkJob.objects.filter(created_at__lt=before, chunks__isnull=False).exclude(state__in=BulkJob.WORKING).distinct():
+        job.problems.all().delete()
+        job.chunks.all().delete()
+        BulkJob.objects.filter(pk=job.pk).update(data={}, query="")
 
 
 def _old_events(now: object) -> None:

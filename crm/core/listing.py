@@ -346,6 +346,10 @@ class Listing:
                 return
             cursor = Cursor(pairs[chunk - 1][1], pairs[chunk - 1][0])
 
+    def count_all(self) -> int:
+        """How many match, all of them counted: not for pages that everybody opens."""
+        return sum(rows.order_by().count() for rows in self.arms())
+
     def ids(self, limit: int) -> list[int]:
         """Ids of at most `limit` matching rows."""
         found = [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]

@@ -376,7 +376,9 @@ def _chips(query: ListQuery) -> list[Chip]:
 def _bulk(record: RecordType, user: Any) -> list[BulkButton]:
     grants = {action: user.scope_for(record.model_label, action) != "none" for action in ("change", "delete", "view", "export", "add")}
     return [
-        BulkButton(each.name, each.label, each.icon, record.url("bulk", each.name), each.danger) for each in record.bulk_actions if grants.get(each.permission)
+        BulkButton(each.name, each.label, each.icon, record.url("bulk", each.name), each.danger)
+        for each in record.bulk_actions
+        if grants.get(each.permission) and each.offered(user)
     ]
 
 

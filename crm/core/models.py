@@ -15,10 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import GrantPolicy, OwnedPolicy, PersonalPolicy, Policy, RecordQuerySet, ViaChild
+from crm.core.bulk.models import BulkChunk, BulkEntry, BulkJob, BulkProblem
 from crm.core.custom.models import CustomField as CustomField
 from crm.core.custom.models import Customised, custom_index
+from crm.core.jobs import Job
 from crm.core.text import fold, sort_key
 from crm.core.words import Word  # noqa: F401  # Django looks for tables here
+
+__all__ = ["BulkChunk", "BulkEntry", "BulkJob", "BulkProblem"]  # Django looks for models here alone
 
 COLORS = [
     ("red", _("Red")),
@@ -285,7 +289,7 @@ class Source(models.Model):
         return self.name
 
 
-class ImportJob(models.Model):
+class ImportJob(Job):
     """One file on its way in: the ledger that a killed worker's successor reads (docs/decisions/imports.md).
 
     While it is checked, `rows` is the mark, which moves in the transaction that checked them. While it runs, its chunks are the marks.
@@ -303,8 +307,6 @@ class ImportJob(models.Model):
 
     WORKING: ClassVar[tuple[str, ...]] = ("checking", "running", "undoing")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    record_slug = models.CharField(max_length=40)
     file = models.FileField(upload_to="imports/", blank=True)
     file_name = models.CharField(max_length=200)
     size = models.PositiveBigIntegerField(default=0)  # bytes
@@ -324,14 +326,6 @@ class ImportJob(models.Model):
     undone = models.PositiveIntegerField(default=0)
     kept = models.PositiveIntegerField(default=0)  # not undone: touched since
     deletion_group = models.UUIDField(null=True, editable=False)
-    error = models.TextField(blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(default=timezone.now)
-    attempts = models.PositiveSmallIntegerField(default=0)  # without progress
-
-    objects = RecordQuerySet.as_manager()
-    access_policy = PersonalPolicy("user_id", admins=True)
 
     class Meta:
         ordering = ["-id"]

@@ -107,19 +107,29 @@ class Step:
     url: str = ""  # where the POST goes; "" when the user may not
 
 
+def everybody(_user: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class BulkAction:
-    """Something done to many rows. `run(ids, *, actor, data)` is a set-based service that re-checks visibility and returns how many changed.
+    """Something done to many rows (docs/decisions/bulk.md): by `run` or by `respond`.
 
-    `form(data=None, user=...)` asks for what is needed ("" skips the question); `permission` is the grant that each row needs.
+    `run(ids, *, actor, data)` is a set-based service that re-checks visibility and returns how many changed. It may be called again with a part of
+    the ids when it raised; `data` is the form's cleaned data and `turn`, how many rows came before these. What it writes through crm.core.writes can be
+    undone; what it writes by other means it names to `ledger.remember` first.
+    `respond(request, record, chosen, data)` answers at once and changes nothing (a download).
+    `form(data=None, user=...)` asks for what is needed (None skips the question); `permission` is the grant that each row needs, `offered(user)` what else.
     """
 
     name: str
     label: Any
     icon: str
-    run: Callable[..., int]
-    form: type | None = None
+    run: Callable[..., int] | None = None
+    respond: Callable[..., Any] | None = None
+    form: Callable[..., Any] | None = None
     permission: str = "change"
+    offered: Callable[[Any], bool] = everybody
     danger: bool = False
 
 
@@ -239,6 +249,9 @@ class RecordType:
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
+
+    def bulk_action(self, name: str) -> BulkAction | None:
+        return next((action for action in self.bulk_actions if action.name == name), None)
 
     def visible(self, user: Any, action: str = "view") -> Any:
         return self.model.objects.visible_to(user, action)  # type: ignore[attr-defined]

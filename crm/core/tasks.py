@@ -5,14 +5,13 @@ from celery import shared_task
 
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
-    from crm.core import exports, heartbeat, outbox
+    from crm.core import exports, heartbeat, jobs, outbox
     from crm.core.custom import work as fields
-    from crm.core.imports import work
 
     heartbeat.beat("worker")
     outbox.drain()
     exports.sweep()
-    work.sweep()
+    jobs.sweep()
     fields.sweep()
 
 
@@ -33,6 +32,13 @@ def make_export(job_id: int) -> None:
 @shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)
 def run_import(job_id: int) -> None:
     from crm.core.imports import work
+
+    work.run(job_id)
+
+
+@shared_task(ignore_result=True, queue="bulk", soft_time_limit=270, time_limit=280)
+def run_bulk(job_id: int) -> None:
+    from crm.core.bulk import work
 
     work.run(job_id)
 

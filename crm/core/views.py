@@ -1,4 +1,4 @@
-"""List, page, create, edit, delete, bulk, export and bin of every record type; search and pickers."""
+"""List, page, create, edit, delete, export and bin of every record type; search and pickers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from django.views import View
 
 from crm.core import exports, pages, search, writes
 from crm.core.access import arms_for, may_add
+from crm.core.bulk import services as bulk_services
 from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
 from crm.core.lists import BadQuery, ListQuery, count_text, list_page
-from crm.core.models import ExportJob
-from crm.core.records import BulkAction, RecordType, record_for, record_types
+from crm.core.models import BulkJob, ExportJob
+from crm.core.records import RecordType, record_for, record_types
 
-MAX_BULK = 1000
 FORM_KEYS = {"csrfmiddlewaretoken", "version", "idempotency_key", "save_anyway", "next"}
 
 
@@ -290,50 +290,6 @@ class RecordDeleteView(RecordView):
         return redirect(self.record.url("list"))
 
 
-class RecordBulkView(RecordView):
-    """POST `ids`: asks what is needed, then hands the ids to the action's service."""
-
-    def action(self, name: str) -> BulkAction:
-        for each in self.record.bulk_actions:
-            if each.name == name:
-                return each
-        raise Http404
-
-    def get(self, request: HttpRequest, action: str) -> HttpResponse:
-        self.action(action)
-        return redirect(self.record.url("list"))
-
-    @staticmethod
-    def _refusal(given: list[str], ids: list[int]) -> str:
-        if not given:
-            return _("Tick the rows first.")
-        if len(ids) > MAX_BULK:
-            return _("Up to %(n)s rows at a time.") % {"n": MAX_BULK}
-        return _("These rows are not known.")
-
-    def post(self, request: HttpRequest, action: str) -> HttpResponse:
-        bulk = self.action(action)
-        self.require(bulk.permission)
-        given = request.POST.getlist("ids")
-        ids = sorted({int(text) for text in given if text.isdecimal() and len(text) < 19})
-        back = safe_next(request, self.record.url("list"))
-        if not ids or len(ids) != len(set(given)) or len(ids) > MAX_BULK:
-            return bad_request(request, self._refusal(given, ids))
-        ids = list(self.record.visible(request.user, bulk.permission).filter(pk__in=ids).values_list("pk", flat=True))
-        confirmed = request.POST.get("confirmed") == "1"
-        form = bulk.form(request.POST if confirmed else None, user=request.user) if bulk.form else None
-        asking = not confirmed and (form is not None or bulk.danger)
-        if asking or (form is not None and not form.is_valid()):
-            return self.show("bulk", 422 if confirmed else 200, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=[])
-        try:
-            changed = bulk.run(ids, actor=request.user, data=form.cleaned_data if form else {})
-        except ValidationError as error:
-            errors = [(bulk.label, text) for text in error.messages]
-            return self.show("bulk", 422, action=bulk, form=form, count=len(ids), ids=ids, cancel_url=back, errors=errors)
-        messages.success(request, ngettext("%(n)s record changed.", "%(n)s records changed.", changed) % {"n": changed})
-        return redirect(back)
-
-
 class RecordExportView(RecordView):
     """The list as a file: CSV streamed, small workbooks at once, large ones by the worker."""
 
@@ -428,6 +384,10 @@ class BinRestoreView(View):
         owned = [record for record in record_types() if in_bin(record, request.user).filter(deletion_group=group).exists()]
         if not owned:
             raise Http404
+        job = BulkJob.objects.visible_to(request.user).filter(deletion_group=group, state__in=BulkJob.ENDED).first()
+        if job is not None and job.large:  # too many for a request: the worker takes them out
+            bulk_services.undo(job, actor=request.user)
+            return redirect("bulk-job", job.pk)
         models = [record.model for record in record_types()]
         with transaction.atomic():
             restored = writes.restore_group(group, actor=request.user, models_with_bin=models)
@@ -453,7 +413,8 @@ def bin_groups(user: Any) -> list[dict[str, Any]]:
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
     """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export. An override replaces one view."""
-    from crm.core.imports.views import ImportStartView  # it builds on this module
+    from crm.core.bulk.views import RecordBulkView  # they build on this module
+    from crm.core.imports.views import ImportStartView
 
     views: dict[str, tuple[str, type[View]]] = {
         "list": ("", RecordListView),

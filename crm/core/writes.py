@@ -6,25 +6,25 @@ App services call these inside their own `@transaction.atomic`; nothing else sav
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core import words
+from crm.core import ledger, words
 from crm.core.access import any_of, arms_for
-from crm.core.copying import Blank, insert_rows
+from crm.core.copying import Blank, insert_rows, update_rows
 from crm.core.custom import writing as custom
+from crm.core.differences import Difference, readable
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
 
@@ -65,32 +65,6 @@ class StaleRecord(Exception):
     def __init__(self, current: Any) -> None:
         self.current = current
         super().__init__(f"{current._meta.label} {current.pk} is at version {current.version}")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One changed field, as stored and as people read it."""
-
-    old: Any
-    new: Any
-    old_text: str
-    new_text: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"old": plain(self.old), "new": plain(self.new), "old_text": self.old_text, "new_text": self.new_text}
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: ids for rows, ISO text for times, text for decimals."""
-    if isinstance(value, models.Model):
-        return value.pk
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
 
 
 def lock(obj: Any) -> Any:
@@ -137,6 +111,7 @@ def create_records(
     if actor is not None:
         _check_scope(model, [obj.pk for obj in created], actor, "add")
     _tell(model, "created", [obj.pk for obj in created], actor)
+    ledger.remember_made(model._meta.label_lower, [obj.pk for obj in created])
     return created
 
 
@@ -216,7 +191,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
         raise StaleRecord(row)
     changes = dict(changes)
     tags, given = changes.pop("tags", None), custom.take(changes)
-    differences = _set(row, changes)
+    differences = set_fields(row, changes)
     if given:
         differences |= _custom_differences([row], given, actor)[row.pk]
     tag_difference = _set_tags(row, _resolved(tags)) if tags is not None else None
@@ -236,7 +211,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     _remember_words([row])
     if actor is not None:
         _check_scope(type(row), [row.pk], actor, "view")
-    _tell_changes(type(row), {row.pk: differences}, actor)
+    tell_changes(type(row), {row.pk: differences}, actor)
     return row
 
 
@@ -250,7 +225,7 @@ def _column(name: str) -> str:
     return "custom" if name.startswith(custom.PREFIX) else name
 
 
-def _set(row: Any, changes: Values) -> dict[str, Difference]:
+def set_fields(row: Any, changes: Values) -> dict[str, Difference]:
     differences = {}
     for name, new in changes.items():
         field = row._meta.get_field(name)
@@ -262,21 +237,12 @@ def _set(row: Any, changes: Values) -> dict[str, Difference]:
     return differences
 
 
-def readable(field: Any, value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if field.choices:
-        return str(dict(field.flatchoices).get(value, value))
-    return str(value)[:200]
-
-
 def _set_tags(row: Any, tags: Iterable[Tag]) -> Difference | None:
-    old = sorted(row.tags.all(), key=lambda tag: tag.key)
-    new = sorted(tags, key=lambda tag: tag.key)
-    if [tag.pk for tag in old] == [tag.pk for tag in new]:
+    difference = _tag_difference(row.tags.all(), tags)
+    if difference.old == difference.new:
         return None
-    row.tags.set(new)
-    return Difference([tag.pk for tag in old], [tag.pk for tag in new], ", ".join(map(str, old)), ", ".join(map(str, new)))
+    row.tags.set(difference.new)
+    return difference
 
 
 def _add_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag]]]) -> None:
@@ -290,55 +256,121 @@ def _add_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag
 
 @in_service
 def change_records(model: type[models.Model], ids: Iterable[int], changes: Values, *, actor: Any) -> int:
-    """Set the same plain fields on many rows: those the actor may change (all, for the system). Returns how many differ.
-
-    Rules that need a look at each row do not belong here: their service loops in sets of its own.
-    """
-    rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    """Set the same plain and custom fields on many rows; see change_each."""
     changes = dict(changes)
     given = custom.take(changes)
+    return change_each(model, dict.fromkeys(ids, changes), actor=actor, given=given)
+
+
+@in_service
+def change_each(model: type[models.Model], changes: Mapping[int, Values], *, actor: Any, given: Values | None = None) -> int:
+    """Set plain fields ({row id: {field: value}}) of those of the rows that the actor may change (all, for the system), and the custom fields
+    `given` on all of them. Returns how many differ.
+
+    Rules that need a look at each row do not belong here: their service loops in sets of its own. ValidationError when a row would break a rule
+    or leave the actor's sight; a bulk action leaves such a row as it is and goes on.
+    """
+    rows = list(_writable(model, changes, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    names = list(dict.fromkeys(name for wanted in changes.values() for name in wanted))
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    models.prefetch_related_objects(rows, *(field.name for field in fields if field.remote_field))  # for the texts: a query per link, not per row
+    at, differences, before, touched = timezone.now(), {}, {}, []
+    kept = {row.pk: {"custom": dict(row.custom)} for row in rows} if given else {}
     added = _custom_differences(rows, given, actor) if given else {}
-    differences = {}
-    touched: list[Any] = []
     for row in rows:
-        found = _set(row, changes) | added.get(row.pk, {})
-        if not found:
-            continue
-        if "owner" in found and row.owner is not None and "team" not in changes:
-            row.team_id = row.owner.team_id or row.team_id
-        row.version += 1
-        row.updated_at = timezone.now()
+        stored = {field.attname: getattr(row, field.attname) for field in fields} | {"team_id": row.team_id} | kept.get(row.pk, {})
+        found = set_fields(row, changes[row.pk]) | added.get(row.pk, {})
+        if found and _passes(row, found, "team" in changes[row.pk], at):
+            differences[row.pk], before[row.pk] = found, {name: value for name, value in stored.items() if value != getattr(row, name)}
+            touched.append(row)
+    columns = {*names, *(("team",) if "owner" in names else ()), *(("custom",) if given else ())}
+    stays = _store(model, touched, columns, actor)
+    tell_changes(model, {row.pk: differences[row.pk] for row in stays}, actor)
+    if running := ledger.current():
+        for row in stays:
+            running.note(model._meta.label_lower, row.pk, before[row.pk])
+    return len(stays)
+
+
+def _passes(row: Any, found: dict[str, Difference], team_named: bool, at: datetime) -> bool:
+    """Finish a changed row. False when a rule refuses it and a bulk action goes on without it."""
+    if "owner" in found and row.owner is not None and not team_named:
+        row.team_id = row.owner.team_id or row.team_id
+    row.version, row.updated_at = row.version + 1, at
+    try:
         clean(row)
-        differences[row.pk] = found
-        touched.append(row)
-    if touched:
-        fields = (
-            {*changes, *(("custom",) if given else ()), "version", "updated_at"}
-            | ({"team"} if "owner" in changes else set())
-            | ({"search_text", "sort_name"} if hasattr(touched[0], "fold") else set())
-        )
-        _unless_taken(lambda: model._base_manager.bulk_update(touched, fields, batch_size=CHUNK))  # type: ignore[attr-defined]
-        _remember_words(touched)
-        if actor is not None:
-            _check_scope(model, [row.pk for row in touched], actor, "view")
-        _tell_changes(model, differences, actor)
-    return len(touched)
+    except ValidationError as error:
+        _refuse(type(row), row.pk, error)
+        return False
+    return True
+
+
+def _store(model: Any, rows: list[Any], names: set[str], actor: Any) -> list[Any]:
+    """Write; those that are still in the actor's reach. Within a bulk action the others are put back, elsewhere they are an error."""
+    if not rows:
+        return rows
+    derived = {"search_text", "sort_name"} if hasattr(rows[0], "fold") else set()
+    with transaction.atomic(savepoint=ledger.current() is not None):
+        _unless_taken(partial(update_rows, rows, sorted(names | derived | {"version", "updated_at"})))
+        outside = _outside(model, [row.pk for row in rows], actor, "view")
+        if outside and ledger.current() is not None:
+            transaction.set_rollback(True)
+    for pk in outside:
+        _refuse(model, pk, _vanishing(model))
+    if outside:
+        return _store(model, [row for row in rows if row.pk not in outside], names, actor)
+    _remember_words(rows)
+    return rows
+
+
+def _refuse(model: Any, pk: int, error: ValidationError) -> None:
+    """Note why a row stays as it is, when a bulk action is about such rows; else raise."""
+    running = ledger.current()
+    if running is None or running.label != model._meta.label_lower:
+        raise error
+    running.refused[pk] = ledger.reason_of(error, model)
 
 
 @in_service
 def add_tags(model: type[models.Model], ids: Iterable[int], tags: Sequence[Tag], *, actor: Any) -> int:
     """Put tags on the rows the actor may change; returns how many rows got at least one they had not."""
-    rows = list(_writable(model, ids, actor, "change").select_for_update(of=("self",)).prefetch_related("tags").order_by("pk"))
-    differences = {}
-    for row in rows:
-        old = list(row.tags.all())
-        new = sorted({*old, *tags}, key=lambda tag: tag.key)
-        if len(new) != len(old):
-            row.tags.add(*tags)
-            differences[row.pk] = {"tags": Difference([tag.pk for tag in old], [tag.pk for tag in new], ", ".join(map(str, old)), ", ".join(map(str, new)))}
-    if differences:
-        _tell_changes(model, differences, actor)
+    return change_tags(model, dict.fromkeys(ids, (tags, ())), actor=actor)
+
+
+@in_service
+def change_tags(model: type[models.Model], wanted: Mapping[int, tuple[Iterable[Tag], Iterable[Tag]]], *, actor: Any) -> int:
+    """{row id: (tags to add, tags to take away)} for the rows the actor may change; returns how many rows differ."""
+    rows = list(_writable(model, wanted, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    differences = retag(model, rows, wanted)
+    tell_changes(model, {pk: {"tags": difference} for pk, difference in differences.items()}, actor)
+    if running := ledger.current():
+        for pk, difference in differences.items():
+            fresh, gone = set(difference.new) - set(difference.old), set(difference.old) - set(difference.new)
+            running.note(model._meta.label_lower, pk, {"tags": [sorted(fresh), sorted(gone)]})
     return len(differences)
+
+
+def retag(model: Any, rows: Sequence[Any], wanted: Mapping[int, tuple[Iterable[Tag], Iterable[Tag]]]) -> dict[int, Difference]:
+    """Add and take away tags of locked rows; what differs, by row."""
+    models.prefetch_related_objects(rows, "tags")
+    through, link = model.tags.through, f"{model._meta.model_name}_id"
+    differences, fresh, gone = {}, [], Q(pk__in=[])
+    for row in rows:
+        old, (add, remove) = set(row.tags.all()), wanted[row.pk]
+        new = (old | set(add)) - set(remove)
+        if new != old:
+            differences[row.pk] = _tag_difference(old, new)
+            fresh += [through(**{link: row.pk, "tag_id": tag.pk}) for tag in new - old]
+    for tag in {tag for _add, remove in wanted.values() for tag in remove}:
+        gone |= Q(**{f"{link}__in": [row.pk for row in rows if tag in wanted[row.pk][1]], "tag": tag})
+    through.objects.filter(gone).delete()
+    through.objects.bulk_create(fresh, batch_size=CHUNK, ignore_conflicts=True)
+    return differences
+
+
+def _tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:
+    before, after = (sorted(tags, key=lambda tag: tag.key) for tags in (old, new))
+    return Difference([tag.pk for tag in before], [tag.pk for tag in after], ", ".join(map(str, before)), ", ".join(map(str, after)))
 
 
 def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models.QuerySet:
@@ -348,10 +380,19 @@ def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models
 
 def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
     """After the write: the rows must lie where the actor may put them, or they would vanish from sight."""
-    reach = any_of(arms_for(actor, action, model))
-    if reach and model._base_manager.filter(reach, pk__in=ids).count() != len(ids):
-        field = "owner" if any(field.name == "owner" for field in model._meta.concrete_fields) else NON_FIELD_ERRORS
-        raise ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
+    if _outside(model, ids, actor, action):
+        raise _vanishing(model)
+
+
+def _outside(model: Any, ids: list[int], actor: Any, action: str) -> set[int]:
+    """Those of the rows that the actor does not reach; none for the system."""
+    reach = any_of(arms_for(actor, action, model)) if actor is not None else Q()
+    return set(ids) - set(model._base_manager.filter(reach, pk__in=ids).values_list("pk", flat=True)) if reach else set()
+
+
+def _vanishing(model: Any) -> ValidationError:
+    field = "owner" if any(field.name == "owner" for field in model._meta.concrete_fields) else NON_FIELD_ERRORS
+    return ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
 
 
 @in_service
@@ -361,27 +402,32 @@ def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any,
     `group` goes on with one whose right was asked for as a whole: an undo takes back what it made, whoever it was given to.
     """
     rows = _writable(model, ids, None if group else actor, "delete").select_for_update(of=("self",)).order_by("pk")
-    group = group or uuid.uuid4()
+    running = ledger.current()
+    group = group or (running.group if running else uuid.uuid4())
     found = list(rows.values_list("pk", flat=True))
     if found:
         model._base_manager.filter(pk__in=found).update(deleted_at=timezone.now(), deleted_by=actor, deletion_group=group)  # type: ignore[attr-defined]
         _tell(model, "deleted", found, actor, group=group)
+        ledger.remember_gone(model._meta.label_lower, found)
     return group
 
 
 @in_service
 def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[type[models.Model]]) -> int:
     """Take everything of one deletion out of the bin; returns how many rows came back."""
-    restored = 0
-    for model in models_with_bin:
-        rows = model._base_manager.select_for_update().filter(deletion_group=group, deleted_at__isnull=False)  # type: ignore[attr-defined]
-        found = list(rows.values_list("pk", flat=True))
-        if found:
-            back = model._base_manager.filter(pk__in=found)  # type: ignore[attr-defined]
-            _unless_taken(partial(back.update, deleted_at=None, deleted_by=None, deletion_group=None))
-            _tell(model, "restored", found, actor, group=group)
-            restored += len(found)
-    return restored
+    return sum(len(restore_rows(model, group, actor=actor)) for model in models_with_bin)
+
+
+@in_service
+def restore_rows(model: Any, group: uuid.UUID, *, actor: Any, ids: Iterable[int] | None = None) -> list[int]:
+    """Take the rows of one deletion, or those of them with these ids, out of the bin; returns their ids."""
+    rows = model._base_manager.select_for_update().filter(deletion_group=group, deleted_at__isnull=False).order_by("pk")
+    found = list((rows if ids is None else rows.filter(pk__in=list(ids))).values_list("pk", flat=True))
+    if found:
+        back = model._base_manager.filter(pk__in=found)
+        _unless_taken(partial(back.update, deleted_at=None, deleted_by=None, deletion_group=None))
+        _tell(model, "restored", found, actor, group=group)
+    return found
 
 
 def _tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | None = None) -> None:
@@ -394,16 +440,20 @@ def _tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | 
         )
 
 
-def _tell_changes(model: Any, differences: dict[int, dict[str, Difference]], actor: Any) -> None:
+def tell_changes(model: Any, differences: dict[int, dict[str, Difference]], actor: Any, verbs: Sequence[str] = ("changed", "assigned")) -> None:
+    """Events for changed rows, `assigned` for those with a new owner only."""
     ids = list(differences)
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         changes = {str(pk): {name: difference.as_json() for name, difference in differences[pk].items()} for pk in part}
-        emit(RecordEvent(label=model._meta.label_lower, verb="changed", subject_ids=tuple(part), actor_id=getattr(actor, "pk", None), changes=changes))
-        moved = tuple(pk for pk in part if "owner" in differences[pk])
-        if moved:
-            owners = {str(pk): {"owner": differences[pk]["owner"].as_json()} for pk in moved}
-            emit(RecordEvent(label=model._meta.label_lower, verb="assigned", subject_ids=moved, actor_id=getattr(actor, "pk", None), changes=owners))
+        for verb in verbs:
+            about = {pk: {"owner": change["owner"]} for pk, change in changes.items() if "owner" in change} if verb == "assigned" else changes
+            if about:
+                emit(
+                    RecordEvent(
+                        label=model._meta.label_lower, verb=verb, subject_ids=tuple(map(int, about)), actor_id=getattr(actor, "pk", None), changes=about
+                    )
+                )
 
 
 def _resolved(tags: Iterable[Any]) -> list[Tag]:

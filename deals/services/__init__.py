@@ -1,8 +1,8 @@
 """All writes to deals, pipelines, stages and lost reasons."""
 
-from deals.services.deals import create_deal, create_deals, delete_deals, update_deal
+from deals.services.deals import change_deals, create_deal, create_deals, delete_deals, update_deal
 from deals.services.defaults import ensure_defaults
-from deals.services.moves import move_deal, move_deals
+from deals.services.moves import move_deal, move_deals, moves_reverted
 from deals.services.pipelines import (
     archive_pipeline,
     create_lost_reason,
@@ -19,6 +19,7 @@ from deals.services.pipelines import (
 
 __all__ = [
     "archive_pipeline",
+    "change_deals",
     "create_deal",
     "create_deals",
     "create_lost_reason",
@@ -31,6 +32,7 @@ __all__ = [
     "is_used",
     "move_deal",
     "move_deals",
+    "moves_reverted",
     "reopen_pipeline",
     "update_deal",
     "update_lost_reason",

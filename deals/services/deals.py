@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from contacts.services.rows import Values, check_links, each_row, tidy
 from crm.core.copying import insert_rows
-from crm.core.writes import change_record, create_records, delete_records, lock
+from crm.core.writes import change_each, change_record, create_records, delete_records, lock
 from deals.models import Deal, Pipeline, Stage, StageChange
 from deals.services.moves import enter, move_deal, tell_outcome
 from users.selectors import organisation
@@ -63,6 +63,21 @@ def update_deal(deal: Deal, changes: Values, *, actor: Any, version: int | None 
         reason, note = moving.get("lost_reason"), moving.get("lost_note") or ""
         return move_deal(row, stage, actor=actor, lost_reason=reason, lost_note=note)
     return _correct_loss(row, moving, actor)
+
+
+@transaction.atomic
+def change_deals(ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """Set `data["changes"]` (not the stage: that is a move) on deals; returns how many differ. A close date that is put off counts as a push."""
+    changes = _checked(data["changes"], set())
+    check_links(Deal, [changes], LINKS, actor)
+    if "amount" in changes:
+        changes["amount_home"] = changes["amount"]
+    rows = dict.fromkeys(ids, changes)
+    new = changes.get("close_date")
+    if new is not None:
+        later = Deal.objects.filter(pk__in=list(rows), close_date__lt=new).select_for_update().order_by("pk")
+        rows |= {pk: {**changes, "close_date_pushes": pushes + 1} for pk, pushes in later.values_list("pk", "close_date_pushes")}
+    return change_each(Deal, rows, actor=actor)
 
 
 def delete_deals(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:

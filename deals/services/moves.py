@@ -11,9 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core.copying import insert_rows, update_rows
 from crm.core.custom.writing import check_stage
 from crm.core.events import emit
-from crm.core.writes import CHUNK, StaleRecord, lock
+from crm.core.ledger import remember
+from crm.core.writes import CHUNK, StaleRecord, lock, user_or_none
 from deals.events import DealLost, DealMoved, DealWon
 from deals.models import Deal, LostReason, Stage, StageChange
 
@@ -75,6 +77,7 @@ def _move(rows: Sequence[Deal], stage: Stage, actor: Any, lost_reason: LostReaso
     check_stage(rows, stage.pk, actor)
     old = Stage.objects.in_bulk({row.stage_id for row in rows})
     changes = []
+    remember(rows, MOVED)
     for row in rows:
         before = old[row.stage_id]
         enter(row, stage, lost_reason, lost_note, at)
@@ -84,10 +87,22 @@ def _move(rows: Sequence[Deal], stage: Stage, actor: Any, lost_reason: LostReaso
     if len(rows) == 1:
         rows[0].save(update_fields=MOVED)
     else:
-        Deal.objects.bulk_update(rows, MOVED, batch_size=CHUNK)
-    StageChange.objects.bulk_create(changes, batch_size=CHUNK)
+        update_rows(rows, MOVED)
+    insert_rows(changes)
     for pk, before in old.items():
         _tell_move([change.deal for change in changes if change.old_stage_id == pk], before, stage, actor)
+    tell_outcome(rows, actor)
+
+
+@transaction.atomic
+def moves_reverted(changes: dict[str, dict[str, Any]], actor_id: int | None) -> None:
+    """A bulk change was undone ({deal id: {field: {"old", "new"}}}): the way back is part of the history, and told like the way there."""
+    back = {int(pk): change["stage"]["old"] for pk, change in changes.items() if "stage" in change}
+    rows = list(Deal.objects.filter(pk__in=back).select_related("stage", "lost_reason").order_by("pk"))
+    stages, actor, at = Stage.objects.in_bulk({*back.values(), *(row.stage_id for row in rows)}), user_or_none(actor_id), timezone.now()
+    insert_rows([StageChange(deal=row, old_stage_id=back[row.pk], new_stage=row.stage, amount_home=row.amount_home, by=actor, at=at) for row in rows])
+    for was, now in {(back[row.pk], row.stage_id) for row in rows}:
+        _tell_move([row for row in rows if (back[row.pk], row.stage_id) == (was, now)], stages[was], stages[now], actor)
     tell_outcome(rows, actor)
 
 

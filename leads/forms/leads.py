@@ -125,16 +125,3 @@ class BulkStatusForm(StatusForm):
     """The same for many leads."""
 
     version = None
-
-
-class BulkAssignForm(PlainForm):
-    owner = PickerField("users", label=_("New owner"), help_text=_("They are told by mail and in the bell."))
-
-
-class BulkTagForm(PlainForm):
-    tags = TagsField()
-
-    def clean_tags(self) -> list[str]:
-        if not self.cleaned_data["tags"]:
-            raise ValidationError(_("Enter at least one tag."))
-        return self.cleaned_data["tags"]

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from contacts.services import country_name
 from crm.core import cells, steps
+from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
 from leads import imports, panels, selectors, services
 from leads.filters import LeadFilterSet
-from leads.forms.leads import BulkAssignForm, BulkStatusForm, BulkTagForm, LeadForm
+from leads.forms.leads import BulkStatusForm, LeadForm
 from leads.models import Lead, LeadStatus
 from leads.services.scoring import UTM, Reason
 
@@ -304,10 +305,12 @@ LEAD = RecordType(
     ),
     duplicates=selectors.look_alikes,
     bulk_actions=(
-        BulkAction(name="assign", label=gettext_lazy("Assign"), icon="user-share", run=services.assign_leads, form=BulkAssignForm),
+        assign_action(Lead),
         BulkAction(name="status", label=gettext_lazy("Status"), icon="circle-dashed", run=services.set_status_many, form=BulkStatusForm),
-        BulkAction(name="tag", label=gettext_lazy("Tag"), icon="tag", run=services.tag_leads, form=BulkTagForm),
-        BulkAction(name="delete", label=gettext_lazy("Delete"), icon="trash", run=services.delete_many, permission="delete", danger=True),
+        fields_action(LeadForm, ("source", "value", "job_title", "website", "city", "country"), services.change_leads),
+        tag_action(Lead),
+        EXPORT,
+        delete_action(Lead, services.delete_leads),
     ),
     consequences=lambda lead: [_("Its timeline and tasks go into the bin with it and come back when it is restored.")],
 )

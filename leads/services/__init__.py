@@ -6,18 +6,17 @@ from leads.services.entries import Entry, check_entry, read_entry
 from leads.services.intake import delete_submission, not_spam, process_submission, receive_submission, retry_submission, sweep
 from leads.services.leads import (
     assign_lead,
-    assign_leads,
+    change_leads,
     create_lead,
     create_leads,
     delete_leads,
-    delete_many,
     set_status,
     set_status_many,
-    tag_leads,
+    statuses_reverted,
     update_lead,
 )
 from leads.services.limits import TooMany
-from leads.services.notices import tell_new_owners
+from leads.services.notices import tell_assigned, tell_new_owners
 from leads.services.scoring import reasons_for, score_of
 from leads.services.setup import (
     can_delete_status,
@@ -43,8 +42,8 @@ __all__ = [
     "Entry",
     "TooMany",
     "assign_lead",
-    "assign_leads",
     "can_delete_status",
+    "change_leads",
     "check_entry",
     "choose_owner",
     "convert_lead",
@@ -56,7 +55,6 @@ __all__ = [
     "create_status",
     "delete_form",
     "delete_leads",
-    "delete_many",
     "delete_rule",
     "delete_status",
     "delete_submission",
@@ -77,8 +75,9 @@ __all__ = [
     "score_of",
     "set_status",
     "set_status_many",
+    "statuses_reverted",
     "sweep",
-    "tag_leads",
+    "tell_assigned",
     "tell_new_owners",
     "update_form",
     "update_lead",

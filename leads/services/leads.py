@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from contacts.services import email_key, phone_key, rules
 from contacts.services.rows import each_row, tidy
 from crm.core.access import any_of, arms_for
+from crm.core.copying import update_rows
 from crm.core.events import emit
-from crm.core.writes import add_tags, change_record, change_records, create_records, delete_records, lock, tags_named
+from crm.core.writes import change_record, change_records, create_records, delete_records, lock, user_or_none
 from leads.events import LeadStatusChanged
 from leads.models import Lead, LeadStatus
 from leads.services.scoring import score_of
@@ -140,9 +141,37 @@ def assign_lead(lead: Lead, owner: Any, *, actor: Any, version: int | None = Non
 # ---- many at once ----
 
 
-def assign_leads(ids: Iterable[int], *, actor: Any, data: Values) -> int:
-    """Give leads to `data["owner"]`; returns how many changed hands."""
-    return change_records(Lead, ids, {"owner": data["owner"]}, actor=actor)
+@transaction.atomic
+def change_leads(ids: Iterable[int], *, actor: Any, data: Values) -> int:
+    """Set `data["changes"]` (fields without rules across fields) on leads; returns how many differ. The score follows."""
+    ids = list(ids)
+    changed = change_records(Lead, ids, _checked(data["changes"]), actor=actor)
+    rescore(ids)
+    return changed
+
+
+def rescore(ids: Iterable[int]) -> None:
+    """The score follows the fields; it is no change that anybody made."""
+    rows = [lead for lead in Lead.objects.filter(pk__in=list(ids)).order_by("pk") if lead.score != score_of(lead)]
+    for lead in rows:
+        lead.score = score_of(lead)
+    if rows:
+        update_rows(rows, ["score"])
+
+
+@transaction.atomic
+def statuses_reverted(changes: dict[str, dict[str, Any]], actor_id: int | None) -> None:
+    """A bulk change was undone ({lead id: {field: {"old", "new"}}}): tell the statuses that are back, and score anew."""
+    moved: dict[int, dict[int, int]] = {}
+    for pk, change in changes.items():
+        if "status" in change:
+            moved.setdefault(change["status"]["new"], {})[int(pk)] = change["status"]["old"]
+    statuses, actor = LeadStatus.objects.in_bulk(moved), user_or_none(actor_id)
+    for status_id, old in moved.items():
+        reasons = dict(Lead.objects.filter(pk__in=old).values_list("pk", "disqualified_reason"))
+        for reason in set(reasons.values()):
+            _tell_status({pk: was for pk, was in old.items() if reasons.get(pk) == reason}, statuses[status_id], reason, actor)
+    rescore(map(int, changes))
 
 
 @transaction.atomic
@@ -165,18 +194,6 @@ def set_status_many(ids: Iterable[int], *, actor: Any, data: Values) -> int:
     return changed
 
 
-@transaction.atomic
-def tag_leads(ids: Iterable[int], *, actor: Any, data: Values) -> int:
-    """Put the tags named in `data["tags"]` on leads; returns how many got a new one."""
-    return add_tags(Lead, ids, tags_named(data["tags"]), actor=actor)
-
-
 def delete_leads(ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
     """Into the bin; form entries keep their link and come back with the lead."""
     return delete_records(Lead, ids, actor=actor, group=group)
-
-
-def delete_many(ids: Iterable[int], *, actor: Any, data: Values | None = None) -> int:
-    """The bulk action: returns how many went into the bin."""
-    group = delete_leads(ids, actor=actor)
-    return Lead._base_manager.filter(deletion_group=group).count()

@@ -24,6 +24,7 @@ from users.selectors import organisation
 
 Purpose = OutgoingMail.Purpose
 SHOWN = 20  # leads named in one mail
+MINE = "/leads/?owner=me&sort=-created"
 
 
 def tell_owner(submission: Submission, record: Any, owner: User, entry: Entry, *, known: bool) -> None:
@@ -102,18 +103,34 @@ def tell_new_owners(event_key: str, owners: dict[int, int], actor_id: int | None
         _tell_new_owner(event_key, theirs, actor)
 
 
+@transaction.atomic
+def tell_assigned(event_key: str, given: dict[int, int], actor_id: int | None) -> None:
+    """A large bulk change gave these users so many leads: one mail each, without names. Nobody is told what they did themselves."""
+    actor = User.objects.filter(pk=actor_id).first() if actor_id else None
+    for owner in User.objects.filter(pk__in=given, is_active=True).exclude(pk=actor_id).select_related("role"):
+        with translation.override(owner.language):
+            text = ngettext("%(count)s lead assigned to you", "%(count)s leads assigned to you", given[owner.pk]) % {"count": given[owner.pk]}
+        _mail_new_owner(event_key, owner, text, [], given[owner.pk], MINE, actor)
+
+
 def _tell_new_owner(event_key: str, leads: Sequence[Lead], actor: User | None) -> None:
     owner: Any = leads[0].owner
-    url = leads[0].get_absolute_url() if len(leads) == 1 else "/leads/?owner=me&sort=-created"
+    url = leads[0].get_absolute_url() if len(leads) == 1 else MINE
     with translation.override(owner.language):
         if len(leads) == 1:
             text = _("Lead assigned to you: %(name)s") % {"name": leads[0]}
         else:
             text = ngettext("%(count)s lead assigned to you", "%(count)s leads assigned to you", len(leads)) % {"count": len(leads)}
+    _mail_new_owner(event_key, owner, text, leads[:SHOWN], len(leads), url, actor)
+    run_hooks("notify", user=owner, kind="assigned", text=text[:300], url=url)
+
+
+def _mail_new_owner(event_key: str, owner: Any, text: str, named: Sequence[Lead], count: int, url: str, actor: User | None) -> None:
     context = {
         "heading": text,
-        "leads": [(str(lead), lead.company_name, f"{settings.BASE_URL}{lead.get_absolute_url()}") for lead in leads[:SHOWN]],
-        "more": len(leads) - SHOWN if len(leads) > SHOWN else 0,
+        "leads": [(str(lead), lead.company_name, f"{settings.BASE_URL}{lead.get_absolute_url()}") for lead in named],
+        "count": count,
+        "more": count - len(named),
         "actor": actor,
         "url": f"{settings.BASE_URL}{url}",
         "owner": owner,
@@ -128,4 +145,3 @@ def _tell_new_owner(event_key: str, leads: Sequence[Lead], actor: User | None) -
         user=owner,
         key=f"assigned:{event_key}:{owner.pk}",
     )
-    run_hooks("notify", user=owner, kind="assigned", text=text[:300], url=url)

@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 from django.core.cache import caches
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from activities.services import add_note, create_task
 from contacts.services import create_company, create_contact
-from crm.core.records import record_types
+from crm.core.bulk.actions import TagForm
+from crm.core.bulk.selection import Chosen
+from crm.core.bulk.services import change_now
+from crm.core.models import BulkJob
+from crm.core.records import record_for, record_types
 from deals.services import create_deal
 from leads.services import create_lead
 from tests.contract.samples import SAMPLES
@@ -42,11 +47,24 @@ def build(people):
     return rows
 
 
+def bulk_change(people, rows):
+    """A bulk change with a refused row."""
+    record = record_for("leads")
+    form = TagForm(QueryDict("tags=Fair"), user=people.owner)
+    assert form.is_valid()
+    job = change_now(record, record.bulk_action("tag"), Chosen([rows["leads"].pk], 1), form, actor=people.owner)
+    job.problems.create(label="leads.lead", subject_id=rows["leads"].pk, reason="No")
+    BulkJob.objects.update(bad=1)
+    return job
+
+
 def addresses(rows):
     found = {
         "today": "/",
         "board": "/deals/board/",
         "search": "/search/?q=person",
+        "bulk changes": "/bulk/",
+        "bulk change": f"/bulk/{rows['bulk'].pk}/",
         "calendar": "/calendar/",
         "notifications": "/notifications/",
         "poll": "/notifications/poll/",
@@ -80,7 +98,8 @@ def test_counts_are_those_written_down(settings):
     caches["fragments"].clear()
     people = cast()
     found = {}
-    for name, url in addresses(build(people)).items():
+    rows = build(people)
+    for name, url in addresses(rows | {"bulk": bulk_change(people, rows)}).items():
         client = Client()
         client.force_login(people.owner)
         client.get(url)  # fills what a process keeps, such as the organisation

@@ -6,10 +6,14 @@ import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from activities.services import add_note, notify
+from crm.core.bulk.actions import TagForm
+from crm.core.bulk.selection import Chosen
+from crm.core.bulk.services import change_now
 from crm.core.imports import services
 from crm.core.records import record_for, record_types
 from leads.models import Submission
@@ -25,7 +29,7 @@ OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
-    "search", "pick", "bin", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
+    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
     "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
@@ -41,6 +45,9 @@ ON_RECORD = {  # (record type, action) that the row must allow
 }
 OWN = {
     "bin-restore",
+    "bulk-job",
+    "bulk-problems",
+    "bulk-undo",
     "export-file",
     "import-job",
     "import-problems",
@@ -76,6 +83,12 @@ def test_every_address_has_a_rule():
     assert not missing, f"say in this file who may open: {missing}"
 
 
+def tag_form(user):
+    form = TagForm(QueryDict("tags=Fair"), user=user)
+    assert form.is_valid()
+    return form
+
+
 class World:
     def __init__(self):
         self.people = cast()
@@ -83,6 +96,9 @@ class World:
         self.labels = {record.slug: record.model_label for record in record_types()}
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
         self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
+        lead = self.rows["leads"]
+        leads = record_for("leads")
+        self.change = change_now(leads, leads.bulk_action("tag"), Chosen([lead.pk], 1), tag_form(self.people.owner), actor=self.people.owner)
         self.notification = notify(self.people.owner, "system", "Hello", "/")
 
     def client(self, who):
@@ -112,6 +128,9 @@ class World:
             guesses.insert(0, [self.note.pk])
         if name.startswith("import-"):
             guesses.insert(0, [self.job.pk])
+        if name.startswith("bulk-"):
+            guesses.insert(0, [self.change.pk])
+            guesses.append([])
         if name == "notifications:open":
             guesses.insert(0, [self.notification.pk])
         for arguments in guesses:

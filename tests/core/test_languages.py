@@ -368,6 +368,7 @@ MAIL: dict[str, Any] = {
     "more": 3,
     "answers": [("Name", "Muster")],
     "leads": [("Muster", "", "https://example.com")] * 2,
+    "count": 2,
 }
 
 

@@ -15,7 +15,7 @@ from activities.models import Activity, Notification, Task
 from activities.services import add_note, create_task
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
-from crm.core import housekeeping, outbox
+from crm.core import housekeeping, jobs, outbox
 from crm.core.imports import report, services, work
 from crm.core.models import ImportJob, ImportMade, OutboxEvent
 from crm.core.records import record_for
@@ -302,38 +302,42 @@ def test_pressed_twice_and_rung_twice_it_runs_once(people):
     assert (job.state, Contact.objects.count(), ImportMade.objects.count()) == ("done", 1, 1)
 
 
+def claimed(job):
+    return jobs.claim(ImportJob, job.pk, work._fail)
+
+
 def test_the_sweep_finds_what_nobody_rang_for(people, monkeypatch):
     from crm.core import tasks
 
     rung = []
     monkeypatch.setattr(tasks.run_import, "delay", rung.append)
     job = upload("contacts", [["Last name"], ["Berg"]], people.owner)
-    work.sweep()
+    jobs.sweep()
     assert rung == []  # nothing is chosen yet
     services.choose(job, job.mapping, {"owner": people.owner.pk}, actor=people.owner)
-    work.sweep()
+    jobs.sweep()
     assert rung == [job.pk]
-    ImportJob.objects.update(lease_until=timezone.now() + work.LEASE)
-    work.sweep()
+    ImportJob.objects.update(lease_until=timezone.now() + jobs.LEASE)
+    jobs.sweep()
     assert rung == [job.pk]
 
 
 def test_one_import_at_a_time(people):
-    jobs = [upload("contacts", [["Last name"], [name]], people.owner) for name in ("Berg", "Tal")]
-    for job in jobs:
+    both = [upload("contacts", [["Last name"], [name]], people.owner) for name in ("Berg", "Tal")]
+    for job in both:
         services.choose(job, {"0": "last_name"}, {"owner": people.owner.pk}, actor=people.owner)
-    assert work._claim(jobs[0].pk) is not None
-    assert work._claim(jobs[1].pk) is None
-    ImportJob.objects.filter(pk=jobs[0].pk).update(lease_until=timezone.now())
-    assert work._claim(jobs[1].pk) is not None
+    assert claimed(both[0]) is not None
+    assert claimed(both[1]) is None
+    ImportJob.objects.filter(pk=both[0].pk).update(lease_until=timezone.now())
+    assert claimed(both[1]) is not None
 
 
 def test_what_does_not_get_on_is_given_up_and_says_so(people):
     job = services.choose(upload("contacts", [["Last name"], ["Berg"]], people.owner), {"0": "last_name"}, {"owner": people.owner.pk}, actor=people.owner)
-    for _killed in range(work.ATTEMPTS):
-        assert work._claim(job.pk) is not None
+    for _killed in range(jobs.ATTEMPTS):
+        assert claimed(job) is not None
         ImportJob.objects.update(lease_until=timezone.now())
-    assert work._claim(job.pk) is None
+    assert claimed(job) is None
     job.refresh_from_db()
     assert (job.state, bool(job.error)) == ("failed", True)
 

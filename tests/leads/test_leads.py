@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from crm.core.models import OutboxEvent
-from crm.core.writes import RowErrors, StaleRecord
+from crm.core.writes import RowErrors, StaleRecord, add_tags, change_records, tags_named
 from leads import services
 from leads.models import Lead
 from tests.factories import make_team, make_user
@@ -105,15 +105,15 @@ def test_status_of_many_skips_converted_and_foreign_ones():
         services.set_status_many([mine[1].pk], actor=rep, data={"status": status("Disqualified"), "reason": " "})
 
 
-def test_bulk_assign_tag_and_delete():
+def test_many_are_assigned_tagged_and_deleted():
     team = make_team()
     boss, rep = make_user(role="manager", team=team), make_user(team=team)
     boss = type(boss).objects.select_related("role", "team").get(pk=boss.pk)
     leads = [make_lead(boss) for _ in range(3)]
     ids = [lead.pk for lead in leads]
-    assert services.assign_leads(ids, actor=boss, data={"owner": rep}) == 3
-    assert services.tag_leads(ids, actor=boss, data={"tags": ["Hot"]}) == 3
-    assert services.delete_many(ids, actor=boss) == 3
+    assert change_records(Lead, ids, {"owner": rep}, actor=boss) == 3
+    assert add_tags(Lead, ids, tags_named(["Hot"]), actor=boss) == 3
+    assert {lead.deletion_group for lead in Lead.objects.filter(deletion_group=services.delete_leads(ids, actor=boss))} != {None}
     assert not Lead.objects.alive().exists()
 
 

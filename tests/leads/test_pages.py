@@ -8,6 +8,7 @@ from django.test import Client
 from contacts.models import Company, Contact
 from contacts.services import create_company
 from crm.core.models import OutboxEvent, Source
+from crm.core.writes import change_records
 from deals.models import Deal, Stage
 from deals.services import ensure_defaults as ensure_pipeline
 from leads import services
@@ -293,7 +294,7 @@ def test_many_leads_are_one_mail(people):
     from leads.handlers import tell_new_owners
 
     ids = [make_lead(people.owner).pk for _ in range(25)]
-    services.assign_leads(ids, actor=people.manager, data={"owner": people.teammate})
+    change_records(Lead, ids, {"owner": people.teammate}, actor=people.manager)
     tell_new_owners(OutboxEvent.objects.get(name="leads.lead.assigned"))
     mail = OutgoingMail.objects.get(key__startswith="assigned:")
     assert mail.subject == "25 leads assigned to you"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,20 +16,11 @@ from crm.core.models import ImportJob, ImportMade
 from crm.core.records import record_for
 from tests.factories import make_user
 from tests.imports.files import text_of
-from tests.reliability.test_mail_kill import ROOT, Nursery, environment
+from tests.reliability.test_mail_kill import environment
+from tests.reliability.workers import Workers, kill_until_done
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 BAD_EVERY = 50
-
-
-class Workers(Nursery):
-    """Two at a time: the second one must find nothing to do."""
-
-    def __init__(self, variables: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.reliability.import_worker"]
-        self.process = subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.alive: list[int] = []
-        assert self._read() == "ready"
 
 
 @pytest.fixture
@@ -51,26 +38,8 @@ def workers(database_address: str, tmp_path: Path, settings: Any) -> Iterator[Ca
         each.close()
 
 
-def kill_until_done(nursery: Workers, job: ImportJob, kills: int, steps: int, seed: int) -> int:
-    """Kill whenever the mark has moved on by a part, at a random moment after it; how often that was."""
-    chance, alive, killed, last = random.Random(seed), [nursery.start(), nursery.start()], 0, -1
-    end = time.monotonic() + 240
-    while True:
-        assert time.monotonic() < end, (job.state, job.rows)
-        job.refresh_from_db()
-        if job.state not in ImportJob.WORKING:
-            break
-        mark = {"checking": lambda: job.rows, "running": lambda: sum(work.totals(job)), "undoing": lambda: job.made.filter(undone=True).count()}[job.state]()
-        if killed < kills and mark * kills // steps > last:
-            last = mark * kills // steps
-            time.sleep(chance.uniform(0, 0.15))
-            for pid in alive:
-                nursery.kill(pid)
-            alive, killed = [nursery.start(), nursery.start()], killed + 1
-        time.sleep(0.005)
-    for pid in alive:
-        nursery.kill(pid)
-    return killed
+def mark_of(job: ImportJob) -> int:
+    return {"checking": lambda: job.rows, "running": lambda: sum(work.totals(job)), "undoing": lambda: job.made.filter(undone=True).count()}[job.state]()
 
 
 def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int) -> None:
@@ -80,11 +49,11 @@ def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int
     job = services.begin(record_for("contacts"), upload, actor=user)
     nursery, bad = workers(chunk), rows // BAD_EVERY
     services.choose(job, job.mapping, {"owner": user.pk, "tags": [], "same": "skip", "day_first": True}, actor=user)
-    kill_until_done(nursery, job, kills // 2, rows, seed=3)
+    kill_until_done(nursery, job, lambda: mark_of(job), kills // 2, rows, seed=3)
     assert (job.state, job.rows, job.good, job.bad, job.same) == ("checked", rows, rows - bad, bad, 0), job.error
     assert job.problems.count() == bad
     services.start(job)
-    killed = kill_until_done(nursery, job, kills, rows, seed=5)
+    killed = kill_until_done(nursery, job, lambda: mark_of(job), kills, rows, seed=5)
     assert killed >= min(kills, 3)
     assert (job.state, job.rows, job.good, job.bad, job.same) == ("done", rows, rows - bad, bad, 0), job.error
     assert set(job.problems.values_list("row", flat=True)) == set(range(BAD_EVERY, rows + 1, BAD_EVERY))
@@ -97,7 +66,7 @@ def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int
     made = [pk for ids in ImportMade.objects.filter(record_slug="contacts").values_list("ids", flat=True) for pk in ids]
     assert sorted(made) == sorted(Contact.objects.values_list("pk", flat=True))
     job = services.undo(job, actor=user)
-    kill_until_done(nursery, job, kills // 2, ImportMade.objects.count(), seed=7)
+    kill_until_done(nursery, job, lambda: mark_of(job), kills // 2, ImportMade.objects.count(), seed=7)
     assert (job.state, job.undone, job.kept) == ("undone", rows - bad + 37, 0), job.error
     assert not Contact.objects.alive().exists() and not Company.objects.alive().exists()
     assert set(Contact.objects.values_list("deletion_group", flat=True)) == {job.deletion_group}

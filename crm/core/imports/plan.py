@@ -17,16 +17,13 @@ from crm.core.custom.models import PREFIX
 from crm.core.exports import safe_text
 from crm.core.imports.reading import Line
 from crm.core.imports.targets import Target, targets_of
+from crm.core.jobs import NotPossible
 from crm.core.models import ImportJob
 from crm.core.records import RecordType, Same, record_for
 from crm.core.text import sort_key
 from crm.core.writes import CHUNK
 
 Values = dict[str, Any]
-
-
-class NotPossible(Exception):
-    """The import can't go on; the text is for the person who asked."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from crm.core.access import arms_for, may_add
 from crm.core.imports.reading import look_at
 from crm.core.imports.targets import guess, targets_of
+from crm.core.jobs import ring
 from crm.core.models import ImportJob
 from crm.core.records import RecordType, record_for
 
@@ -102,11 +103,4 @@ def _enter(row: ImportJob, state: str) -> None:
         row.problems.all().delete()
     row.state, row.attempts, row.lease_until = state, 0, timezone.now()
     row.save()
-    ring(row.pk)
-
-
-def ring(job_id: int) -> None:
-    """Wake a worker after the commit; latency only, the sweep would find the row."""
-    from crm.core.tasks import run_import
-
-    transaction.on_commit(lambda: run_import.delay(job_id), robust=True)
+    ring(row)

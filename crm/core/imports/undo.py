@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from crm.core.imports.plan import NotPossible
+from crm.core.jobs import NotPossible
 from crm.core.models import ImportJob, ImportMade, OutboxEvent
 from crm.core.records import RecordType, record_for, record_types
 from crm.core.writes import user_or_none

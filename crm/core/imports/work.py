@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from typing import Any, ClassVar
 
-import pghistory
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone, translation
 
+from crm.core import jobs
 from crm.core.events import Event, emit
 from crm.core.imports import undo
 from crm.core.imports.chunks import check_rows, write_rows
-from crm.core.imports.plan import NotPossible, Plan
+from crm.core.imports.plan import Plan
 from crm.core.imports.reading import Line, read
-from crm.core.imports.services import ring
+from crm.core.jobs import NotPossible
 from crm.core.models import ImportJob
 from crm.core.writes import CHUNK
 
 log = logging.getLogger(__name__)
 State = ImportJob.State
-LEASE = timedelta(seconds=30)  # longer than any chunk takes; a killed worker's import is free again after it
 LANES = 2
-SLICE = 100.0  # seconds that one task works; then another import has its turn
-ATTEMPTS = 5  # without a chunk done
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,60 +38,23 @@ class ImportFinished(Event):
     state: str
 
 
-def sweep() -> None:
-    """Ring for what nobody works on: the message was lost or the worker was killed."""
-    from crm.core.tasks import run_import
-
-    due = ImportJob.objects.filter(state__in=ImportJob.WORKING, lease_until__lt=timezone.now())
-    for pk in due.order_by("lease_until").values_list("pk", flat=True)[:3]:
-        run_import.delay(pk)
-
-
 def run(job_id: int) -> None:
     """Work on one import until it is finished or the time is up. Twice at once does no harm: a chunk is one worker's, a moved mark nobody's."""
-    job = _claim(job_id)
+    job = jobs.claim(ImportJob, job_id, _fail)
     if job is None:
         return
-    with _as(job):
+    with jobs.acting_for(job, import_job=job.pk):
         try:
             if job.state == State.CHECKING:
                 _check_on(job)
             elif job.state == State.RUNNING:
                 _write_on(job)
             else:
-                _go_on(job, lambda: undo_some(job))
+                jobs.go_on(job, lambda: undo_some(job))
         except NotPossible as error:
             _fail(job, str(error))
         except FileNotFoundError:
             _fail(job, translation.gettext("The file is no longer there. Upload it again."))
-
-
-@contextmanager
-def _as(job: ImportJob) -> Iterator[None]:
-    """In the language and the zone of who asked; the audit knows the import."""
-    with translation.override(job.user.language), timezone.override(job.user.zone), pghistory.context(user=job.user_id, import_job=job.pk):
-        yield
-
-
-@transaction.atomic
-def _claim(job_id: int) -> ImportJob | None:
-    """Count the attempt and take the lease in a transaction of its own, so that a chunk that kills its process still counts."""
-    at = timezone.now()
-    working = ImportJob.objects.filter(state__in=ImportJob.WORKING)
-    if working.filter(lease_until__gt=at).exclude(pk=job_id).exists():
-        return None  # one at a time: two would leave no process for reminders and mail; the sweep comes back to this one
-    due = working.filter(pk=job_id, lease_until__lte=at)
-    job = due.select_for_update(skip_locked=True, of=("self",)).select_related("user__role", "user__team").first()
-    if job is None:
-        return None
-    if job.attempts >= ATTEMPTS:
-        with translation.override(job.user.language):
-            _fail(job, translation.gettext("It was tried several times and did not get on. What is done so far stays."))
-        return None
-    job.attempts += 1
-    job.lease_until = at + LEASE
-    job.save(update_fields=["attempts", "lease_until"])
-    return job
 
 
 def _check_on(job: ImportJob) -> None:
@@ -107,17 +63,7 @@ def _check_on(job: ImportJob) -> None:
     with job.file.open("rb") as file:
         plan.remember(islice(read(file.file, job), job.rows))
         lines = read(file.file, job, after=job.rows)
-        _go_on(job, lambda: check_some(job, plan, list(islice(lines, CHUNK)), file.file.tell()))
-
-
-def _go_on(job: ImportJob, work: Callable[[], bool]) -> None:
-    """Chunk after chunk while there is work and time; then give the lease back and ring."""
-    end = time.monotonic() + SLICE
-    while work():
-        if time.monotonic() > end:
-            ImportJob.objects.filter(pk=job.pk).update(lease_until=timezone.now())
-            ring(job.pk)
-            return
+        jobs.go_on(job, lambda: check_some(job, plan, list(islice(lines, CHUNK)), file.file.tell()))
 
 
 @transaction.atomic
@@ -152,7 +98,7 @@ def _write_on(job: ImportJob) -> None:
 def _apart(job: ImportJob) -> None:
     """A lane in a thread, which has neither our language nor our connection."""
     try:
-        with _as(job):
+        with jobs.acting_for(job, import_job=job.pk):
             _lane(job)
     finally:
         connection.close()
@@ -162,7 +108,7 @@ def _lane(job: ImportJob) -> None:
     plan = Plan(job)
     with job.file.storage.open(str(job.file.name), "rb") as file:  # a position of its own: `job.file` is one for all lanes
         lines = Rows(file.file, job)
-        _go_on(job, lambda: write_some(job, plan, lines))
+        jobs.go_on(job, lambda: write_some(job, plan, lines))
 
 
 @transaction.atomic
@@ -174,7 +120,7 @@ def write_some(job: ImportJob, plan: Plan, lines: Rows) -> bool:
     counts = write_rows(job, plan, chunk, lines.between(chunk.first_row, chunk.last_row))
     chunk.good, chunk.bad, chunk.same, chunk.done = counts.good, counts.bad, counts.same, True
     chunk.save(update_fields=["good", "bad", "same", "done"])
-    transaction.on_commit(lambda: ImportJob.objects.filter(pk=job.pk).update(attempts=0, lease_until=timezone.now() + LEASE))
+    transaction.on_commit(lambda: ImportJob.objects.filter(pk=job.pk).update(attempts=0, lease_until=timezone.now() + jobs.LEASE))
     return True
 
 
@@ -232,16 +178,15 @@ def undo_some(job: ImportJob) -> bool:
 
 def _held(job: ImportJob) -> ImportJob | None:
     """The row, locked, if the import is still where this worker left it."""
-    try:
-        row = ImportJob.objects.select_for_update(of=("self",)).select_related("user__role", "user__team").get(pk=job.pk)
-    except ObjectDoesNotExist:
+    row = jobs.held(job)
+    if row is None:
         return None
     same = (row.state, row.rows, row.mapping, row.options) == (job.state, job.rows, job.mapping, job.options)
     return row if same else None
 
 
 def _keep(row: ImportJob) -> None:
-    row.attempts, row.lease_until = 0, timezone.now() + LEASE
+    row.attempts, row.lease_until = 0, timezone.now() + jobs.LEASE
     row.save(update_fields=["rows", "position", "good", "bad", "same", "undone", "kept", "attempts", "lease_until"])
 
 

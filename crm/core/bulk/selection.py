@@ -1,0 +1,86 @@
+"""Which rows of a list somebody has chosen: those that are ticked, or all that match."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.db.models import Q
+from django.http import FileResponse, HttpRequest, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core import exports
+from crm.core.lists import BadQuery, ListQuery
+from crm.core.records import RecordType
+
+MOST_TICKED = 1000
+PAGING = ("cursor", "size", "format")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`ids` in order of their ids, or None for all rows that match `query`; `count` of them."""
+
+    ids: list[int] | None
+    count: int
+    query: str = ""
+
+
+def list_query(record: RecordType, user: Any, text: str, action: str = "view") -> ListQuery:
+    """The list behind a stored query string. BadQuery when it asks for what is not, or no longer, there."""
+    try:
+        params = QueryDict(text, mutable=True)
+    except SuspiciousOperation as error:  # more fields than the settings allow
+        raise BadQuery(_("This address is too long.")) from error
+    for name in PAGING:
+        params.pop(name, None)
+    query = ListQuery(record, user, params, action=action)
+    if query.errors:
+        raise BadQuery("; ".join(message for messages in query.errors.values() for message in messages))
+    return query
+
+
+def chosen(request: HttpRequest, record: RecordType, permission: str, small: int) -> Chosen:
+    """What the list's form says. Of ticked rows those with the permission; a few matching rows count as ticked. BadQuery when nothing is chosen."""
+    rows = record.visible(request.user, permission)
+    if request.POST.get("all") == "1":
+        query = list_query(record, request.user, request.POST.get("query", ""))
+        count = query.listing.count_all()
+        if count <= small:
+            ids = query.listing.ids(small)
+            return Chosen(sorted(rows.filter(pk__in=ids).values_list("pk", flat=True)), count)
+        return Chosen(None, count, query.params.urlencode())
+    given = request.POST.getlist("ids")
+    ids = sorted({int(text) for text in given if text.isascii() and text.isdecimal() and len(text) < 19})
+    if not ids or len(ids) != len(set(given)) or len(ids) > MOST_TICKED:
+        raise BadQuery(_refusal(given, ids))
+    ids = sorted(rows.filter(pk__in=ids).values_list("pk", flat=True))
+    return Chosen(ids, len(ids))
+
+
+def _refusal(given: list[str], ids: list[int]) -> str:
+    if not given:
+        return _("Tick the rows first.")
+    if len(ids) > MOST_TICKED:
+        return _("Up to %(n)s rows at a time.") % {"n": MOST_TICKED}
+    return _("These rows are not known.")
+
+
+def export_chosen(request: HttpRequest, record: RecordType, rows: Chosen, data: dict[str, Any]) -> Any:
+    """The ticked rows as a file; all that match are what the list's own export gives."""
+    if rows.ids is None:
+        return redirect(f"{record.url('export')}?{rows.query}&format={data['format']}" if rows.query else f"{record.url('export')}?format={data['format']}")
+    query = list_query(record, request.user, "", "export")
+    query.listing.q = Q(pk__in=rows.ids)
+    name = f"{record.slug}-{timezone.localdate():%Y-%m-%d}.{data['format']}"
+    if data["format"] == "csv":
+        body = exports.csv_chunks(exports.rows_of(query))
+        return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    exports.write_xlsx(exports.rows_of(query), target, str(record.label_plural))
+    target.seek(0)
+    return FileResponse(target, as_attachment=True, filename=name)
