@@ -39,6 +39,7 @@ UNTOLD = {
     "company": {"team"},
 }
 LONG = ("description",)  # told without its text
+STEP_FIELDS = {"title", "kind", "due_at", "done_at"}  # what a record's next step says of a task
 TOLD_MODELS: dict[str, Any] = {"task": Task, "meeting": Meeting}
 
 
@@ -132,7 +133,7 @@ def after_revert(changes: dict[int, dict[str, Any]], actor_id: int | None) -> No
         emit(TaskReopened(subject_ids=tuple(row.pk for row in reopened), actor_id=actor_id))
     set_reminders(moved, planned_minutes(moved))
     set_reminders(reopened, planned_minutes(reopened, cancelled=True))
-    refresh_next_steps(touched(rows))
+    refresh_next_steps(touched(row for row in rows if STEP_FIELDS & changes[row.pk].keys()))
 
 
 @transaction.atomic
