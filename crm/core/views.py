@@ -389,8 +389,12 @@ class BinRestoreView(View):
             bulk_services.undo(job, actor=request.user)
             return redirect("bulk-job", job.pk)
         models = [record.model for record in record_types()]
-        with transaction.atomic():
-            restored = writes.restore_group(group, actor=request.user, models_with_bin=models)
+        try:
+            with transaction.atomic():
+                restored = writes.restore_group(group, actor=request.user, models_with_bin=models)
+        except ValidationError as error:  # a value that must be unique has been given away meanwhile
+            messages.error(request, " ".join(error.messages))
+            return redirect("bin")
         messages.success(request, ngettext("%(n)s record is back.", "%(n)s records are back.", restored) % {"n": restored})
         return redirect(safe_next(request, "/bin/"))
 

@@ -183,15 +183,24 @@ def sync_indexes(field: CustomField, *, create: bool = True) -> None:
             for name, is_valid in valid.items():
                 if name not in wanted or not is_valid:
                     cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+            cursor.execute(f'DROP STATISTICS IF EXISTS "custom_{field.pk}_x"')
             missing = [name for name in wanted if not valid.get(name)] if create else []
             for name in missing:
                 kind = "UNIQUE INDEX" if name.endswith("_u") else "INDEX"
                 cursor.execute(f'CREATE {kind} CONCURRENTLY "{name}" {wanted[name]}')
-            if missing:  # the planner knows nothing of an expression before the table is looked at
-                cursor.execute(f"ANALYZE {connection.ops.quote_name(apps.get_model(field.record)._meta.db_table)}")
+            if create and wanted:
+                _gather_statistics(cursor, field)
         finally:
             cursor.execute("RESET lock_timeout")
             cursor.execute("RESET statement_timeout")
+
+
+def _gather_statistics(cursor: Any, field: CustomField) -> None:
+    """How common which values are. The planner takes no figures from partial indexes: it expected 64 rows where 160,000 were, and sorted them all."""
+    table = connection.ops.quote_name(apps.get_model(field.record)._meta.db_table)
+    expressions = ", ".join(f"({sql})" for sql in dict.fromkeys((sort_sql(field), text_sql(field))))
+    cursor.execute(f'CREATE STATISTICS "custom_{field.pk}_x" ON {expressions} FROM {table}')
+    cursor.execute(f"ANALYZE {table}")
 
 
 def _existing(cursor: Any, field: CustomField) -> dict[str, bool]:

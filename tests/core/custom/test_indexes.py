@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact
@@ -76,6 +77,9 @@ def test_an_indexed_field_gets_the_indexes_that_lists_walk(people, kind):
     services.update_field(CustomField.objects.get(), {"indexed": False}, actor=None)
     work.run()
     assert indexes(field) == {} and state(field) == ("", "")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_statistic_ext WHERE stxname LIKE 'custom%%'")
+        assert cursor.fetchone()[0] == 0
 
 
 def test_adding_a_field_and_its_index_keep_nobody_from_writing(people):
@@ -197,6 +201,10 @@ def test_doubles_keep_a_field_from_becoming_unique_and_say_so(people):
     with pytest.raises(ValidationError) as told:
         restore_group(group, actor=people.owner, models_with_bin=[Contact])
     assert field.name in told.value.message_dict
+    client = Client()
+    client.force_login(people.owner)
+    answer = client.post(f"/bin/{group}/restore/", follow=True)
+    assert answer.status_code == 200 and "has this value already" in answer.content.decode()
 
 
 @pytest.mark.parametrize("guarded", [False, True])
