@@ -559,36 +559,6 @@ def bool_cell(value: bool | None, css: str = "") -> SafeString:
     return td(f'<span class="t3">{escape(gettext("No"))}</span>', css)
 
 
-_ARROWS = {"ascending": "chevron-up", "descending": "chevron-down"}
-
-
-def _sort_mark(state: str) -> str:
-    return icon(_ARROWS[state], "i-sm") if state else ""
-
-
-def head_cells(heads: Iterable[Any]) -> SafeString:
-    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, "") and `css`."""
-    parts = []
-    for head in heads:
-        label = escape(str(head.label))
-        inner = f'<a href="{escape(head.url)}" data-hx>{label}{_sort_mark(head.sort)}</a>' if head.url else label
-        css = f' class="{escape(head.css)}"' if head.css else ""
-        state = f' aria-sort="{head.sort}"' if head.sort else ""
-        parts.append(f'<th scope="col"{css}{state}>{inner}</th>')
-    return SafeString("".join(parts))
-
-
-def sort_items(heads: Iterable[Any]) -> SafeString:
-    """The same sorts as entries of a menu."""
-    parts = []
-    for head in heads:
-        if head.url:
-            css, current = (" active", ' aria-current="true"') if head.sort else ("", "")
-            label = f"{escape(str(head.label))}{_sort_mark(head.sort)}"
-            parts.append(f'<li><a class="dropdown-item{css}" href="{escape(head.url)}"{current} data-hx>{label}</a></li>')
-    return SafeString("".join(parts))
-
-
 def body_rows(rows: Iterable[Any], selectable: bool) -> SafeString:
     """The `<tr>`s of a list: rows with `pk`, `cells` (finished html) and `label` (what the tick box selects)."""
     parts: list[str] = []

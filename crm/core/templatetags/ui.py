@@ -25,7 +25,7 @@ from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crm.core import cells
+from crm.core import bars, cells
 from crm.core.widgets import widget_html
 
 register = template.Library()
@@ -119,13 +119,37 @@ def body_rows(rows: Any, selectable: bool = False) -> SafeString:
 @register.simple_tag
 def head_cells(heads: Any) -> SafeString:
     """The `<th>`s of a record list."""
-    return cells.head_cells(heads)
+    return bars.head_cells(heads)
 
 
 @register.simple_tag
 def sort_items(heads: Any) -> SafeString:
     """The entries of a record list's menu of sorts."""
-    return cells.sort_items(heads)
+    return bars.sort_items(heads)
+
+
+@register.simple_tag
+def view_tabs(tabs: Any) -> SafeString:
+    """The views above a record list."""
+    return bars.view_tabs(tabs)
+
+
+@register.simple_tag
+def bulk_buttons(actions: Any) -> SafeString:
+    """What can be done to the ticked rows of a record list."""
+    return bars.bulk_buttons(actions)
+
+
+@register.simple_tag
+def page_sizes(sizes: Any) -> SafeString:
+    """How many rows a page of a record list may have."""
+    return bars.page_sizes(sizes)
+
+
+@register.simple_tag
+def export_items(exports: Any) -> SafeString:
+    """The files that a record list can be had as."""
+    return bars.export_items(exports)
 
 
 @register.filter
