@@ -37,12 +37,7 @@ def deliver(delivery_id: int) -> bool:
     """
     try:
         with transaction.atomic():
-            delivery = (
-                Delivery.objects.select_for_update(of=("self",))
-                .select_related("event")
-                .filter(pk=delivery_id, status=Delivery.Status.PENDING)
-                .first()
-            )
+            delivery = Delivery.objects.select_for_update(of=("self",)).select_related("event").filter(pk=delivery_id, status=Delivery.Status.PENDING).first()
             if delivery is None:
                 return False
             if delivery.attempts > MAX_ATTEMPTS:  # it never came to the except branch: it killed its process

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
                 ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('indexed', models.BooleanField(default=False, verbose_name='indexed')),
-                ('index_state', models.CharField(blank=True, choices=[('', 'Not indexed'), ('wanted', 'Being built'), ('ready', 'Ready'), ('failed', 'Failed'), ('unwanted', 'Being removed')], default='', editable=False, max_length=8)),
+                ('index_state', models.CharField(blank=True, choices=[('', 'Not indexed'), ('wanted', 'Being brought up to date'), ('ready', 'Ready'), ('failed', 'Failed')], default='', editable=False, max_length=8)),
                 ('index_error', models.CharField(blank=True, editable=False, max_length=300)),
                 ('job', models.CharField(blank=True, choices=[('', 'None'), ('fold', 'Search is being brought up to date'), ('delete', 'Values are being deleted')], default='', editable=False, max_length=8)),
                 ('job_since', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'custom field',
                 'verbose_name_plural': 'custom fields',
                 'ordering': ['record', 'position', 'pk'],
-                'indexes': [models.Index(condition=models.Q(('index_state__in', ['wanted', 'unwanted']), models.Q(('job', ''), _negated=True), _connector='OR'), fields=['id'], name='customfield_work')],
+                'indexes': [models.Index(condition=models.Q(('index_state', 'wanted'), models.Q(('job', ''), _negated=True), _connector='OR'), fields=['id'], name='customfield_work')],
             },
         ),
     ]
