@@ -14,10 +14,11 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from bench.client import Browser, Reply
-from bench.pages import Page, Step, pages
+from bench.pages import Page, Step, pages, turn
 from bench.people import ROLES, address
 
 WARM_UP = 2
+REMEMBERED = 61  # seconds; listing.KEEP_SECONDS and what the bar keeps
 FLOOR = "/reports/"  # signed in, whole shell, next to nothing in it
 
 
@@ -39,6 +40,7 @@ class Row:
     empty_page_ms: float = 0.0
     slowest: str = ""
     missed: list[str] = field(default_factory=list)
+    before: list[float] = field(default_factory=list)  # median and p95 of each time it was measured before
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,6 +74,26 @@ class Bench:
                         row.empty_page_ms = floor
                         rows.append(row)
         return rows
+
+    def again(self, rows: list[Row]) -> list[Row]:
+        """Measure pages that missed a budget once more: on a shared machine a disturbance of some seconds hits one page, a slow page is slow twice.
+
+        With other values, and not before what the web processes remember for up to a minute is forgotten."""
+        time.sleep(REMEMBERED)
+        turn[0] += "again"
+        fresh = []
+        for role in dict.fromkeys(row.role for row in rows):
+            browser = Browser(self.port, role)
+            browser.sign_in()
+            user = get_user_model().objects.select_related("role").get(email=address(role))
+            with timezone.override(user.zone):
+                for row in rows:
+                    page = next((page for page in self.pages if page.name == row.page), None)
+                    found = self._measure(page, role, browser, user) if page and row.role == role else None
+                    if found:
+                        found.empty_page_ms, found.before = row.empty_page_ms, [*row.before, row.p50_ms, row.p95_ms]
+                        fresh.append(found)
+        return fresh
 
     def _empty(self, browser: Browser) -> float:
         for _ in range(WARM_UP * 2):

@@ -52,8 +52,11 @@ class Page:
     steps: Callable[[Browser, User, int], Iterator[Step]]
 
 
+turn = [""]  # what is measured again asks for other values
+
+
 def dice_for(*parts: Any) -> random.Random:
-    return random.Random("/".join(map(str, parts)))
+    return random.Random("/".join(map(str, [*parts, *turn])))
 
 
 def pages() -> list[Page]:
@@ -118,6 +121,11 @@ def _list_pages(record: RecordType) -> list[Page]:
             name = keys[number % len(keys)]
             yield Step(f"{base}?{urlencode({**dice.choice(filters[name]), 'sort': dice.choice(sorts)})}")
 
+    def counted(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        """What a list asks for once it is there, when it was not counted to the end: here with the whole page around the number."""
+        for step in one_filter(browser, user, count):
+            yield Step(f"{step.path}&count=all")
+
     def filters(browser: Browser, user: User, count: int) -> Iterator[Step]:
         dice = dice_for("filters", record.slug, user.email)
         values = filter_values(record, user, dice)
@@ -133,7 +141,12 @@ def _list_pages(record: RecordType) -> list[Page]:
             yield Step(f"{base}?{urlencode({'q': terms[number % len(terms)]})}")
 
     made = [("first page", "list", first), ("deep page", "list", deep), ("sorted", "list", sort), ("view", "list", view), ("one filter", "list", one_filter)]
-    made += [("several filters", "filters", filters), ("search", "search", search), ("100 rows", "long list", long)]
+    made += [
+        ("one filter, all counted", "filters", counted),
+        ("several filters", "filters", filters),
+        ("search", "search", search),
+        ("100 rows", "long list", long),
+    ]
     return [Page(f"{record.slug}: {name}", budget, steps) for name, budget, steps in made]
 
 

@@ -64,17 +64,23 @@ def _rounded(bounds: list[tuple[str, float, float | None, str]]) -> list[tuple[s
 
 def show(rows: list[Row], extra: dict[str, float], missed: list[str]) -> None:
     """One table on the terminal, the misses under it."""
-    print(f"\n{'page':<32}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'cpu':>7}{'queries':>9}{'kB gz':>7}  status")
+    print(f"\n{'page':<36}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'cpu':>7}{'queries':>9}{'kB gz':>7}  status")
     for row in rows:
         mark = " !" if row.missed else ""
         print(
-            f"{row.page:<32}{row.role:<9}{row.n:>3}{row.p50_ms:>8.1f}{row.p95_ms:>8.1f}{row.sql_ms:>8.1f}{row.p50_ms - row.sql_ms:>7.1f}{row.cpu_ms:>7.1f}{row.queries:>9}"
+            f"{row.page:<36}{row.role:<9}{row.n:>3}{row.p50_ms:>8.1f}{row.p95_ms:>8.1f}{row.sql_ms:>8.1f}{row.p50_ms - row.sql_ms:>7.1f}{row.cpu_ms:>7.1f}{row.queries:>9}"
             f"{row.bytes_gz / 1000:>7.1f}  {row.status}{mark}"
         )
     floors = {row.role: row.empty_page_ms for row in rows}
     print("\nempty signed-in page, ms: " + ", ".join(f"{role} {ms:g}" for role, ms in floors.items()))
     for name, value in extra.items():
         print(f"{name.replace('_', ' ')}: {value:g}")
+    repeated = [row for row in rows if row.before]
+    if repeated:
+        print(f"\n{len(repeated)} pages were measured again because they had missed a budget; median and p95 each time:")
+    for row in repeated:
+        pairs = zip(row.before[::2], row.before[1::2], strict=True)
+        print(f"  {row.page} as {row.role}: {', '.join(f'{median:g} / {p95:g}' for median, p95 in pairs)}, then {row.p50_ms:g} / {row.p95_ms:g} ms")
     print(f"\n{len(missed)} budgets missed" if missed else "\nall budgets held")
     for line in missed:
         print(f"  {line}")
