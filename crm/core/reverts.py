@@ -11,7 +11,7 @@ from django.utils import timezone
 from crm.core.copying import update_rows
 from crm.core.differences import Difference
 from crm.core.models import Tag
-from crm.core.writes import in_service, retag, set_fields, tell_changes
+from crm.core.writes import fold, in_service, retag, set_fields, tell_changes
 
 Values = dict[str, Any]
 TAGS = "tags"
@@ -61,8 +61,7 @@ def _set_all(rows: Sequence[Any], values: Mapping[int, Values]) -> dict[int, dic
     touched = [row for row in rows if differences[row.pk]]
     for row in touched:
         row.version, row.updated_at = row.version + 1, at
-        if hasattr(row, "fold"):
-            row.fold()
+        fold(row)
     if touched:
         derived = ["search_text", "sort_name"] if hasattr(touched[0], "fold") else []
         update_rows(touched, [*names, *derived, "version", "updated_at"])

@@ -163,6 +163,11 @@ def clean(obj: Any, check: Callable[[Any], None] | None = None) -> None:
             check(obj)
     if errors:
         raise ValidationError(errors)
+    fold(obj)
+
+
+def fold(obj: Any) -> None:
+    """Bring what a record is found and sorted by up to date, its custom fields included."""
     if hasattr(obj, "fold"):
         obj.fold()
         custom.add_search_words(obj)
@@ -268,17 +273,16 @@ def change_each(model: type[models.Model], changes: Mapping[int, Values], *, act
     `given` on all of them. Returns how many differ.
 
     Rules that need a look at each row do not belong here: their service loops in sets of its own. ValidationError when a row would break a rule
-    or leave the actor's sight; a bulk action leaves such a row as it is and goes on.
+    or leave the actor's sight; a bulk action leaves such a row as it is and goes on. None of them asks for custom fields: the ledger does not note these.
     """
     rows = list(_writable(model, changes, actor, "change").select_for_update(of=("self",)).order_by("pk"))
     names = list(dict.fromkeys(name for wanted in changes.values() for name in wanted))
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     models.prefetch_related_objects(rows, *(field.name for field in fields if field.remote_field))  # for the texts: a query per link, not per row
     at, differences, before, touched = timezone.now(), {}, {}, []
-    kept = {row.pk: {"custom": dict(row.custom)} for row in rows} if given else {}
     added = _custom_differences(rows, given, actor) if given else {}
     for row in rows:
-        stored = {field.attname: getattr(row, field.attname) for field in fields} | {"team_id": row.team_id} | kept.get(row.pk, {})
+        stored = {field.attname: getattr(row, field.attname) for field in fields} | {"team_id": row.team_id}
         found = set_fields(row, changes[row.pk]) | added.get(row.pk, {})
         if found and _passes(row, found, "team" in changes[row.pk], at):
             differences[row.pk], before[row.pk] = found, {name: value for name, value in stored.items() if value != getattr(row, name)}

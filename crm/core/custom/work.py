@@ -18,11 +18,12 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from crm.core.copying import update_rows
 from crm.core.custom.definitions import forget
 from crm.core.custom.keys import FOLDS, sort_sql, text_sql
 from crm.core.custom.models import SEARCHED, CustomField
 from crm.core.custom.values import FOLDED
-from crm.core.custom.writing import add_search_words
+from crm.core.writes import fold
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +102,10 @@ def _chunk(field: CustomField, model: Any) -> int | None:
         if field.job == Job.DELETE:
             row.custom = {key: value for key, value in row.custom.items() if key not in (field.key, f"{field.key}{FOLDED}")}
         if field.kind in SEARCHED:
-            row.fold()
-            add_search_words(row)
+            fold(row)
     if found:
         names = [*(["custom"] if field.job == Job.DELETE else []), *(["search_text"] if field.kind in SEARCHED else [])]
-        model._base_manager.bulk_update(found, names, batch_size=CHUNK)
+        update_rows(found, names)
     return found[-1].pk if found else None
 
 
