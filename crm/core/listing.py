@@ -348,12 +348,13 @@ class Listing:
 
     def count_all(self) -> int:
         """How many match, all of them counted: not for pages that everybody opens."""
-        return sum(rows.order_by().count() for rows in self.arms())
+        found = sum(rows.order_by().count() for rows in self.arms())
+        return self.count_all() if not found and self._go_on() else found
 
-    def ids(self, limit: int) -> list[int]:
-        """Ids of at most `limit` matching rows."""
-        found = [pk for rows in self.arms() for pk in rows.order_by("pk").values_list("pk", flat=True)[:limit]][:limit]
-        return self.ids(limit) if not found and self._go_on() else found
+    def every_id(self) -> list[int]:
+        """Ids of all matching rows, in order."""
+        found = sorted(pk for rows in self.arms() for pk in rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000))
+        return self.every_id() if not found and self._go_on() else found
 
 
 def _few_arms(arms: list[Q]) -> list[Q]:

@@ -23,7 +23,7 @@ PAGING = ("cursor", "size", "format")
 
 @dataclass(frozen=True)
 class Chosen:
-    """`ids` in order of their ids, or None for all rows that match `query`; `count` of them."""
+    """`ids` in order of their ids, or None for all rows that match `query`. `count`: how many were chosen, those included that are not the user's to change."""
 
     ids: list[int] | None
     count: int
@@ -51,15 +51,13 @@ def chosen(request: HttpRequest, record: RecordType, permission: str, small: int
         query = list_query(record, request.user, request.POST.get("query", ""))
         count = query.listing.count_all()
         if count <= small:
-            ids = query.listing.ids(small)
-            return Chosen(sorted(rows.filter(pk__in=ids).values_list("pk", flat=True)), count)
+            return Chosen(sorted(rows.filter(pk__in=query.listing.every_id()).values_list("pk", flat=True)), count)
         return Chosen(None, count, query.params.urlencode())
     given = request.POST.getlist("ids")
     ids = sorted({int(text) for text in given if text.isascii() and text.isdecimal() and len(text) < 19})
     if not ids or len(ids) != len(set(given)) or len(ids) > MOST_TICKED:
         raise BadQuery(_refusal(given, ids))
-    ids = sorted(rows.filter(pk__in=ids).values_list("pk", flat=True))
-    return Chosen(ids, len(ids))
+    return Chosen(sorted(rows.filter(pk__in=ids).values_list("pk", flat=True)), len(ids))
 
 
 def _refusal(given: list[str], ids: list[int]) -> str:

@@ -63,8 +63,8 @@ def begin(record: RecordType, action: BulkAction, rows: Chosen, form: Any, *, ac
     job = BulkJob.objects.create(**asked, rows=rows.count)
     if rows.ids is not None:  # ticked, but too many for the request
         note_ids(job, rows.ids)
-        job.state, job.started_at = State.RUNNING, timezone.now()
-        job.save(update_fields=["state", "started_at"])
+        job.state, job.started_at, job.skipped = State.RUNNING, timezone.now(), rows.count - len(rows.ids)
+        job.save(update_fields=["state", "started_at", "skipped"])
     ring(job)
     return job
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,7 @@ from crm.core.bulk.models import BulkChunk, BulkEntry, BulkJob, BulkProblem
 from crm.core.events import Event, emit
 from crm.core.imports.undo import touched
 from crm.core.jobs import NotPossible
+from crm.core.ledger import reason_of
 from crm.core.records import record_for
 from crm.core.reverts import put_back
 from crm.core.writes import restore_rows, user_or_none
@@ -93,16 +95,36 @@ def _take_back(job: BulkJob, chunk: BulkChunk, entry: BulkEntry, actor: Any) -> 
         back = put_back(model, wanted, actor=actor)
         ids: Iterable[int] = wanted
     elif entry.kind == Kind.GONE:
-        back, ids = set(restore_rows(model, job.deletion_group, actor=actor, ids=entry.rows)), entry.rows
+        back, ids = _out_of_the_bin(job, entry, model, actor), entry.rows
     else:
         back, ids = _unmake(job, chunk, model, entry.rows, actor), entry.rows
     record = record_for(job.record_slug)
     counts = entry.kind == Kind.MADE or (record is not None and record.model is model)  # tasks that went along are no rows of their own
     left = sorted(set(ids) - back)
-    reason = _("Changed since, or no longer there: left as it is.")
-    BulkProblem.objects.bulk_create([BulkProblem(job=job, label=entry.label, subject_id=pk, undoing=True, reason=reason) for pk in left], batch_size=1000)
+    known = set(job.problems.filter(label=entry.label, undoing=True, subject_id__in=left).values_list("subject_id", flat=True))
+    _report(job, entry.label, set(left) - known, _("Changed since, or no longer there: left as it is."))
     if counts:
         job.undone, job.kept = job.undone + len(back), job.kept + len(left)
+
+
+def _report(job: BulkJob, label: str, ids: Iterable[int], reason: str) -> None:
+    BulkProblem.objects.bulk_create([BulkProblem(job=job, label=label, subject_id=pk, undoing=True, reason=reason) for pk in sorted(ids)], batch_size=1000)
+
+
+def _out_of_the_bin(job: BulkJob, entry: BulkEntry, model: Any, actor: Any) -> set[int]:
+    """All at once; where one of them is refused, because what must be unique has been given away meanwhile, one by one."""
+    try:
+        with transaction.atomic():
+            return set(restore_rows(model, job.deletion_group, actor=actor, ids=entry.rows))
+    except ValidationError:
+        back = set[int]()
+    for pk in entry.rows:
+        try:
+            with transaction.atomic():
+                back.update(restore_rows(model, job.deletion_group, actor=actor, ids=[pk]))
+        except ValidationError as error:
+            _report(job, entry.label, [pk], reason_of(error, model)[:500])
+    return back
 
 
 def _unmake(job: BulkJob, chunk: BulkChunk, model: Any, ids: list[int], actor: Any) -> set[int]:

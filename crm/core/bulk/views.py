@@ -63,10 +63,10 @@ class RecordBulkView(RecordView):
 
     def ask(self, bulk: BulkAction, form: Any, rows: Chosen, status: int = 200, errors: list[str] | None = None) -> HttpResponse:
         key, back = _key(self.request) or uuid.uuid4(), safe_next(self.request, self.record.url("list"))
-        few = errors or []
+        ids, whole = rows.ids or [], rows.ids is None
         return self.show(
-            "bulk", status, action=bulk, form=form, count=rows.count, ids=rows.ids or [], query=rows.query, all=rows.ids is None,
-            key=key, cancel_url=back, errors=few, later=rows.count > SMALL and bulk.run is not None,
+            "bulk", status, action=bulk, form=form, count=rows.count, ids=ids, some=not whole and len(ids) < rows.count, query=rows.query, all=whole,
+            key=key, cancel_url=back, errors=errors or [], later=rows.count > SMALL and bulk.run is not None,
         )  # fmt: skip
 
     def answer(self, bulk: BulkAction, form: Any, rows: Chosen) -> Any:

@@ -77,8 +77,7 @@ def collect(job: BulkJob) -> None:
     if row is None or row.state != State.COLLECTING:
         return
     record, _action = _asked(row)
-    query = list_query(record, row.user, row.query)
-    ids = sorted(pk for rows in query.listing.arms() for pk in rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000))
+    ids = list_query(record, row.user, row.query).listing.every_id()
     note_ids(row, ids)
     row.rows, row.state, row.started_at = len(ids), State.RUNNING, timezone.now()
     _keep(row)
