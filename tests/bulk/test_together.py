@@ -71,3 +71,14 @@ def test_ticked_rows_that_are_not_ones_own_to_change_are_counted(people):
     client.post("/contacts/bulk/tag/", {"confirmed": "1", "idempotency_key": str(asked.context["key"]), "tags": "Fair", "ids": [mine.pk, theirs.pk]})
     job = BulkJob.objects.get()
     assert (job.rows, job.changed, job.skipped) == (2, 1, 1)
+
+
+def test_the_history_says_what_was_done(people):
+    create_contacts([{"last_name": "Behrens"}], actor=people.owner)
+    client = signed_in(people.owner)
+    client.post("/contacts/bulk/tag/", {"confirmed": "1", "tags": "Trade fair, Wood", "ids": [Contact.objects.get().pk]})
+    client.post("/contacts/bulk/assign/", {"confirmed": "1", "owner": people.teammate.pk, "ids": [Contact.objects.get().pk]})
+    page = client.get("/bulk/").content.decode()
+    assert "Add tags: Trade fair, Wood" in page and f"New owner: {people.teammate}" in page
+    job = BulkJob.objects.order_by("pk").first()
+    assert "Add tags: Trade fair, Wood" in client.get(f"/bulk/{job.pk}/").content.decode()

@@ -37,6 +37,7 @@ class BulkJob(Job):
     ticked = models.BooleanField(default=False)  # chosen one by one; else all that match `query`
     query = models.TextField(blank=True)  # the list's query string, validated; the chunks hold what it meant when the job started
     data = models.JSONField(default=dict)  # {name of the form's field: [values as they were sent]}
+    said = models.CharField(max_length=300, blank=True)  # the same in words, of who asked, for the history
     rows = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     same = models.PositiveIntegerField(default=0)  # were like that before

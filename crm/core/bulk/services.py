@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from crm.core.access import arms_for
 from crm.core.bulk import undo as undoing
@@ -27,6 +28,19 @@ def sent(form: Any) -> dict[str, list[str]]:
     return {key: form.data.getlist(key) for key in form.data if key.startswith(names)}
 
 
+def in_words(form: Any) -> str:
+    """What was answered, as the history tells it: "New owner: Ada Reed"."""
+    told = []
+    for name, field in form.fields.items() if form is not None else ():
+        value = form.cleaned_data.get(name)
+        if value in (None, "", []):
+            continue
+        labels = {str(key): str(label) for key, label in getattr(field, "choices", ()) or ()} if not hasattr(field, "queryset") else {}
+        values = value if isinstance(value, (list, tuple)) else [value]
+        told.append(f"{field.label}: {', '.join(labels.get(str(each), str(each)) for each in values)}")
+    return Truncator("; ".join(told)).chars(300)
+
+
 @transaction.atomic
 def change_now(record: RecordType, action: BulkAction, rows: Chosen, form: Any, *, actor: Any) -> BulkJob:
     """Change a small selection at once. ValidationError, with nothing changed, when every row was refused."""
@@ -37,6 +51,7 @@ def change_now(record: RecordType, action: BulkAction, rows: Chosen, form: Any, 
         action=action.name,
         ticked=True,
         data=sent(form),
+        said=in_words(form),
         rows=rows.count,
         state=State.RUNNING,
         started_at=timezone.now(),
@@ -60,7 +75,7 @@ def begin(record: RecordType, action: BulkAction, rows: Chosen, form: Any, *, ac
     asked = {"user": actor, "record_slug": record.slug, "action": action.name, "ticked": rows.ids is not None, "query": rows.query, "data": data}
     if rows.ids is None and (same := BulkJob.objects.filter(**asked, state__in=[State.COLLECTING, State.RUNNING]).first()):
         return same
-    job = BulkJob.objects.create(**asked, rows=rows.count)
+    job = BulkJob.objects.create(**asked, said=in_words(form), rows=rows.count)
     if rows.ids is not None:  # ticked, but too many for the request
         note_ids(job, rows.ids)
         job.state, job.started_at, job.skipped = State.RUNNING, timezone.now(), rows.count - len(rows.ids)

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('ticked', models.BooleanField(default=False)),
                 ('query', models.TextField(blank=True)),
                 ('data', models.JSONField(default=dict)),
+                ('said', models.CharField(blank=True, max_length=300)),
                 ('rows', models.PositiveIntegerField(default=0)),
                 ('changed', models.PositiveIntegerField(default=0)),
                 ('same', models.PositiveIntegerField(default=0)),
