@@ -159,7 +159,7 @@ class Listing:
                 return self.page(order, size, cursor, exact=exact)
             if count <= few:
                 return self._slice(matches, size, cursor, count, capped=False)
-            if not exact and size * self._size() <= SHORT_WALK * FEW:
+            if not exact and size * table_size(self.model) <= SHORT_WALK * FEW:
                 return self._slice(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
         count = count if count > CAP else self._counted(order.column)
         if count > CAP:
@@ -215,20 +215,9 @@ class Listing:
         if not count:
             return []
         plain = self.q is None and self.filterset is None
-        if not plain and count <= CAP and size * self._size() > max(count * count, SHORT_WALK * FEW):
+        if not plain and count <= CAP and size * table_size(self.model) > max(count * count, SHORT_WALK * FEW):
             return self._few(order, size, cursor, field, CAP)[0]
         return self._walk(order, size, cursor, field)
-
-    def _size(self) -> int:
-        """How many rows the table has, roughly: the planner's own figure."""
-        table = self.model._meta.db_table
-
-        def read() -> int:
-            with connection.cursor() as database:
-                database.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [f'"{table}"'])
-                return max(0, database.fetchone()[0])
-
-        return caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
         """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""
@@ -389,6 +378,18 @@ def _condition(model: Any, arm: Q) -> tuple[str, tuple[Any, ...]] | None:
     if " JOIN " in head:
         raise ValueError(f"A policy of {model.__name__} joins: {sql}")  # it would have to stand in FROM as well
     return (f"({condition})" if condition else ""), params
+
+
+def table_size(model: Any) -> int:
+    """How many rows the table has, roughly: the planner's own figure, at most ten minutes old."""
+    table = model._meta.db_table
+
+    def read() -> int:
+        with connection.cursor() as database:
+            database.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [f'"{table}"'])
+            return max(0, database.fetchone()[0])
+
+    return caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0
 
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:

@@ -110,7 +110,7 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     cap, few, size_of_table = WAYS[way]
     monkeypatch.setattr(module, "CAP", cap)
     monkeypatch.setattr(module, "FEW", few)
-    monkeypatch.setattr(Listing, "_size", lambda self: size_of_table)
+    monkeypatch.setattr(module, "table_size", lambda model: size_of_table)
     fitting = [row for row in rows if row.last_name in "0246"]
     q = Q(last_name__in=["0", "2", "4", "6"])
     narrow = {"q": q} if narrowed == "search" else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q))}

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.core.cache import caches
-from django.db import connection
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +17,7 @@ from crm.core.custom.filters import filter_of
 from crm.core.custom.keys import NUMERIC
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import plain_text, python_value
+from crm.core.listing import table_size
 from crm.core.records import Column, Fact, RecordType, Section
 
 Kind = CustomField.Kind
@@ -34,7 +33,7 @@ def shaped(record: RecordType, user: Any) -> RecordType:
     known = definitions()
     if record.model_label not in known.used or not user.is_authenticated:
         return record
-    quick = _is_small(record.model)
+    quick = table_size(record.model) < SORTED_UNINDEXED
     found = remembered((record.slug, user.role_id, user.is_admin, quick), lambda: _shape(record, fields_of(record.model, user), known.stamp, quick))
     # The record type itself may have been put together anew since (by a test, or by an app): only what is added is kept.
     return replace(record, columns=(*record.columns, *found[0]), sections=(*record.sections, *found[1]), more_filters=found[2], stamp=found[3])
@@ -44,18 +43,6 @@ def _shape(record: RecordType, fields: tuple[CustomField, ...], stamp: str, quic
     columns = tuple(_column(each, quick) for each in fields)
     sections = tuple(Section(title or MORE, tuple(Fact(each.label, partial(_fact, each)) for each in group)) for title, group in grouped(fields).items())
     return columns, sections, {each.name: filter_of(each) for each in fields}, f"{stamp}.{'.'.join(each.key for each in fields)}"
-
-
-def _is_small(model: Any) -> bool:
-    """Can the table be sorted by anything? By the planner's own figure, looked at every ten minutes."""
-    table = model._meta.db_table
-
-    def read() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [f'"{table}"'])
-            return max(0, cursor.fetchone()[0])
-
-    return (caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0) < SORTED_UNINDEXED
 
 
 def _column(each: CustomField, quick: bool) -> Column:
