@@ -198,7 +198,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     tags, given = changes.pop("tags", None), custom.take(changes)
     differences = set_fields(row, changes)
     if given:
-        differences |= _custom_differences([row], given, actor)[row.pk]
+        differences |= custom.change_rows([row], given, actor)[row.pk]
     tag_difference = _set_tags(row, _resolved(tags)) if tags is not None else None
     if tag_difference:
         differences["tags"] = tag_difference
@@ -218,11 +218,6 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
         _check_scope(type(row), [row.pk], actor, "view")
     tell_changes(type(row), {row.pk: differences}, actor)
     return row
-
-
-def _custom_differences(rows: Sequence[Any], given: Values, actor: Any) -> dict[int, dict[str, Difference]]:
-    found = custom.change_rows(rows, given, actor)
-    return {pk: {name: Difference(each.old, each.new, each.old_text, each.new_text) for name, each in changes.items()} for pk, changes in found.items()}
 
 
 def _column(name: str) -> str:
@@ -280,7 +275,7 @@ def change_each(model: type[models.Model], changes: Mapping[int, Values], *, act
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     models.prefetch_related_objects(rows, *(field.name for field in fields if field.remote_field))  # for the texts: a query per link, not per row
     at, differences, before, touched = timezone.now(), {}, {}, []
-    added = _custom_differences(rows, given, actor) if given else {}
+    added = custom.change_rows(rows, given, actor) if given else {}
     for row in rows:
         stored = {field.attname: getattr(row, field.attname) for field in fields} | {"team_id": row.team_id}
         found = set_fields(row, changes[row.pk]) | added.get(row.pk, {})

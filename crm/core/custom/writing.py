@@ -24,6 +24,7 @@ from crm.core.custom.definitions import definitions, fields_of
 from crm.core.custom.keys import text_key
 from crm.core.custom.models import PREFIX, CustomField
 from crm.core.custom.values import clean_value, compare_key, plain_text, put, search_words
+from crm.core.differences import Difference
 from crm.core.records import record_for
 from crm.core.text import MAX_SEARCH, fold
 
@@ -39,16 +40,6 @@ class NewRow:
     given: Values
     stored: Values = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One changed value, as stored and as its writer read it."""
-
-    old: Any
-    new: Any
-    old_text: str
-    new_text: str
 
 
 def take(values: Values) -> Values:
@@ -87,10 +78,10 @@ def _set_new(each: CustomField, new: NewRow, seen: bool, actor: Any, stage: int 
     put(new.stored, each, value)
 
 
-def change_rows(rows: Sequence[Any], given: Values, actor: Any) -> dict[int, dict[str, Change]]:
-    """Set the same values on locked rows; {id: {field name: Change}} of what differs. ValidationError by field name."""
+def change_rows(rows: Sequence[Any], given: Values, actor: Any) -> dict[int, dict[str, Difference]]:
+    """Set the same values on locked rows; {id: {field name: Difference}} of what differs. ValidationError by field name."""
     seen = {each.name: each for each in (fields_of(type(rows[0]), actor) if rows else ())}
-    changes: dict[int, dict[str, Change]] = {row.pk: {} for row in rows}
+    changes: dict[int, dict[str, Difference]] = {row.pk: {} for row in rows}
     errors: dict[str, list[str]] = {}
     for name, raw in given.items():
         if name in seen:
@@ -103,7 +94,7 @@ def change_rows(rows: Sequence[Any], given: Values, actor: Any) -> dict[int, dic
     return changes
 
 
-def _change_field(each: CustomField, rows: Sequence[Any], raw: Any, actor: Any, changes: dict[int, dict[str, Change]]) -> None:
+def _change_field(each: CustomField, rows: Sequence[Any], raw: Any, actor: Any, changes: dict[int, dict[str, Difference]]) -> None:
     locale, moved = cells.current_locale(), []
     for row in rows:
         old = row.custom.get(each.key)
@@ -113,7 +104,7 @@ def _change_field(each: CustomField, rows: Sequence[Any], raw: Any, actor: Any, 
         if value is None and actor is not None and (each.required or _stage_id(row) in each.stages):
             raise ValidationError(_("This field is required."), code="required")
         moved.append((row, value))
-        changes[row.pk][each.name] = Change(old, value, _told(each, old, locale), _told(each, value, locale))
+        changes[row.pk][each.name] = Difference(old, value, _told(each, old, locale), _told(each, value, locale))
     drafts = [NewRow({}, {each.key: value}) for _row, value in moved]
     _check_rows([each], drafts, actor)
     if each.unique:
