@@ -23,7 +23,7 @@ from crm.core.custom.definitions import field_named
 from crm.core.custom.models import CustomField
 from crm.core.events import RecordEvent, emit
 from crm.core.ledger import remember_gone
-from crm.core.records import record_types
+from crm.core.records import record_for
 from crm.core.writes import user_or_none
 from leads.models import Submission
 from leads.services.entries import read_entry
@@ -141,7 +141,7 @@ def tell_given(given: dict[str, dict[str, int]], actor_id: int | None) -> None:
     """A line in the bell for who got records ({label: {user id as text: how many}}) by somebody else's bulk change."""
     actor = user_or_none(actor_id)
     for label, owners in given.items():
-        record = next((record for record in record_types() if record.model_label == label), None)
+        record = record_for(label)
         users = get_user_model().objects.filter(pk__in=map(int, owners), is_active=True).exclude(pk=actor_id)
         for user in users if record is not None else ():
             with translation.override(user.language):

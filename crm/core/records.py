@@ -269,8 +269,8 @@ def record_types() -> tuple[RecordType, ...]:
 
 
 def record_for(model: type[Model] | str) -> RecordType | None:
-    """The record type of a model class, or of a slug."""
+    """The record type of a model class, of its label ("contacts.contact"), or of a slug."""
     for record in record_types():
-        if model in (record.model, record.slug):
+        if model in (record.model, record.slug, record.model_label):
             return record
     return None

@@ -207,17 +207,11 @@ def _problems(job: BulkJob, user: Any, size: int, rows: Any) -> Iterator[list[tu
 def _with_records(problems: list[BulkProblem], user: Any) -> list[tuple[BulkProblem, Any]]:
     known: dict[tuple[str, int], Any] = {}
     for label in {problem.label for problem in problems}:
-        record = record_for_label(label)
+        record = record_for(label)
         ids = [problem.subject_id for problem in problems if problem.label == label]
         for obj in record.visible(user).filter(pk__in=ids) if record else ():
             known[label, obj.pk] = obj
     return [(problem, known.get((problem.label, problem.subject_id))) for problem in problems]
-
-
-def record_for_label(label: str) -> RecordType | None:
-    from crm.core.records import record_types
-
-    return next((record for record in record_types() if record.model_label == label), None)
 
 
 class BulkProblemsView(View):

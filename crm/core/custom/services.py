@@ -81,7 +81,7 @@ def update_field(field: CustomField, values: Values, *, actor: Any, version: int
 
 
 def _record_of(field: CustomField) -> RecordType:
-    record = next((each for each in record_types() if each.model_label == field.record), None)
+    record = record_for(field.record)
     if record is None:
         raise ValidationError(_("This kind of record is not there any more."))
     return record

@@ -29,6 +29,8 @@ from crm.core import bars, cells
 from crm.core.widgets import widget_html
 
 register = template.Library()
+for piece in (cells.body_rows, bars.head_cells, bars.sort_items, bars.view_tabs, bars.bulk_buttons, bars.page_sizes, bars.export_items):
+    register.simple_tag(piece)  # of record lists
 
 
 @register.simple_tag
@@ -108,48 +110,6 @@ def tag_list(tags: Any) -> SafeString:
     """Tags, from names or objects with `name` and `color`."""
     html = "".join(cells.tag(item, "") if isinstance(item, str) else cells.tag(item.name, getattr(item, "color", "")) for item in tags)
     return SafeString(f'<span class="tags">{html}</span>')
-
-
-@register.simple_tag
-def body_rows(rows: Any, selectable: bool = False) -> SafeString:
-    """The `<tr>`s of a record list."""
-    return cells.body_rows(rows, selectable)
-
-
-@register.simple_tag
-def head_cells(heads: Any) -> SafeString:
-    """The `<th>`s of a record list."""
-    return bars.head_cells(heads)
-
-
-@register.simple_tag
-def sort_items(heads: Any) -> SafeString:
-    """The entries of a record list's menu of sorts."""
-    return bars.sort_items(heads)
-
-
-@register.simple_tag
-def view_tabs(tabs: Any) -> SafeString:
-    """The views above a record list."""
-    return bars.view_tabs(tabs)
-
-
-@register.simple_tag
-def bulk_buttons(actions: Any) -> SafeString:
-    """What can be done to the ticked rows of a record list."""
-    return bars.bulk_buttons(actions)
-
-
-@register.simple_tag
-def page_sizes(sizes: Any) -> SafeString:
-    """How many rows a page of a record list may have."""
-    return bars.page_sizes(sizes)
-
-
-@register.simple_tag
-def export_items(exports: Any) -> SafeString:
-    """The files that a record list can be had as."""
-    return bars.export_items(exports)
 
 
 @register.filter
