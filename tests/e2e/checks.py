@@ -92,7 +92,15 @@ def axe(page: Page, rules: list[str] | None = None) -> list[str]:
 
 
 def _settle(page: Page) -> None:
-    """Colours must be measured after fades have ended."""
+    """Colours must be measured after fades have ended, and places after smooth scrolling has: a bar that stays put lies over others on the way."""
+    page.evaluate(
+        """async () => {
+          for (let last = -1, still = 0; still < 5; last = scrollY) {
+            await new Promise(requestAnimationFrame);
+            still = scrollY === last ? still + 1 : 0;
+          }
+        }"""
+    )
     page.evaluate("Promise.allSettled(document.getAnimations().filter(a => a.effect?.getTiming().iterations !== Infinity).map(a => a.finished))")
 
 
