@@ -95,8 +95,8 @@ def _settle(page: Page) -> None:
     """Colours must be measured after fades have ended, and places after smooth scrolling has: a bar that stays put lies over others on the way."""
     page.evaluate(
         """async () => {
-          for (let last = -1, still = 0; still < 5; last = scrollY) {
-            await new Promise(requestAnimationFrame);
+          for (let last = -1, still = 0; still < 4; last = scrollY) {
+            await new Promise(done => setTimeout(done, 25)); // not a frame: a page in the background has none
             still = scrollY === last ? still + 1 : 0;
           }
         }"""
