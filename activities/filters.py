@@ -87,6 +87,7 @@ class WorkFilterSet(RecordFilterSet):
 
 
 class TaskFilterSet(WorkFilterSet):
+    group_by = ("owner", "state", "kind", "priority", "about")
     state = django_filters.ChoiceFilter(choices=[("open", _("Open")), ("done", _("Done"))], label=_("State"), empty_label=_("Any"), method="by_state")
     due = django_filters.ChoiceFilter(choices=DUE, label=_("Due"), empty_label=_("Any"), method="by_due")
     kind = django_filters.MultipleChoiceFilter(distinct=False, choices=Task.Kind.choices, label=_("Kind"))
@@ -109,6 +110,7 @@ class TaskFilterSet(WorkFilterSet):
 
 
 class MeetingFilterSet(WorkFilterSet):
+    group_by = ("owner", "about")
     starts = django_filters.ChoiceFilter(choices=STARTS, label=_("Starts"), empty_label=_("Any"), method="by_start")
     about = AboutFilter()
 

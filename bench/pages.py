@@ -16,8 +16,8 @@ from django.utils import timezone
 from bench import names
 from bench.client import Browser, filled
 from bench.people import address
+from crm.core.cursors import Cursor
 from crm.core.fields import PickerField
-from crm.core.listing import Cursor
 from crm.core.records import RecordType, record_types
 from crm.core.text import fold
 from deals.models import Deal, Stage

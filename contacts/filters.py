@@ -87,6 +87,7 @@ class CompanyFilterSet(PlacedFilterSet):
 
 
 class ContactFilterSet(PlacedFilterSet):
+    group_by = ("owner", "lifecycle")
     team = TeamFilter()
     company = CompanyPickFilter(field_name="company", label=_("Company"))
     lifecycle = django_filters.MultipleChoiceFilter(distinct=False, choices=Contact.Lifecycle.choices, label=_("Lifecycle"))

@@ -126,6 +126,7 @@ class BoardFilterSet(RecordFilterSet):
 
 
 class DealFilterSet(BoardFilterSet):
+    group_by = ("owner", "status", "pipeline", "stage")
     status = django_filters.MultipleChoiceFilter(distinct=False, choices=Deal.Status.choices, label=_("Status"))
     pipeline = django_filters.ChoiceFilter(field_name="pipeline_id", choices=pipeline_choices, label=_("Pipeline"), empty_label=_("Any"))
     stage = django_filters.ChoiceFilter(field_name="stage_id", choices=stage_choices, label=_("Stage"), empty_label=_("Any"))

@@ -12,8 +12,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells
+from crm.core.bars import Tab
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.lists import Tab
 from crm.core.models import COLORS
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
 from crm.core.settings_pages import SettingsColumn, SettingsPage

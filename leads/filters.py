@@ -42,6 +42,7 @@ class KindFilter(django_filters.ChoiceFilter):
 
 
 class LeadFilterSet(RecordFilterSet):
+    group_by = ("owner", "status", "source")
     state = KindFilter(label=_("State"))
     status = django_filters.ModelMultipleChoiceFilter(
         distinct=False, field_name="status", label=_("Status"), queryset=visible_statuses, widget=forms.CheckboxSelectMultiple

@@ -134,7 +134,7 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
         return self.select_related("role").get(email__iexact=username)
 
 
-@audited("password", "last_login", "team_scope")
+@audited("password", "last_login", "team_scope", "lists")
 class User(AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in, by e-mail."""
 
@@ -157,6 +157,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
     signature = models.TextField(_("signature"), max_length=2000, blank=True)
     shortcuts = models.BooleanField(_("single-key shortcuts"), default=True)
+    lists = models.JSONField(default=dict, blank=True, editable=False)  # how the user wants lists to look (crm.core.saved.looks)
     away_from = models.DateField(_("away from"), null=True, blank=True)
     away_to = models.DateField(_("away to"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from crm.core.cells import escape, icon
 
+
+@dataclass(frozen=True)
+class Tab:
+    """A link above a list. `mark`: what it leads to has been changed here and not saved."""
+
+    label: Any
+    url: str
+    active: bool
+    icon: str = ""
+    mark: bool = False
+
+
+_CURRENT = {True: ' aria-current="page"', False: ""}
 _ARROWS = {"ascending": "chevron-up", "descending": "chevron-down"}
 
 
 def _sort_mark(state: str) -> str:
-    return icon(_ARROWS[state], "i-sm") if state else ""
+    return icon(_ARROWS[state], "i-sm") if state in _ARROWS else ""
 
 
 def head_cells(heads: Iterable[Any]) -> SafeString:
-    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, "") and `css`."""
+    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, ""), `css` and the column's `name`."""
     parts = []
     for head in heads:
         label = escape(str(head.label))
         inner = f'<a href="{escape(head.url)}" data-hx>{label}{_sort_mark(head.sort)}</a>' if head.url else label
         css = f' class="{escape(head.css)}"' if head.css else ""
         state = f' aria-sort="{head.sort}"' if head.sort else ""
-        parts.append(f'<th scope="col"{css}{state}>{inner}</th>')
+        name = f' data-col="{escape(head.name)}"' if head.name else ""
+        parts.append(f'<th scope="col"{css}{state}{name}>{inner}</th>')
     return SafeString("".join(parts))
 
 
@@ -39,10 +55,22 @@ def sort_items(heads: Iterable[Any]) -> SafeString:
     return SafeString("".join(parts))
 
 
-def view_tabs(tabs: Iterable[Any]) -> SafeString:
-    """Links of tabs with `label`, `url` and `active`."""
-    marks = {True: ' aria-current="page"', False: ""}
-    return SafeString("".join(f'<a href="{escape(tab.url)}"{marks[bool(tab.active)]} data-hx>{escape(str(tab.label))}</a>' for tab in tabs))
+def view_tabs(tabs: Iterable[Tab]) -> SafeString:
+    """Links of tabs."""
+    return SafeString("".join(f'<a href="{escape(tab.url)}"{_CURRENT[bool(tab.active)]} data-hx>{_tab_label(tab)}</a>' for tab in tabs))
+
+
+def tab_items(tabs: Iterable[Tab]) -> SafeString:
+    """The same as entries of a menu."""
+    return SafeString("".join(f'<li><a class="dropdown-item" href="{escape(tab.url)}" data-hx>{_tab_label(tab)}</a></li>' for tab in tabs))
+
+
+def _tab_label(tab: Tab) -> str:
+    return f"{escape(str(tab.label))}{_changed_mark() if tab.mark else ''}"
+
+
+def _changed_mark() -> str:
+    return f'<span class="changed" aria-hidden="true"></span><span class="visually-hidden"> ({escape(gettext("changed"))})</span>'
 
 
 def bulk_buttons(actions: Iterable[Any]) -> SafeString:

@@ -169,6 +169,11 @@ def format_number(value: Decimal | int | float, locale: str, digits: int = 0) ->
     return text.translate({44: group, 46: decimal})
 
 
+def count_text(count: int, *, capped: bool) -> str:
+    """`8,152`, or `10,000+` when there are more."""
+    return f"{format_number(count, current_locale())}{'+' if capped else ''}"
+
+
 @lru_cache(512)
 def _money_frame(currency: str, locale: str) -> tuple[str, str, int]:
     """What stands before and after the digits, and how many decimals the currency has."""

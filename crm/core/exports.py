@@ -20,7 +20,8 @@ from django.utils import timezone, translation
 from crm.core.access import arms_for
 from crm.core.custom.showing import shaped
 from crm.core.events import Event, emit
-from crm.core.lists import BadQuery, ListQuery, row_context
+from crm.core.list_query import BadQuery, ListQuery
+from crm.core.lists import row_context
 from crm.core.models import ExportJob
 from crm.core.records import record_for
 from crm.core.related import see

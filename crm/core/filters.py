@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 from django import forms
@@ -161,8 +161,17 @@ class HasFilter(django_filters.BooleanFilter):
         return qs.filter(~empty if value else empty)
 
 
+def _flat(choices: Any) -> list[tuple[Any, Any]]:
+    """Choices without the headings that they may stand under."""
+    return [pair for value, label in choices for pair in (_flat(label) if isinstance(label, (list, tuple)) else [(value, label)])]
+
+
 class RecordFilterSet(django_filters.FilterSet):
-    """Filters that every record list has. Subclasses add theirs; the order of declaration is the order on screen."""
+    """Filters that every record list has. Subclasses add theirs; the order of declaration is the order on screen.
+
+    `group_by` names the filters by whose choices a list can be grouped: each row must fit exactly one of them."""
+
+    group_by: ClassVar[tuple[str, ...]] = ("owner",)
 
     owner = OwnerFilter(field_name="owner", label=gettext_lazy("Owner"))
     tag = TagFilter(label=gettext_lazy("Tag"), max_length=40)
@@ -181,6 +190,19 @@ class RecordFilterSet(django_filters.FilterSet):
     @property
     def user(self) -> Any:
         return self.request.user
+
+    @classmethod
+    def groupable(cls, filters: Mapping[str, Any]) -> list[str]:
+        """Names of the filters by which the list can be grouped, custom fields with one choice included."""
+        return [name for name in filters if name in cls.group_by or getattr(filters[name], "groups", False)]
+
+    def group_values(self, name: str) -> list[tuple[str, str]]:
+        """What the filter can be asked for: (value in the address, label), each row being in one."""
+        field: Any = self.form.fields[name]
+        if isinstance(field, OwnerField):
+            people = get_user_model().objects.visible_to(self.user).order_by("name", "pk")
+            return [*((str(pk), person) for pk, person in people.values_list("pk", "name")), ("none", _("Nobody"))]
+        return [(str(getattr(value, "value", value)), str(label)) for value, label in _flat(field.choices) if value not in ("", None)]
 
     def value_text(self, name: str, value: Any) -> str:
         """A filter's value as a chip shows it."""

@@ -6,20 +6,20 @@ The only module that composes SQL by hand: the pieces are compiled by Django (va
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any
 
 from django.core.cache import caches
-from django.core.exceptions import EmptyResultSet, ValidationError
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q
 
 from crm.core.access import any_of, arms_for, q_for
 from crm.core.compiled import NUMBER, Compiled
+from crm.core.cursors import Cursor, Order
 from crm.core.custom.definitions import fields_of
 from crm.core.custom.keys import CustomKey, order_field, order_key
 from crm.core.records import RecordType
@@ -30,46 +30,6 @@ FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
 MAX_ARMS = 8
 Pair = tuple[int, Any]
-
-
-class BadCursor(ValueError):
-    """The page mark in the address was not made by us."""
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a page starts: after (or, `back`, before) the row with this key and id. `offset` is how many rows come before, for show."""
-
-    key: Any
-    pk: int
-    offset: int = 0
-    back: bool = False
-
-    def encode(self) -> str:
-        raw = json.dumps([None if self.key is None else str(self.key), self.pk, self.offset, int(self.back)])
-        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
-
-    @classmethod
-    def decode(cls, text: str, field: Any) -> Cursor:
-        try:
-            if len(text) > 800:
-                raise ValueError(text)
-            key, pk, offset, back = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            if not (isinstance(pk, int) and isinstance(offset, int) and 0 <= offset < 2**31 and 0 <= pk < 2**63 and (key is None or isinstance(key, str))):
-                raise ValueError(text)
-            if key is not None and "\x00" in key:
-                raise ValueError(text)
-            return cls(None if key is None else field.to_python(key), pk, offset, bool(back))
-        except (ValueError, TypeError, ArithmeticError, ValidationError, RecursionError) as error:
-            raise BadCursor(text) from error
-
-
-@dataclass(frozen=True)
-class Order:
-    """A sort: model column and direction. Empty values come last in both directions."""
-
-    column: str
-    descending: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,26 +84,44 @@ class Listing:
         q: Q | None = None,
         otherwise: Callable[[], Q | None] | None = None,
         filterset: Any = None,
+        alternatives: Sequence[Any] = (),
         action: str = "view",
         key: str = "",
     ) -> None:
-        """`otherwise` is asked for another condition when no row fits `q`."""
+        """Rows must fit `filterset` and one of the `alternatives`, if there are any. `otherwise` is asked for another condition when none fits `q`."""
         self.record, self.user, self.model = record, user, record.model
         self.otherwise, self.alike = otherwise, False
-        self.q, self.filterset, self.action, self.key = q, filterset, action, key
-        self._kept: dict[tuple[str, bool], list[Arm]] = {}
+        self.q, self.filterset, self.alternatives, self.action, self.key = q, filterset, alternatives, action, key
+        self._kept: dict[tuple[str, bool, bool], list[Arm]] = {}
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
         rows = self._narrowed()
         return [rows.filter(arm) for arm in _few_arms(arms_for(self.user, self.action, self.model))]
 
+    @property
+    def plain(self) -> bool:
+        """Neither filter nor search: the list is as long as what the user may see."""
+        return self.q is None and self.filterset is None and not self.alternatives
+
     def _narrowed(self) -> Any:
         """The rows that match the filters, whoever may see them."""
-        rows = self.model._default_manager.alive()  # type: ignore[attr-defined]
+        rows = self._common()
+        return rows & reduce(or_, (each.filter_queryset(self._alive()) for each in self.alternatives)) if self.alternatives else rows
+
+    def _branches(self) -> list[Any]:
+        """The same rows by alternative, each found by its own indexes; a row may be in several."""
+        return [each.filter_queryset(self._common()) for each in self.alternatives] or [self._common()]
+
+    def _common(self) -> Any:
+        """The rows that match what all alternatives have in common."""
+        rows = self._alive()
         if self.filterset is not None:
             rows = self.filterset.filter_queryset(rows)
         return rows if self.q is None else rows.filter(self.q)
+
+    def _alive(self) -> Any:
+        return self.model._default_manager.alive()  # type: ignore[attr-defined]
 
     def page(self, order: Order, size: int, cursor: Cursor | None = None, *, exact: bool = False) -> Slice:
         """One page of `size` rows: in the matches themselves when they are few, along the sort key's index when they are many.
@@ -152,8 +130,7 @@ class Listing:
         field = order_field(self.model, order.column)
         few = min(FEW, CAP)
         matches, count = list[Pair](), CAP + 1 if self._known_as_many() else 0
-        plain = self.q is None and self.filterset is None
-        if not (plain or count):
+        if not (self.plain or count):
             matches, count = self._few(order, size, cursor, field, few)
             if not count and self._go_on():
                 return self.page(order, size, cursor, exact=exact)
@@ -202,26 +179,30 @@ class Listing:
     def _counted(self, column: str) -> int:
         """How many match, counted up to CAP + 1 by their ids, which an index gives without the rows (counting_indexes). The statement is made
         from that for the sort key `column`, which the page needs as well."""
-        sql, params = self._union([(f"{arm.select_id} {arm.rest} LIMIT {CAP + 1}", arm.params) for arm in self._lookups(column)])
+        sql, params = self.counting(column, CAP + 1)
         if not sql:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({sql} LIMIT {CAP + 1}) AS matches", params)
+            cursor.execute(f"SELECT count(*) FROM ({sql}) AS matches", params)
             return cursor.fetchone()[0]
+
+    def counting(self, column: str, most: int) -> tuple[str, list[Any]]:
+        """The ids of up to `most` matches as a statement; "" when no row can match."""
+        sql, params = self._gathered([(f"{arm.select_id} {arm.rest} LIMIT {most}", arm.params) for arm in self._lookups(column)])
+        return (f"{sql} LIMIT {most}" if sql else ""), params
 
     def _many(self, order: Order, size: int, cursor: Cursor | None, field: Any, count: int) -> list[Pair]:
         """One page of many matches. Without a filter each arm is one stretch of the index, with nothing to skip. With one, the walk looks at
         as many rows for a page as there are for each match; where that is more than the matches, these are sorted."""
         if not count:
             return []
-        plain = self.q is None and self.filterset is None
-        if not plain and count <= CAP and size * table_size(self.model) > max(count * count, SHORT_WALK * FEW):
+        if not self.plain and count <= CAP and size * table_size(self.model) > max(count * count, SHORT_WALK * FEW):
             return self._few(order, size, cursor, field, CAP)[0]
         return self._walk(order, size, cursor, field)
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
         """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""
-        matches, params = self._union([(f"{arm.select} {arm.rest} LIMIT {cap + 1}", arm.params) for arm in self._lookups(order.column)])
+        matches, params = self._gathered([(f"{arm.select} {arm.rest} LIMIT {cap + 1}", arm.params) for arm in self._lookups(order.column)])
         if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
@@ -300,21 +281,25 @@ class Listing:
         return f"{connection.ops.quote_name(self.model._meta.db_table)}.{connection.ops.quote_name(field.column)}"
 
     def _lookups(self, column: str) -> list[Arm]:
-        """The statements that gather matches. The trigrams of a search are looked up once, not once per arm."""
-        return self._compiled(column, whole=self.q is not None)
+        """The statements that gather matches, one per alternative and arm. The trigrams of a search are looked up once, not once per arm."""
+        return self._compiled(column, whole=self.q is not None, apart=bool(self.alternatives))
 
-    def _compiled(self, column: str, *, whole: bool = False) -> list[Arm]:
-        """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions."""
-        key = (column, whole)
+    def _compiled(self, column: str, *, whole: bool = False, apart: bool = False) -> list[Arm]:
+        """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions. `apart`: by alternative."""
+        key = (column, whole, apart)
         if key not in self._kept:
-            found = Arm.of(self._narrowed(), column)
+            found = [arm for rows in (self._branches() if apart else [self._narrowed()]) if (arm := Arm.of(rows, column)) is not None]
             parts = _conditions(self.user, self.action, self.model, whole) if found else []
-            self._kept[key] = [found.narrowed(*part) for part in parts if found]
+            self._kept[key] = [arm.narrowed(*part) for arm in found for part in parts]
         return self._kept[key]
 
+    def _gathered(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
+        """The union of matches; a row that fits two alternatives counts once."""
+        return self._union(parts, " UNION " if self.alternatives else " UNION ALL ")
+
     @staticmethod
-    def _union(parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
-        sql = " UNION ALL ".join(f"({part})" for part, _params in parts)
+    def _union(parts: Sequence[tuple[str, Sequence[Any]]], how: str = " UNION ALL ") -> tuple[str, list[Any]]:
+        sql = how.join(f"({part})" for part, _params in parts)
         return (f"SELECT * FROM ({sql}) AS parts" if sql else ""), [value for _part, params in parts for value in params]
 
     def fetch(self, pairs: list[Pair]) -> list[Any]:
@@ -344,6 +329,18 @@ class Listing:
         """Ids of all matching rows, in order."""
         found = sorted(pk for rows in self.arms() for pk in rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000))
         return self.every_id() if not found and self._go_on() else found
+
+
+def count_each(listings: Sequence[Listing], most: int) -> list[int]:
+    """How many match in each, counted up to `most`, in one statement."""
+    parts = [listing.counting("id", most) for listing in listings]
+    sql = " UNION ALL ".join(f"SELECT {place}, count(*) FROM ({part}) AS matches" for place, (part, _params) in enumerate(parts) if part)
+    if not sql:
+        return [0] * len(parts)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for part, params in parts if part for value in params])
+        found = dict(cursor.fetchall())
+    return [found.get(place, 0) for place in range(len(parts))]
 
 
 def _few_arms(arms: list[Q]) -> list[Q]:

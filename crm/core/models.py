@@ -19,10 +19,11 @@ from crm.core.bulk.models import BulkChunk, BulkEntry, BulkJob, BulkProblem
 from crm.core.custom.models import CustomField as CustomField
 from crm.core.custom.models import Customised, custom_index
 from crm.core.jobs import Job
+from crm.core.saved.models import SavedView
 from crm.core.text import fold, sort_key
 from crm.core.words import Word  # noqa: F401  # Django looks for tables here
 
-__all__ = ["BulkChunk", "BulkEntry", "BulkJob", "BulkProblem"]  # Django looks for models here alone
+__all__ = ["BulkChunk", "BulkEntry", "BulkJob", "BulkProblem", "SavedView"]  # Django looks for models here alone
 
 COLORS = [
     ("red", _("Red")),

@@ -239,6 +239,14 @@ class RecordType:
         return self.url("import")
 
     @property
+    def views_url(self) -> str:
+        return self.url("views")
+
+    @property
+    def look_url(self) -> str:
+        return self.url("look")
+
+    @property
     def filters(self) -> Mapping[str, Any]:
         """The filters of its list by name: the filterset's own, then those of custom fields."""
         own = self.filterset.base_filters  # type: ignore[attr-defined]

@@ -22,11 +22,14 @@ from django.views import View
 from crm.core import exports, pages, search, writes
 from crm.core.access import arms_for, may_add
 from crm.core.bulk import services as bulk_services
+from crm.core.cells import count_text
 from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
-from crm.core.lists import BadQuery, ListQuery, count_text, list_page
+from crm.core.list_query import BadQuery, ListQuery
+from crm.core.lists import list_page
 from crm.core.models import BulkJob, ExportJob
 from crm.core.records import RecordType, record_for, record_types
+from crm.core.saved.looks import look_of, saved_view
 
 FORM_KEYS = {"csrfmiddlewaretoken", "version", "idempotency_key", "save_anyway", "next"}
 
@@ -82,6 +85,8 @@ class RecordListView(RecordView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         self.require("view")
+        if not request.GET and (view := self.opening()):
+            return redirect(f"{self.record.list_url}?view={view}")
         try:
             query = ListQuery(self.record, request.user, request.GET, request=request)
             if query.exact and not query.errors and request.htmx and request.htmx.target == "count":  # type: ignore[attr-defined]
@@ -92,6 +97,13 @@ class RecordListView(RecordView):
         response = self.show("list", status=400 if query.errors else 200, list=page)
         response["Vary"] = "HX-Request, Cookie"
         return response
+
+    def opening(self) -> str:
+        """The view that the user wants the list to open with, if it is still there."""
+        user: Any = self.request.user
+        name = look_of(user, self.slug).default
+        known = name and (any(view.name == name for view in self.record.views) or saved_view(user, self.slug, name))
+        return name if known else ""
 
     @staticmethod
     def count(query: ListQuery) -> HttpResponse:
@@ -416,9 +428,10 @@ def bin_groups(user: Any) -> list[dict[str, Any]]:
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
-    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export. An override replaces one view."""
+    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export, saved views. An override replaces one view."""
     from crm.core.bulk.views import RecordBulkView  # they build on this module
     from crm.core.imports.views import ImportStartView
+    from crm.core.saved.views import LookView, SavedViewsView, SavedViewView
 
     views: dict[str, tuple[str, type[View]]] = {
         "list": ("", RecordListView),
@@ -426,6 +439,9 @@ def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
         "import": ("import/", ImportStartView),
         "export": ("export/", RecordExportView),
         "bulk": ("bulk/<slug:action>/", RecordBulkView),
+        "views": ("views/", SavedViewsView),
+        "view": ("views/<int:pk>/", SavedViewView),
+        "look": ("views/look/", LookView),
         "detail": ("<int:pk>/", RecordDetailView),
         "viewers": ("<int:pk>/viewers/", RecordViewersView),
         "edit": ("<int:pk>/edit/", RecordUpdateView),

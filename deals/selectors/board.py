@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from contacts.models import Company
 from crm.core.compiled import maker
+from crm.core.cursors import Cursor
 from crm.core.filters import day_start
-from crm.core.listing import Cursor
 from crm.core.search import LINKED, text_q
 from deals.models import Deal, Pipeline, Stage
 from deals.selectors.catalog import catalog

@@ -19,8 +19,10 @@ from django.views import View
 
 from crm.core import cells
 from crm.core.access import arms_for, may_add, q_for
-from crm.core.listing import BadCursor, Cursor
-from crm.core.lists import KEEP_SECONDS, Chip, Tab, row_context
+from crm.core.bars import Tab
+from crm.core.cursors import BadCursor, Cursor
+from crm.core.list_bar import KEEP_SECONDS, Chip
+from crm.core.lists import row_context
 from crm.core.related import see
 from crm.core.views import bad_request
 from deals import selectors

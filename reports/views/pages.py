@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from crm.core.access import Scope
-from crm.core.listing import BadCursor
+from crm.core.cursors import BadCursor
 from reports.forms import ReportForm, presets
 from reports.selectors.results import Report
 from reports.views.downloads import download

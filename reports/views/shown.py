@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells, charts
-from crm.core.listing import BadCursor, Cursor
+from crm.core.cursors import BadCursor, Cursor
 from crm.core.related import see
 from reports.selectors.results import Figure, Params, Records, ReportResult
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.core.records import record_types
+from crm.core.saved.services import save_view
 from tests.contract.matrix import METHODS, allowed, granted, writes_so_far
 from tests.contract.samples import SAMPLES
 from tests.factories import cast
@@ -124,6 +125,28 @@ def test_page_edit_and_delete(world, who, name):
         row.refresh_from_db()
         assert row.deleted_at is not None
         assert client.get(world.record.url("detail", row.pk)).status_code == 404
+
+
+@everybody
+@every_record
+def test_views_and_looks(world, who):
+    client, record = world.client(who), world.record
+    foreign = save_view(record.slug, actor=world.people.owner, name="Wallabyview", query="")
+    url = record.url("view", foreign.pk)
+    if not world.has_grant(who, "view"):
+        for name, arguments in (("views", ()), ("view", (foreign.pk,)), ("look", ())):
+            for method in ("get", "post"):
+                assert quiet(client, method, record.url(name, *arguments), data={"name": "Hacked", "do": "usual"}).status_code in (403, 405)
+        return
+    assert client.get(record.url("views")).status_code == 200
+    assert ("Wallabyview" in client.get(record.url("views")).content.decode()) == (who == "owner")
+    assert client.post(record.url("look"), {"do": "usual"}).status_code == 302
+    if who != "owner":
+        assert quiet(client, "get", url).status_code == 404
+        assert quiet(client, "post", url, data={"do": "delete"}).status_code == 404
+    for method in METHODS:
+        if method not in ("get", "post"):
+            assert quiet(client, method, url).status_code == 405
 
 
 def form_data(client, url):

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 
 from activities.models import Notification
 from crm.core import exports, listing, outbox
-from crm.core.lists import ListQuery
+from crm.core.list_query import ListQuery
 from crm.core.models import ExportJob, Heartbeat
 from crm.core.records import record_for
 from tests.contract.samples import SAMPLES

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from crm.core import listing as module
-from crm.core.listing import BadCursor, Cursor, Listing, Order
+from crm.core.cursors import BadCursor, Cursor, Order
+from crm.core.listing import Listing
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db

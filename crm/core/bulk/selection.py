@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core import exports
-from crm.core.lists import BadQuery, ListQuery
+from crm.core.list_query import BadQuery, ListQuery
 from crm.core.records import RecordType
 
 MOST_TICKED = 1000
@@ -52,7 +52,7 @@ def chosen(request: HttpRequest, record: RecordType, permission: str, small: int
         count = query.listing.count_all()
         if count <= small:
             return Chosen(sorted(rows.filter(pk__in=query.listing.every_id()).values_list("pk", flat=True)), count)
-        return Chosen(None, count, query.params.urlencode())
+        return Chosen(None, count, query.question())
     given = request.POST.getlist("ids")
     ids = sorted({int(text) for text in given if text.isascii() and text.isdecimal() and len(text) < 19})
     if not ids or len(ids) != len(set(given)) or len(ids) > MOST_TICKED:

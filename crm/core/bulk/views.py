@@ -22,7 +22,7 @@ from crm.core.bulk.models import SMALL, BulkJob, BulkProblem
 from crm.core.bulk.selection import Chosen, chosen
 from crm.core.exports import csv_chunks, safe_text
 from crm.core.idempotency import run_once
-from crm.core.lists import BadQuery
+from crm.core.list_query import BadQuery
 from crm.core.records import BulkAction, RecordType, record_for
 from crm.core.views import RecordView, bad_request, safe_next
 

@@ -18,7 +18,7 @@ from crm.core.bulk.selection import list_query
 from crm.core.bulk.services import note_ids
 from crm.core.bulk.undo import finish, undo_chunk
 from crm.core.jobs import NotPossible
-from crm.core.lists import BadQuery
+from crm.core.list_query import BadQuery
 from crm.core.records import BulkAction, RecordType, record_for
 
 PAUSE, LONGEST = 0.8, 0.25  # of the time that a chunk took, at most so many seconds: meanwhile other people's requests get both processors

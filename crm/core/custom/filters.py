@@ -25,6 +25,7 @@ from crm.core.text import unaccent
 from crm.core.widgets import DateInput, MoneyInput, TimeInput
 
 Kind = CustomField.Kind
+EMPTY = "none"  # asks for rows without a value
 
 
 class CustomFilter(django_filters.Filter):
@@ -112,20 +113,31 @@ class BetweenFilter(CustomFilter):
 
 
 class AnyOfFilter(CustomFilter):
-    """Rows with one of the ticked choices; those that are no longer offered can be asked for as well."""
+    """Rows with one of the ticked choices, or without any; those that are no longer offered can be asked for as well."""
 
     field_class = forms.MultipleChoiceField
 
     def __init__(self, definition: CustomField) -> None:
-        super().__init__(definition, choices=[(each["key"], each["label"]) for each in definition.choices], widget=forms.CheckboxSelectMultiple)
+        choices = [*((each["key"], each["label"]) for each in definition.choices), (EMPTY, _("No value"))]
+        super().__init__(definition, choices=choices, widget=forms.CheckboxSelectMultiple)
+
+    @property
+    def groups(self) -> bool:
+        """Has each row exactly one of the values?"""
+        return self.definition.kind == Kind.CHOICE
 
     def narrow(self, qs: Any, value: list[str]) -> Any:
+        keys = [key for key in value if key != EMPTY]
+        parts = [self._with(keys)] if keys else []
+        return qs.filter(reduce(or_, [*parts, ~Q(custom__has_key=self.definition.key)] if EMPTY in value else parts))
+
+    def _with(self, keys: list[str]) -> Any:
         if self.definition.kind == Kind.CHOICES:
-            return qs.filter(self.holding([[key] for key in value]))
-        return qs.filter(In(sort_key_of(self.definition), value)) if self.definition.is_fast else qs.filter(self.holding(value))
+            return self.holding([[key] for key in keys])
+        return Q(In(sort_key_of(self.definition), keys)) if self.definition.is_fast else self.holding(keys)
 
     def shown(self, value: list[str]) -> str:
-        return ", ".join(map(self.definition.label_of, value))
+        return ", ".join(str(_("No value")) if key == EMPTY else self.definition.label_of(key) for key in value)
 
 
 class YesNoFilter(CustomFilter):

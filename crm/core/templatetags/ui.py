@@ -29,7 +29,7 @@ from crm.core import bars, cells
 from crm.core.widgets import widget_html
 
 register = template.Library()
-for piece in (cells.body_rows, bars.head_cells, bars.sort_items, bars.view_tabs, bars.bulk_buttons, bars.page_sizes, bars.export_items):
+for piece in (cells.body_rows, bars.head_cells, bars.sort_items, bars.view_tabs, bars.tab_items, bars.bulk_buttons, bars.page_sizes, bars.export_items):
     register.simple_tag(piece)  # of record lists
 
 

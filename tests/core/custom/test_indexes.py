@@ -15,10 +15,11 @@ from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact
 from contacts.services import create_contact, create_contacts, delete_contacts, update_contact
+from crm.core.cursors import Order
 from crm.core.custom import definitions, services, work
 from crm.core.custom.keys import order_field
 from crm.core.custom.models import CustomField
-from crm.core.listing import Listing, Order
+from crm.core.listing import Listing
 from crm.core.records import record_for
 from tests.core.custom.fields import make_field
 from tests.factories import cast

@@ -18,11 +18,12 @@ from django.utils import timezone
 
 from bench.copy import NULL, bare_tables, copy_rows
 from contacts.models import Contact
+from crm.core.cursors import Cursor, Order
 from crm.core.custom import services, work
 from crm.core.custom.keys import order_field
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import clean_value, put
-from crm.core.listing import Cursor, Listing, Order
+from crm.core.listing import Listing
 from crm.core.records import record_for
 from tests.core.custom.fields import make_field
 from tests.factories import cast

@@ -1,0 +1,137 @@
+"""What stands in the bar above a list: chips, filters and alternatives, sorts, groups, columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import caches
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from crm.core.list_query import ALTERNATIVES, ListQuery
+from crm.core.records import Column
+
+KEEP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Head:
+    label: Any
+    url: str
+    sort: str
+    css: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: Any
+    value: str
+    remove_url: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A column that can be shown: `width` in pixels, or "" for as wide as needed."""
+
+    name: str
+    label: Any
+    chosen: bool
+    width: int | str
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of the groups of filters of which one must fit, as fields of the form."""
+
+    number: int
+    fields: SafeString
+
+
+def head(query: ListQuery, column: Column) -> Head:
+    if not column.sort:
+        return Head(column.label, "", "", column.css, column.name)
+    state = "" if query.sort.removeprefix("-") != column.name else ("descending" if query.sort.startswith("-") else "ascending")
+    wanted = f"-{column.name}" if state == "ascending" else column.name
+    return Head(column.label, query.url({"sort": wanted, "cursor": ""}), state, column.css, column.name)
+
+
+def chips(query: ListQuery) -> list[Chip]:
+    """One per filter, and one per alternative, which stands for all its filters."""
+    if query.errors or not query.asked:
+        return []
+    found = []
+    for label, text, keys in _told(query, query.filterset, 0) if query.asked_plainly else []:
+        found.append(Chip(label, text, query.url(dict.fromkeys(keys, "") | {"cursor": ""})))
+    for number, filterset in zip(query.used, query.alternatives, strict=True):
+        parts = _told(query, filterset, number)
+        gone = {key: "" for _label, _text, keys in parts for key in keys} | {"cursor": ""}
+        found.append(Chip(_("Either") if number == query.used[0] else _("or"), ", ".join(f"{label} {text}" for label, text, _keys in parts), query.url(gone)))
+    return found
+
+
+def _told(query: ListQuery, filterset: Any, number: int) -> list[tuple[str, str, list[str]]]:
+    """What a filterset asks for: label, value and parameters of each filter."""
+    told = []
+    for name, field in filterset.form.fields.items():
+        keys = [key for key in query.keys_of(name, number) if query.params.get(key)]
+        value = filterset.form.cleaned_data.get(name)
+        if keys and value not in (None, "", []):
+            told.append((str(field.label or name), filterset.value_text(name, value), keys))
+    return told
+
+
+def alternatives(query: ListQuery) -> list[Alternative]:
+    """Those in use, and empty ones up to the number that the address asks for."""
+    count = max([query.wanted_alternatives, *query.used])
+    shown = []
+    for number in range(1, count + 1):
+        form = query.alternative(number).form
+        shown.append(Alternative(number, SafeString("".join(_filter_field(form, name) for name in query.filters))))
+    return shown
+
+
+def next_alternatives(query: ListQuery) -> int:
+    """How many the form is to have for one more; 0 when there are enough."""
+    count = max([query.wanted_alternatives, *query.used]) + 1
+    return count if count <= ALTERNATIVES else 0
+
+
+def groupings(query: ListQuery) -> list[Head]:
+    """By what the list can be grouped, "not at all" first."""
+    names: list[str] = query.record.filterset.groupable(query.filters)  # type: ignore[attr-defined]
+    found = [Head(_("No groups"), query.url({"group": "", "cursor": ""}), "" if query.group else "on", "")]
+    for name in names:
+        label = query.filters[name].label or name
+        found.append(Head(label, query.url({"group": name, "cursor": ""}), "on" if name == query.group else "", ""))
+    return found
+
+
+def column_choices(query: ListQuery) -> list[Choice]:
+    """All columns but the first: those shown in their order, then the others."""
+    shown = [column for column in query.columns[1:] if column.label]
+    others = [column for column in query.record.columns[1:] if column.label and column not in shown]
+    return [Choice(column.name, column.label, column in shown, query.look.widths.get(column.name, "")) for column in (*shown, *others)]
+
+
+def filter_fields(query: ListQuery) -> Any:
+    """The filter's fields as html. Those that the address does not ask for are remembered per reader and language for half a minute:
+    rendering drop-downs of statuses and sources costs more than reading the page."""
+    names = list(query.filters)
+    asked = set(names) if query.errors else {name for name in names if query.keys_of(name)}
+    key = f"filters.{query.record.slug}.{query.record.stamp}.{query.user.pk}.{get_language()}"
+    kept: dict[str, str] = caches["fragments"].get(key) or {}
+    html = dict(kept)
+    for name in names:
+        if name in asked or name not in kept:
+            html[name] = _filter_field((query.filterset if query.keys_of(name) else query.every_filter).form, name)
+    if len(kept) < len(names) and not query.errors:
+        caches["fragments"].set(key, kept | {name: text for name, text in html.items() if name not in asked}, KEEP_SECONDS)
+    return SafeString("".join(html[name] for name in names))
+
+
+def _filter_field(form: Any, name: str) -> str:
+    return render_to_string("records/filter_field.html", {"field": form[name]})
