@@ -128,8 +128,8 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     actions = _bulk(record, user)
     return ListPage(
         total_text=count_text(found.count, capped=found.capped),
-        range_text=_range_text(found, count_text(found.count, capped=found.capped)),
-        range_html=_range_html(query, found),
+        range_text=_group_text(found) if query.group else _range_text(found, count_text(found.count, capped=found.capped)),
+        range_html=cells.escape(_group_text(found)) if query.group else _range_html(query, found),
         q=query.q,
         alike=query.listing.alike,
         q_placeholder=record.search_placeholder or _("Search"),
@@ -239,6 +239,11 @@ def _range_text(found: Slice, total: str) -> str:
     locale = cells.current_locale()
     first, last = (cells.format_number(number, locale) for number in (found.offset + 1, found.offset + len(found.pairs)))
     return _("%(first)s–%(last)s of %(total)s") % {"first": first, "last": last, "total": total}
+
+
+def _group_text(found: Slice) -> str:
+    """How many there are in all groups together."""
+    return ngettext("%(n)s row", "%(n)s rows", found.count) % {"n": count_text(found.count, capped=found.capped)}
 
 
 def _range_html(query: ListQuery, found: Slice) -> SafeString:
