@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from bench import place
+from bench.verdict import MILLION
 
 AGAIN = 2  # times that a page which missed a budget is measured anew
+SMALL = 10_000  # contacts of the database that a million is compared with
 
 
 def parse() -> argparse.Namespace:
@@ -27,6 +30,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="load again even if a database of this size is there")
     parser.add_argument("--keep", action="store_true", help="use the database of an earlier run even if tables have changed since; migrate it")
     parser.add_argument("--load-only", action="store_true", help="stop after loading")
+    parser.add_argument("--once", action="store_true", help="measure no page again that missed a budget")
     parser.add_argument("--output", default="bench.json", help="where the figures go (default bench.json)")
     return parser.parse_args()
 
@@ -36,6 +40,7 @@ def main() -> int:
     if wanted.contacts < 1000:
         print("bench: at least 1000 contacts are needed", file=sys.stderr)
         return 2
+    small = small_run(wanted) if wanted.contacts >= MILLION else []
     paths, name, port = place.own_paths(), f"bench_{wanted.contacts}", place.free_port()
     with place.running_servers(paths):
         os.environ.update(place.environment(paths, name, port))
@@ -44,7 +49,30 @@ def main() -> int:
         if wanted.load_only:
             return 0
         place.manage("collectstatic", "--noinput", "--verbosity", "0")
-        return measure(port, wanted)
+        return measure(port, wanted, small)
+
+
+def small_run(wanted: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same pages at SMALL contacts, just before, on the same machine: growth is a ratio within one run."""
+    output = place.own_paths().data / "small.json"
+    output.unlink(missing_ok=True)
+    print(f"first the same pages at {SMALL:,} contacts", flush=True)
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "--contacts",
+        str(SMALL),
+        "--requests",
+        str(wanted.requests),
+        "--workers",
+        str(wanted.workers),
+        "--output",
+        str(output),
+    ]
+    command += ["--once", *(f"--{name}={value}" for name in ("only", "roles") if (value := getattr(wanted, name)))]
+    subprocess.run(command, check=False, stdout=None if os.environ.get("BENCH_LOG") else subprocess.DEVNULL)
+    return json.loads(output.read_text())
 
 
 def load(paths, name: str, wanted: argparse.Namespace) -> None:
@@ -75,12 +103,12 @@ def fill(contacts: int) -> None:
         print(f"  {step:<16} {seconds:6.1f} s", flush=True)
 
 
-def measure(port: int, wanted: argparse.Namespace) -> int:
+def measure(port: int, wanted: argparse.Namespace, small: list[dict[str, Any]]) -> int:
     import django
 
     django.setup()
     from bench.measure import Bench
-    from bench.verdict import judge, show
+    from bench.verdict import compare, judge, show
     from crm.local.servers import wait_ready
 
     web = place.web_server(port, wanted.workers)
@@ -89,9 +117,10 @@ def measure(port: int, wanted: argparse.Namespace) -> int:
         wait_ready(web)
         bench = Bench(port, wanted)
         rows = bench.run()
+        compare(rows, small)
         extra = bench.throughput(web.child.pid) if not wanted.only else {}
         missed = judge(rows, extra, wanted.contacts)
-        for _time in range(AGAIN):
+        for _time in range(0 if wanted.once else AGAIN):
             rows, missed = measured_again(bench, rows, extra, wanted.contacts) if missed else (rows, missed)
     finally:
         web.stop()
@@ -105,6 +134,8 @@ def measured_again(bench, rows, extra, contacts: int):
     from bench.verdict import judge
 
     fresh = {(row.page, row.role): row for row in bench.again([row for row in rows if row.missed and row.status < 400])}
+    for key, row in fresh.items():
+        row.small_p50_ms, row.small_p95_ms = next((old.small_p50_ms, old.small_p95_ms) for old in rows if (old.page, old.role) == key)
     rows = [fresh.get((row.page, row.role), row) for row in rows]
     return rows, judge(rows, extra, contacts)
 

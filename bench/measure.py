@@ -38,6 +38,8 @@ class Row:
     bytes_gz: int
     status: int
     empty_page_ms: float = 0.0
+    small_p50_ms: float = 0.0  # the same page and role in the small database, 0: not compared
+    small_p95_ms: float = 0.0
     slowest: str = ""
     missed: list[str] = field(default_factory=list)
     before: list[float] = field(default_factory=list)  # median and p95 of each time it was measured before

@@ -135,6 +135,23 @@ def _list_pages(record: RecordType) -> list[Page]:
                 query |= dice.choice(values[name])
             yield Step(f"{base}?{urlencode(query)}")
 
+    def alternatives(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        dice = dice_for("alternatives", record.slug, user.email)
+        values = filter_values(record, user, dice)
+        for _ in range(count):
+            query = {}
+            for number, name in enumerate(dice.sample(sorted(values), min(3, len(values))), 1):
+                query |= {f"or{number}-{key}": value for key, value in dice.choice(values[name]).items()}
+            yield Step(f"{base}?{urlencode(query)}")
+
+    def grouped(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        dice = dice_for("grouped", record.slug, user.email)
+        values = filter_values(record, user, dice)
+        ways: list[str] = record.filterset.groupable(record.filters)  # type: ignore[attr-defined]
+        for number in range(count):
+            query = dice.choice(values[dice.choice(sorted(values))]) if number % 2 else {}
+            yield Step(f"{base}?{urlencode({**query, 'group': ways[number % len(ways)]})}")
+
     def search(browser: Browser, user: User, count: int) -> Iterator[Step]:
         terms = search_terms(dice_for("search", record.slug, user.email))
         for number in range(count):
@@ -144,6 +161,8 @@ def _list_pages(record: RecordType) -> list[Page]:
     made += [
         ("one filter, all counted", "filters", counted),
         ("several filters", "filters", filters),
+        ("either or", "filters", alternatives),
+        ("grouped", "filters", grouped),
         ("search", "search", search),
         ("100 rows", "long list", long),
     ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from bench.measure import Row
+if TYPE_CHECKING:
+    from bench.measure import Row
 
 MILLION = 1_000_000
+GROWTH = 1.5  # p95 at a million against the small database
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ REQUESTS_PER_SECOND = 120
 WORKER_MEGABYTES = 200
 
 
+def compare(rows: list[Row], small: list[dict[str, Any]]) -> None:
+    """Note at each row what the same page and role took in the small database."""
+    known = {(row["page"], row["role"]): row for row in small if row["status"] < 400}
+    for row in rows:
+        if other := known.get((row.page, row.role)):
+            row.small_p50_ms, row.small_p95_ms = other["p50_ms"], other["p95_ms"]
+
+
 def judge(rows: list[Row], extra: dict[str, float], contacts: int) -> list[str]:
     """Note at each row what it misses; returns all misses as lines."""
     for row in rows:
@@ -46,6 +57,7 @@ def judge(rows: list[Row], extra: dict[str, float], contacts: int) -> list[str]:
             ("statements", row.queries, budget.queries, ""),
             ("size", row.bytes_gz / 1000, budget.kilobytes, "kB"),
             ("besides SQL", row.p50_ms - row.sql_ms, budget.rest, "ms"),
+            ("growth of p95", row.p95_ms / row.small_p95_ms if row.small_p95_ms else 0, GROWTH, "times"),
         ]
         row.missed = [f"{name} {value:g} > {bound:g} {unit}".rstrip() for name, value, bound, unit in _rounded(bounds) if bound is not None and value > bound]
         if row.status >= 400:
@@ -64,12 +76,14 @@ def _rounded(bounds: list[tuple[str, float, float | None, str]]) -> list[tuple[s
 
 def show(rows: list[Row], extra: dict[str, float], missed: list[str]) -> None:
     """One table on the terminal, the misses under it."""
-    print(f"\n{'page':<36}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'cpu':>7}{'queries':>9}{'kB gz':>7}  status")
+    print(
+        f"\n{'page':<36}{'role':<9}{'n':>3}{'p50':>8}{'p95':>8}{'SQL':>8}{'rest':>7}{'cpu':>7}{'queries':>9}{'kB gz':>7}{'at 10,000: p50':>16}{'p95':>7}  status"
+    )
     for row in rows:
         mark = " !" if row.missed else ""
         print(
             f"{row.page:<36}{row.role:<9}{row.n:>3}{row.p50_ms:>8.1f}{row.p95_ms:>8.1f}{row.sql_ms:>8.1f}{row.p50_ms - row.sql_ms:>7.1f}{row.cpu_ms:>7.1f}{row.queries:>9}"
-            f"{row.bytes_gz / 1000:>7.1f}  {row.status}{mark}"
+            f"{row.bytes_gz / 1000:>7.1f}{row.small_p50_ms or '–':>16}{row.small_p95_ms or '–':>7}  {row.status}{mark}"
         )
     floors = {row.role: row.empty_page_ms for row in rows}
     print("\nempty signed-in page, ms: " + ", ".join(f"{role} {ms:g}" for role, ms in floors.items()))

@@ -129,7 +129,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     return ListPage(
         total_text=count_text(found.count, capped=found.capped),
         range_text=_group_text(found) if query.group else _range_text(found, count_text(found.count, capped=found.capped)),
-        range_html=cells.escape(_group_text(found)) if query.group else _range_html(query, found),
+        range_html=SafeString(cells.escape(_group_text(found))) if query.group else _range_html(query, found),
         q=query.q,
         alike=query.listing.alike,
         q_placeholder=record.search_placeholder or _("Search"),

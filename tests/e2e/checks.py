@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
 AXE = Path(__file__).with_name("axe.min.js")
@@ -74,6 +75,11 @@ def forgive(page: Page) -> None:
     page.console_problems.clear()  # type: ignore[attr-defined]
 
 
+def usual(looks: list[Any], *which: int) -> list[Any]:
+    """Parameters of a test that walks one way at several sizes: those named by number are usual, the others for long runs."""
+    return [look if number in which else pytest.param(*look, marks=pytest.mark.long) for number, look in enumerate(looks)]
+
+
 @cache
 def _axe_source() -> str:
     return AXE.read_text(encoding="utf-8")
@@ -92,7 +98,7 @@ def axe(page: Page, rules: list[str] | None = None) -> list[str]:
 
 
 def _settle(page: Page) -> None:
-    """Colours must be measured after fades have ended, and places after smooth scrolling has: a bar that stays put lies over others on the way."""
+    """Colours must be measured when nothing fades, and places when nothing scrolls: a bar that stays put lies over others on the way."""
     page.evaluate(
         """async () => {
           for (let last = -1, still = 0; still < 4; last = scrollY) {
@@ -101,6 +107,8 @@ def _settle(page: Page) -> None:
           }
         }"""
     )
+    # A message would fade away while it is looked at; under the pointer it stays.
+    page.evaluate("for (const each of document.querySelectorAll('.toast')) each.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))")
     page.evaluate("Promise.allSettled(document.getAnimations().filter(a => a.effect?.getTiming().iterations !== Infinity).map(a => a.finished))")
 
 

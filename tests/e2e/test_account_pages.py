@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from mail.models import OutgoingMail
-from tests.e2e.checks import assert_clean, collect, forgive
+from tests.e2e.checks import assert_clean, collect, forgive, usual
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +50,7 @@ def look_at(page: Page, address: str, name: str) -> None:
     assert_clean(page)
 
 
-@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+@pytest.mark.parametrize(("size", "scheme"), usual(LOOKS, 0, 3))
 def test_signed_out_pages_are_clean(new_page: Callable[..., Page], size: dict[str, Any], scheme: str) -> None:
     make_user()  # without anybody, every page leads to the set-up
     page = new_page(**size, color_scheme=scheme)
@@ -59,7 +59,7 @@ def test_signed_out_pages_are_clean(new_page: Callable[..., Page], size: dict[st
         look_at(page, address, f"{scheme}-{size['viewport']['width']}")
 
 
-@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+@pytest.mark.parametrize(("size", "scheme"), usual(LOOKS, 0, 3))
 def test_account_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, no_reauthentication: None, size: dict[str, Any], scheme: str) -> None:
     user = make_user(name="Maximiliane Freifrau von Bergerhausen")
     page = new_page(**size, color_scheme=scheme)
