@@ -112,20 +112,20 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 CRISPY_FAIL_SILENTLY = False
 
+
 # --- Database and caches ---------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": {
-        **env.database("DATABASE_URL"),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,  # services open their own transactions; mail and files stay outside them
-    }
-}
-DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 5,
-    "application_name": env.text("CRM_PROCESS", "rapport"),
-    **DATABASES["default"]["OPTIONS"],
-}
+def _server(name: str, connect_timeout: int) -> dict[str, object]:
+    options = {"connect_timeout": connect_timeout, "application_name": env.text("CRM_PROCESS", "rapport")}
+    # Services open their own transactions; mail and files stay outside them.
+    return env.database(name, options) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+
+
+DATABASES = {"default": _server("DATABASE_URL", 5)}
+# For reading lists and reports; everything else and every write asks the one above (docs/decisions/replica.md).
+DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 30, low=10, high=3600)  # seconds; a replica that is later is not used
+if env.text("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = _server("DATABASE_REPLICA_URL", 2)
+    MIDDLEWARE.append("crm.core.replica.ReplicaMiddleware")
 REDIS_URL = env.redis("REDIS_URL")
 # "fragments" keeps pieces of pages in the memory of the process; their keys name all that they depend on.
 # "default" lives in PostgreSQL: allauth counts sign-in attempts there, and that must neither stop people from signing
