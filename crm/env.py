@@ -83,6 +83,12 @@ def database(name: str, usual: Mapping[str, object] | None = None) -> dict[str, 
     }
 
 
+def time_limits(seconds: int) -> str:
+    """What libpq sends with the connection, so that it costs no statement: how long one may take, wait for a lock, and leave a transaction idle."""
+    limits = {"statement_timeout": seconds, "lock_timeout": seconds / 2, "idle_in_transaction_session_timeout": 6 * seconds}
+    return " ".join(f"-c {name}={value * 1000:.0f}" for name, value in limits.items())
+
+
 def redis(name: str, default: str | None = None) -> str:
     """The address of a Redis as redis-py reads it (`redis://`, `rediss://` or `unix://`)."""
     address(name, default, schemes={"redis", "rediss", "unix", "redis+socket"})

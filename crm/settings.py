@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crm.core.audit.AuditContextMiddleware",
+    "crm.core.limits.TimeLimitMiddleware",
 ]
 if env.flag("RAPPORT_BENCH", False):  # set by `make bench` alone
     MIDDLEWARE.insert(0, "crm.core.bench.BenchMiddleware")
@@ -112,10 +113,16 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 CRISPY_FAIL_SILENTLY = False
 
-
 # --- Database and caches ---------------------------------------------------------------------------------------------
+# How long one statement of a page may take (crm/core/limits.py). Workers, migrations and backups take as long as they need.
+WEB_STATEMENT_SECONDS = env.integer("WEB_STATEMENT_SECONDS", 10, low=0, high=600)  # 0: no limit
+
+
 def _server(name: str, connect_timeout: int) -> dict[str, object]:
-    options = {"connect_timeout": connect_timeout, "application_name": env.text("CRM_PROCESS", "rapport")}
+    process = env.text("CRM_PROCESS", "rapport")
+    options = {"connect_timeout": connect_timeout, "application_name": process}
+    if process == "web" and WEB_STATEMENT_SECONDS:
+        options["options"] = env.time_limits(WEB_STATEMENT_SECONDS)
     # Services open their own transactions; mail and files stay outside them.
     return env.database(name, options) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 
