@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -62,10 +63,12 @@ def address(name: str, default: str | None, *, schemes: set[str]) -> SplitResult
     return parts
 
 
-def database(name: str, default: str | None = None) -> dict[str, object]:
-    """Django's connection settings from `postgres://user:pass@host:port/name` or `postgres://user@/name?host=/socket/dir`."""
-    parts = address(name, default, schemes={"postgres", "postgresql"})
-    options = dict(parse_qsl(parts.query))
+def database(name: str, usual: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Django's connection settings from `postgres://user:pass@host:port/name` or `postgres://user@/name?host=/socket/dir`.
+
+    `usual` are options of libpq for what the address leaves open."""
+    parts = address(name, None, schemes={"postgres", "postgresql"})
+    options = {**(usual or {}), **dict(parse_qsl(parts.query))}
     database_name = unquote(parts.path.lstrip("/"))
     if not database_name:
         raise BadValue(name, "names no database: postgres://user:password@host:5432/database")
@@ -78,6 +81,12 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
         "PORT": options.pop("port", str(parts.port or "")),
         "OPTIONS": options,
     }
+
+
+def time_limits(seconds: int) -> str:
+    """What libpq sends with the connection, so that it costs no statement: how long one may take, wait for a lock, and leave a transaction idle."""
+    limits = {"statement_timeout": seconds, "lock_timeout": seconds / 2, "idle_in_transaction_session_timeout": 6 * seconds}
+    return " ".join(f"-c {name}={value * 1000:.0f}" for name, value in limits.items())
 
 
 def redis(name: str, default: str | None = None) -> str:

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crm.core.audit.AuditContextMiddleware",
+    "crm.core.limits.TimeLimitMiddleware",
 ]
 if env.flag("RAPPORT_BENCH", False):  # set by `make bench` alone
     MIDDLEWARE.insert(0, "crm.core.bench.BenchMiddleware")
@@ -113,19 +114,25 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 CRISPY_FAIL_SILENTLY = False
 
 # --- Database and caches ---------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": {
-        **env.database("DATABASE_URL"),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,  # services open their own transactions; mail and files stay outside them
-    }
-}
-DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 5,
-    "application_name": env.text("CRM_PROCESS", "rapport"),
-    **DATABASES["default"]["OPTIONS"],
-}
+# How long one statement of a page may take (crm/core/limits.py). Workers, migrations and backups take as long as they need.
+WEB_STATEMENT_SECONDS = env.integer("WEB_STATEMENT_SECONDS", 10, low=0, high=600)  # 0: no limit
+
+
+def _server(name: str, connect_timeout: int) -> dict[str, object]:
+    process = env.text("CRM_PROCESS", "rapport")
+    options = {"connect_timeout": connect_timeout, "application_name": process}
+    if process == "web" and WEB_STATEMENT_SECONDS:
+        options["options"] = env.time_limits(WEB_STATEMENT_SECONDS)
+    # Services open their own transactions; mail and files stay outside them.
+    return env.database(name, options) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+
+
+DATABASES = {"default": _server("DATABASE_URL", 5)}
+# For reading lists and reports; everything else and every write asks the one above (docs/decisions/replica.md).
+DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 30, low=10, high=3600)  # seconds; a replica that is later is not used
+if env.text("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = _server("DATABASE_REPLICA_URL", 2)
+    MIDDLEWARE.append("crm.core.replica.ReplicaMiddleware")
 REDIS_URL = env.redis("REDIS_URL")
 # "fragments" keeps pieces of pages in the memory of the process; their keys name all that they depend on.
 # "default" lives in PostgreSQL: allauth counts sign-in attempts there, and that must neither stop people from signing

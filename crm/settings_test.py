@@ -15,7 +15,7 @@ os.environ["SECRET_KEY"] = "only-for-the-tests-" + "x" * 50
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
 os.environ["BASE_URL"] = "http://testserver"
 os.environ["LOG_LEVEL"] = "WARNING"
-for name in ("DEBUG", "DEMO", "EMAIL_URL", "CACHE_URL", "TRUSTED_PROXY_COUNT", "MAIL_FROM"):
+for name in ("DEBUG", "DEMO", "EMAIL_URL", "CACHE_URL", "TRUSTED_PROXY_COUNT", "MAIL_FROM", "DATABASE_REPLICA_URL", "DATABASE_REPLICA_MAX_LAG"):
     os.environ.pop(name, None)
 # Playwright keeps an event loop in the main thread; Django would refuse the database there.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -5,6 +5,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+os.environ.setdefault("CRM_PROCESS", "web")  # its statements have a time limit
 
 application = get_wsgi_application()
 

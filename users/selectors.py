@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from crm.core import replica
 from users.models import Holiday, Invitation, Organisation, Role, Team, User
 
 KEEP_SECONDS = 5.0
@@ -40,6 +41,7 @@ def organisation() -> Organisation:
     return found
 
 
+@replica.primary()
 def _read_organisation() -> Organisation:
     found = Organisation.objects.filter(pk=1).first() or Organisation(pk=1)
     found.holiday_dates = frozenset(Holiday.objects.values_list("day", flat=True))  # type: ignore[attr-defined]

@@ -9,13 +9,15 @@ from django.db import transaction
 from django.utils import timezone, translation
 
 from activities.models import Notification, Reminder
+from crm.core import replica
 
 MAX_TEXT = 300
 
 
 @transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def notify(user: Any, kind: str, text: Any, url: str = "") -> Notification:
-    """Put one line into a user's bell. A lazy `text` is translated into the user's language."""
+    """Put one line into a user's bell. A lazy `text` is translated into the user's language. Their lists will show what it tells of."""
+    transaction.on_commit(lambda: replica.note(user.pk), robust=True)
     with translation.override(user.language):
         return Notification.objects.create(user=user, kind=kind, text=str(text)[:MAX_TEXT], url=safe_path(url))
 

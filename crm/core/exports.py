@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, ClassVar
 
 import xlsxwriter
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone, translation
 
+from crm.core import replica
 from crm.core.access import arms_for
 from crm.core.custom.showing import shaped
 from crm.core.events import Event, emit
@@ -68,13 +70,16 @@ def plain_cell(value: Any) -> Any:
 
 def rows_of(query: ListQuery) -> Iterator[list[Any]]:
     """Head, then every matching row, read in chunks."""
+    return chain.from_iterable(replica.each(query.user, _chunks(query)))
+
+
+def _chunks(query: ListQuery) -> Iterator[list[list[Any]]]:
     columns = query.record.columns
     links = [name for column in columns for name in column.links]
-    yield [str(column.label) for column in columns]
+    yield [[str(column.label) for column in columns]]
     for chunk in query.listing.iterate(query.order):
         context = row_context(query.user, see(query.user, chunk, links))
-        for row in chunk:
-            yield [plain_cell(column.export(row, context)) for column in columns]
+        yield [[plain_cell(column.export(row, context)) for column in columns] for row in chunk]
 
 
 def csv_chunks(rows: Iterable[list[Any]]) -> Iterator[bytes]:
@@ -119,6 +124,7 @@ def write_xlsx(rows: Iterable[list[Any]], target: Any, title: str) -> int:
 def request_export(query: ListQuery, kind: str, *, actor: Any) -> ExportJob:
     """Leave a large export to the worker."""
     job = ExportJob.objects.create(user=actor, record_slug=query.record.slug, format=kind, query=query.params.urlencode())
+    transaction.on_commit(lambda: replica.note(actor.pk), robust=True)  # the worker has no cookie of theirs
     transaction.on_commit(lambda: _ring(job.pk), robust=True)
     return job
 

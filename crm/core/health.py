@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from crm.core import heartbeat, outbox
+from crm.core import heartbeat, outbox, replica
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ class HealthMiddleware:
 
 
 def readiness() -> dict[str, object]:
-    """What /readyz shows: two booleans and three ages in seconds; an age that nobody knows is None."""
+    """What /readyz shows: two booleans and three ages in seconds; an age that nobody knows is None. With a replica also its state, which
+    nobody has to wait for: without it the primary does the work."""
     facts: dict[str, object] = {
         "database": False,
         "redis": _redis_answers(),
@@ -52,7 +53,7 @@ def readiness() -> dict[str, object]:
             facts[f"{name}_heartbeat_seconds"] = round(ages[name], 1) if name in ages else None
     except DatabaseError as error:
         log.warning("readiness: the database does not answer: %s", type(error).__name__)
-    return facts
+    return facts | replica.facts()
 
 
 def is_ready(facts: dict[str, object]) -> bool:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone, translation
 
+from crm.core import replica
 from crm.core.access import PersonalPolicy, RecordQuerySet
 
 LEASE = timedelta(seconds=30)  # longer than any chunk takes; a killed worker's job is free again after it
@@ -122,6 +123,9 @@ def go_on(job: Job, work: Callable[[], bool]) -> None:
 
 @contextmanager
 def acting_for(job: Job, **marks: Any) -> Iterator[None]:
-    """In the language and the zone of who asked; the audit knows the job."""
+    """In the language and the zone of who asked; the audit knows the job, and their lists show what it did."""
     with translation.override(job.user.language), timezone.override(job.user.zone), pghistory.context(user=job.user_id, **marks):
-        yield
+        try:
+            yield
+        finally:
+            replica.note(job.user_id)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
-from crm.core import exports, pages, search, writes
+from crm.core import exports, pages, replica, search, writes
 from crm.core.access import arms_for, may_add
 from crm.core.bulk import services as bulk_services
 from crm.core.cells import count_text
@@ -88,10 +88,11 @@ class RecordListView(RecordView):
         if not request.GET and (view := self.opening()):
             return redirect(f"{self.record.list_url}?view={view}")
         try:
-            query = ListQuery(self.record, request.user, request.GET, request=request)
-            if query.exact and not query.errors and request.htmx and request.htmx.target == "count":  # type: ignore[attr-defined]
-                return self.count(query)
-            page = list_page(query, request)
+            with replica.reading(request.user):
+                query = ListQuery(self.record, request.user, request.GET, request=request)
+                if query.exact and not query.errors and request.htmx and request.htmx.target == "count":  # type: ignore[attr-defined]
+                    return self.count(query)
+                page = list_page(query, request)
         except BadQuery as error:
             return bad_request(request, str(error))
         response = self.show("list", status=400 if query.errors else 200, list=page)
@@ -353,7 +354,8 @@ class SearchView(View):
         query = request.GET.get("q", "").strip()
         if "\x00" in query or len(query) > 1000:
             return bad_request(request, _("Search for something shorter."))
-        results = search.search_all(request.user, query)
+        with replica.reading(request.user):
+            results = search.search_all(request.user, query)
         if request.headers.get("Accept", "").startswith("application/json"):
             return JsonResponse({"q": query, "alike": results.alike, "results": _as_json(results)})
         htmx: Any = request.htmx  # type: ignore[attr-defined]
@@ -380,7 +382,8 @@ class PickView(View):
             raise Http404
         if "\x00" in query or len(query) > 1000:
             return JsonResponse({"error": _("Search for something shorter.")}, status=400)
-        found = search.pick(slug, request.user, query, near=True)
+        with replica.reading(request.user):
+            found = search.pick(slug, request.user, query, near=True)
         return JsonResponse({"results": [{"id": obj.pk, "label": str(obj), "sub": search.subline(slug, obj)} for obj in found]})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.cache import caches
 from django.db import connection, transaction
 
+from crm.core import replica
 from deals.models import LostReason, Pipeline, Stage
 from users.selectors import request_box
 
@@ -63,6 +64,7 @@ def _forget() -> None:
     (request_box.get() or {}).pop(KEY, None)
 
 
+@replica.primary()
 def _read() -> Catalog:
     pipelines = tuple(Pipeline.objects.order_by("position", "pk"))
     stages = list(Stage.objects.order_by("position", "pk"))

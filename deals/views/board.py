@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views import View
 
-from crm.core import cells
+from crm.core import cells, replica
 from crm.core.access import arms_for, may_add, q_for
 from crm.core.bars import Tab
 from crm.core.cursors import BadCursor, Cursor
@@ -134,10 +134,12 @@ class BoardView(View):
         except BadBoard as error:
             return bad_request(request, str(error))
         if request.htmx and asked.lane and not request.htmx.boosted:  # type: ignore[attr-defined]
-            lane = selectors.lane_after(request.user, asked.lane, asked.filterset, asked.after)
+            with replica.reading(request.user):
+                lane = selectors.lane_after(request.user, asked.lane, asked.filterset, asked.after)
             shown = shown_lanes(asked, [lane])
             return render(request, "deals/board.html#cards", {"lane": shown[0]})
-        board = selectors.board(request.user, asked.pipeline, asked.filterset, lane=asked.lane.pk if asked.lane else None, after=asked.after)
+        with replica.reading(request.user):
+            board = selectors.board(request.user, asked.pipeline, asked.filterset, lane=asked.lane.pk if asked.lane else None, after=asked.after)
         return render(request, "deals/board.html", board_context(asked, board))
 
 

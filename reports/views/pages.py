@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from crm.core import replica
 from crm.core.access import Scope
 from crm.core.cursors import BadCursor
 from reports.forms import ReportForm, presets
@@ -52,7 +53,8 @@ def report(request: HttpRequest, slug: str, reports: tuple[Report, ...]) -> Http
     if unknown or not form.is_valid():
         return _refuse(request, found, form, unknown)
     params = form.params()
-    result = found.run(request.user, params)
+    with replica.reading(request.user):
+        result = found.run(request.user, params)
     if wanted := form.cleaned_data["format"]:
         return download(wanted, found, params, result)
     form.offer_colleagues()
@@ -114,7 +116,8 @@ def records(request: HttpRequest, slug: str, reports: tuple[Report, ...]) -> Htt
     if rows is None:
         raise Http404
     try:
-        page = RecordsPage.read(request.user, rows, cursor, params)
+        with replica.reading(request.user):
+            page = RecordsPage.read(request.user, rows, cursor, params)
     except BadCursor:
         raise Http404 from None
     back = f"{request.path.removesuffix('records/')}?{urlencode({name: value for name, value in query.items() if value})}"

@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from crm.core import replica
 from crm.core.custom.models import PREFIX, CustomField
 from crm.core.records import record_for
 
@@ -58,6 +59,7 @@ def _forget() -> None:
     _kept = None
 
 
+@replica.primary()
 def _read() -> Definitions:
     every: dict[str, list[CustomField]] = {}
     rows = list(CustomField.objects.order_by("record", "position", "pk"))

@@ -1,4 +1,4 @@
-"""Django's engine for PostgreSQL, with a health check that costs nothing while the server is well.
+"""Django's engine for PostgreSQL, with a health check that costs nothing while the server is well, and a second server for reading.
 
 Django asks each kept connection `SELECT 1` once per request, a round trip that a page of 10 ms feels. A server that went away has closed the
 socket, which the operating system tells without a round trip. After a pause it is asked all the same: a network may die without a word.
@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import select
 import time
+from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
+
+from crm.core.postgres.cursors import elsewhere
+from crm.core.postgres.watch import REPLICA, watch
 
 PAUSE = 10.0  # seconds without a check after which only an answer counts
 
@@ -38,3 +43,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return not poll.poll(0)
         except Exception:  # closed on our side, or no socket at all
             return False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if self.alias == REPLICA:
+            watch.opens(connection)
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Where `replica.reading` holds, a cursor that asks the replica; never in a transaction, never one that is kept by the server."""
+        own = super().create_cursor(name)
+        return own if name or self.in_atomic_block or self.alias != DEFAULT_DB_ALIAS else elsewhere(own)
