@@ -31,8 +31,8 @@ def build(people: Any, seed: int = 7) -> SimpleNamespace:
     pick = world.chance.choice
     world.owners = [people.owner, people.teammate, people.stranger, people.manager, None]
     world.teams = [people.owner.team, people.stranger.team, None]
-    world.tags = [Tag.objects.create(name=name, color="red") for name in ("Fair", "VIP")]
-    world.sources = [Source.objects.create(name=f"Source {number}") for number in range(2)]
+    world.tags = [Tag.objects.create(name=name, key=name.lower(), color="red") for name in ("Fair", "VIP")]
+    world.sources = [Source.objects.create(name=f"Source {number}", key=f"source {number}") for number in range(2)]
     world.stages, world.statuses = list(Stage.objects.select_related("pipeline")), list(LeadStatus.objects.all())
     world.reasons = [LostReason.objects.create(name=f"Reason {number}") for number in range(2)]
     make = lambda kind, some: kind.objects.bulk_create([some(index) for index in range(ROWS)])  # noqa: E731
