@@ -148,9 +148,9 @@ CACHES = {
     "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments", "OPTIONS": {"MAX_ENTRIES": 2000}},
     "fast": {
         "BACKEND": "crm.core.caches.SoftRedisCache",
-        "LOCATION": env.redis("CACHE_URL", REDIS_URL),
+        "LOCATION": [env.redis("CACHE_URL", REDIS_URL)],
         "KEY_PREFIX": "rapport",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "pool_class": "crm.core.caches.Pool"},
     },
 }
 
