@@ -172,9 +172,9 @@ TASK = RecordType(
     columns=(
         Column(name="title", label=_("Task"), cell=title_cell, export=lambda task, ctx: task.title, sort="sort_name"),
         ABOUT,
-        Column(name="kind", label=_("Kind"), cell=kind_cell, export=lambda task, ctx: str(task.get_kind_display()), css=WIDE),
+        Column(name="kind", label=_("Kind"), cell=kind_cell, export=lambda task, ctx: cells.choice_label(task, "kind"), css=WIDE),
         Column(name="due", label=_("Due"), cell=due_cell, export=due_export, sort="due_at", css="c-last"),
-        Column(name="priority", label=_("Priority"), cell=priority_cell, export=lambda task, ctx: str(task.get_priority_display()), css=WIDER),
+        Column(name="priority", label=_("Priority"), cell=priority_cell, export=lambda task, ctx: cells.choice_label(task, "priority"), css=WIDER),
         owner_column(_("Assignee")),
         CREATED,
         Column(

@@ -55,9 +55,10 @@ SCHEDULE = {
 
 
 def _configuration() -> dict[str, Any]:
+    broker, more = celery_broker(settings.REDIS_URL)
     return {
-        "broker_url": celery_broker(settings.REDIS_URL),
-        "broker_transport_options": PUBLISH_TRANSPORT,
+        "broker_url": broker,
+        "broker_transport_options": {**PUBLISH_TRANSPORT, **more},
         "broker_connection_timeout": 1,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -94,7 +95,7 @@ def use_django_logging(**_: Any) -> None:
 @signals.celeryd_init.connect
 def wait_longer_in_the_worker(**_: Any) -> None:
     """A worker blocks in Redis for its next message: there a second without an answer is no fault."""
-    app.conf.broker_transport_options = WORKER_TRANSPORT
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **WORKER_TRANSPORT}
     app.conf.broker_connection_timeout = 4
 
 

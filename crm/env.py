@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -89,20 +90,56 @@ def time_limits(seconds: int) -> str:
     return " ".join(f"-c {name}={value * 1000:.0f}" for name, value in limits.items())
 
 
+@dataclass(frozen=True)
+class Sentinels:
+    """The Redis of a group that moves from server to server; the sentinels know which one it is now."""
+
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    database: int
+    username: str = ""
+    password: str = ""
+
+    @classmethod
+    def of(cls, url: str) -> Sentinels | None:
+        """From `redis+sentinel://user:password@host:26379,other:26379/master/0`; None for an address of one server. ValueError for nonsense."""
+        parts = urlsplit(url)
+        if parts.scheme != "redis+sentinel":
+            return None
+        login, _at, places = parts.netloc.rpartition("@")
+        username, _colon, password = login.partition(":")
+        servers = [urlsplit(f"//{place}") for place in places.split(",")]
+        master, _slash, number = parts.path.strip("/").partition("/")
+        if not master or not all(server.hostname for server in servers):
+            raise ValueError(url)
+        hosts = tuple((str(server.hostname), server.port or 26379) for server in servers)
+        return cls(hosts, unquote(master), int(number or 0), unquote(username), unquote(password))
+
+
 def redis(name: str, default: str | None = None) -> str:
-    """The address of a Redis as redis-py reads it (`redis://`, `rediss://` or `unix://`)."""
-    address(name, default, schemes={"redis", "rediss", "unix", "redis+socket"})
+    """The address of a Redis as redis-py reads it (`redis://`, `rediss://` or `unix://`), or of a group with sentinels (`Sentinels.of`)."""
     value = text(name, default)
+    if value.startswith("redis+sentinel://"):
+        try:
+            Sentinels.of(value)
+        except ValueError:
+            raise BadValue(name, "must look like redis+sentinel://host:26379,other:26379/master/0") from None
+        return value
+    address(name, default, schemes={"redis", "rediss", "unix", "redis+socket"})
     return value.replace("redis+socket://", "unix://", 1).replace("virtual_host=", "db=", 1)
 
 
-def celery_broker(redis_url: str) -> str:
-    """The same address as Celery reads it: sockets are `redis+socket://path?virtual_host=0`."""
+def celery_broker(redis_url: str) -> tuple[str, dict[str, str]]:
+    """The same address as Celery reads it, and what its transport must be told besides: sockets are `redis+socket://path?virtual_host=0`."""
+    if group := Sentinels.of(redis_url):
+        login = f"{quote(group.username, safe='')}:{quote(group.password, safe='')}@" if group.password else ""
+        places = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in group.hosts)
+        return ";".join(f"sentinel://{login}{place}/{group.database}" for place in places), {"master_name": group.master}
     parts = urlsplit(redis_url)
     if parts.scheme != "unix":
-        return redis_url
+        return redis_url, {}
     number = dict(parse_qsl(parts.query)).get("db", "0")
-    return f"redis+socket://{parts.path}?virtual_host={number}"
+    return f"redis+socket://{parts.path}?virtual_host={number}", {}
 
 
 def mail(name: str, directory: str) -> dict[str, object]:

@@ -22,6 +22,7 @@ if not urlsplit(BASE_URL).hostname:
     raise env.BadValue("BASE_URL", "names no host: https://crm.example.com")
 HTTPS = BASE_URL.startswith("https://")
 TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, low=0, high=10)  # proxies that append to X-Forwarded-For
+WEB_THREADS = env.integer("WEB_THREADS", 4, low=1, high=64)  # of one web process, as gunicorn is told
 
 # --- What we are made of ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crm.core.health.HealthMiddleware",  # before everything: probes come by address, without host name, cookie or TLS
+    "crm.core.courtesy.CourtesyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.core.logs.RequestLogMiddleware",
@@ -146,9 +148,9 @@ CACHES = {
     "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fragments", "OPTIONS": {"MAX_ENTRIES": 2000}},
     "fast": {
         "BACKEND": "crm.core.caches.SoftRedisCache",
-        "LOCATION": env.redis("CACHE_URL", REDIS_URL),
+        "LOCATION": [env.redis("CACHE_URL", REDIS_URL)],
         "KEY_PREFIX": "rapport",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "pool_class": "crm.core.caches.Pool"},
     },
 }
 

@@ -8,9 +8,26 @@ from functools import wraps
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache
+from redis import ConnectionPool
 from redis.exceptions import RedisError
+from redis.sentinel import Sentinel
+
+from crm.env import Sentinels
 
 log = logging.getLogger(__name__)
+
+
+class Pool:
+    """Connections to a Redis, or to whichever of a group is its master at the moment."""
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> ConnectionPool:
+        group = Sentinels.of(url)
+        if group is None:
+            return ConnectionPool.from_url(url, **options)
+        login = {"username": group.username or None, "password": group.password or None}
+        waits = {name: value for name, value in options.items() if name.startswith("socket_")}
+        return Sentinel(group.hosts, sentinel_kwargs=waits).master_for(group.master, db=group.database, **login, **options).connection_pool
 
 
 def _soft(name: str, fallback: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import chain
 from typing import Any, ClassVar
@@ -20,6 +20,7 @@ from django.utils import timezone, translation
 
 from crm.core import replica
 from crm.core.access import arms_for
+from crm.core.courtesy import give_way, streaming
 from crm.core.custom.showing import shaped
 from crm.core.events import Event, emit
 from crm.core.list_query import BadQuery, ListQuery
@@ -32,6 +33,7 @@ XLSX_INLINE = 10_000  # larger workbooks are made by the worker
 XLSX_MAX = 1_048_575  # rows of a worksheet, less the head
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
 LEASE = timedelta(minutes=10)
+CHUNK, PIECE = 500, 50  # rows that are read at once, and that are made into text before others have their turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +49,26 @@ def safe_text(value: str) -> str:
 
     A phone number such as +4366212345 stays as it is: digits alone can't be a harmful formula.
     """
+    if value[:1].isalnum():
+        return value  # nearly every text
     lead = value.lstrip(" \"'")
     if lead.startswith(FORMULA) and not lead.lstrip("+-").replace(" ", "").replace(".", "").isdigit():
         return "'" + value
     return value
 
 
-def plain_cell(value: Any) -> Any:
+def plain_cell(value: Any, zone: tzinfo | None = None) -> Any:
     """A value as a file holds it: local time as ISO text, decimals as numbers, text defused."""
+    if type(value) is str:
+        return safe_text(value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return timezone.localtime(value).replace(tzinfo=None).isoformat(sep=" ", timespec="minutes") if timezone.is_aware(value) else value.isoformat(sep=" ")
+        if value.tzinfo is None:
+            return value.isoformat(sep=" ")
+        return value.astimezone(zone or timezone.get_current_timezone()).replace(tzinfo=None).isoformat(sep=" ", timespec="minutes")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (int, float, Decimal)):
@@ -77,9 +85,21 @@ def _chunks(query: ListQuery) -> Iterator[list[list[Any]]]:
     columns = query.record.columns
     links = [name for column in columns for name in column.links]
     yield [[str(column.label) for column in columns]]
-    for chunk in query.listing.iterate(query.order):
+    for chunk in query.listing.iterate(query.order, CHUNK):
         context = row_context(query.user, see(query.user, chunk, links))
-        yield [[plain_cell(column.export(row, context)) for column in columns] for row in chunk]
+        for start in range(0, len(chunk), PIECE):
+            yield [[plain_cell(column.export(row, context), context.zone) for column in columns] for row in chunk[start : start + PIECE]]
+
+
+def stream_csv(query: ListQuery) -> Iterator[bytes]:
+    """The file piece by piece, for a web process."""
+    rows = rows_of(query)
+
+    def pieces() -> Iterator[bytes]:
+        with streaming(query.user.pk):
+            yield from csv_chunks(rows)
+
+    return pieces()
 
 
 def csv_chunks(rows: Iterable[list[Any]]) -> Iterator[bytes]:
@@ -89,7 +109,9 @@ def csv_chunks(rows: Iterable[list[Any]]) -> Iterator[bytes]:
     writer = csv.writer(buffer)
     for number, row in enumerate(rows, 1):
         writer.writerow(row)
-        if number % 500 == 0:
+        if number % PIECE == 0:
+            give_way()
+        if number % CHUNK == 0:
             yield _emptied(buffer)
     yield _emptied(buffer)
 

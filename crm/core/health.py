@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from crm.core import heartbeat, outbox, replica
+from crm.core.caches import Pool
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def is_ready(facts: dict[str, object]) -> bool:
 
 
 def _redis_answers() -> bool:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    client = redis.Redis.from_pool(Pool.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1))
     try:
         return bool(client.ping())
     except (redis.RedisError, OSError):

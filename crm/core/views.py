@@ -23,6 +23,7 @@ from crm.core import exports, pages, replica, search, writes
 from crm.core.access import arms_for, may_add
 from crm.core.bulk import services as bulk_services
 from crm.core.cells import count_text
+from crm.core.courtesy import may_stream
 from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
 from crm.core.list_query import BadQuery, ListQuery
@@ -320,8 +321,7 @@ class RecordExportView(RecordView):
             return bad_request(request, "; ".join(text for texts in query.errors.values() for text in texts))
         name = f"{self.record.slug}-{timezone.localdate():%Y-%m-%d}.{kind}"
         if kind == "csv":
-            body = exports.csv_chunks(exports.rows_of(query))
-            return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+            return self.stream(query, name)
         if query.listing.count()[1]:
             exports.request_export(query, kind, actor=request.user)
             messages.success(request, _("The file is being made. You find it here and in the bell when it is ready."))
@@ -330,6 +330,12 @@ class RecordExportView(RecordView):
         exports.write_xlsx(exports.rows_of(query), target, str(self.record.label_plural))
         target.seek(0)
         return FileResponse(target, as_attachment=True, filename=name)
+
+    def stream(self, query: ListQuery, name: str) -> Any:
+        if not may_stream(query.user.pk):
+            return render(self.request, "429.html", {"message": _("Another export is still running. Start this one when it has ended.")}, status=429)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingHttpResponse(exports.stream_csv(query), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class ExportsView(View):

@@ -69,8 +69,22 @@ def test_bad_database_addresses_do_not_repeat_the_password(variable, value):
 
 def test_redis_sockets_in_both_spellings(variable):
     assert env.redis(variable("redis+socket:///run/redis.sock")) == "unix:///run/redis.sock"
-    assert env.celery_broker("unix:///run/redis.sock?db=2") == "redis+socket:///run/redis.sock?virtual_host=2"
-    assert env.celery_broker("redis://h:6379/1") == "redis://h:6379/1"
+    assert env.celery_broker("unix:///run/redis.sock?db=2") == ("redis+socket:///run/redis.sock?virtual_host=2", {})
+    assert env.celery_broker("redis://h:6379/1") == ("redis://h:6379/1", {})
+
+
+def test_redis_with_sentinels(variable):
+    url = env.redis(variable("redis+sentinel://:p%40w@one:26379,[::1]:26380,three/main/2"))
+    assert env.Sentinels.of(url) == env.Sentinels((("one", 26379), ("::1", 26380), ("three", 26379)), "main", 2, "", "p@w")
+    broker, options = env.celery_broker(url)
+    assert broker == "sentinel://:p%40w@one:26379/2;sentinel://:p%40w@[::1]:26380/2;sentinel://:p%40w@three:26379/2"
+    assert options == {"master_name": "main"}
+
+
+@pytest.mark.parametrize("value", ["redis+sentinel://one:26379", "redis+sentinel:///main", "redis+sentinel://one:x/main", "redis+sentinel://one/main/x"])
+def test_sentinels_that_make_no_sense(variable, value):
+    with pytest.raises(env.BadValue, match="SOME_VALUE: must look like"):
+        env.redis(variable(value))
 
 
 def test_mail_transports(variable):

@@ -10,12 +10,16 @@ import time
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 
 from activities.models import Notification
 from activities.services.notifications import notify
 from contacts.models import Company
-from crm.core import health, replica
+from crm.core import exports, health, replica
+from crm.core.lists import ListQuery
 from crm.core.postgres.watch import watch
+from crm.core.records import record_for
 from deals.services import create_deal
 from tests.contract.samples import SAMPLES
 from tests.local.conftest import until
@@ -140,6 +144,41 @@ def test_a_killed_replica_is_not_noticed_and_comes_back(pair, people, visit, cap
     pair.catch_up()
     assert health.readiness()["replica"] == "ready"
     assert [record.message for record in caplog.records][-1] == "the replica is in use"
+
+
+def test_an_export_goes_on_when_the_replica_dies_in_the_middle(pair, people, monkeypatch):
+    monkeypatch.setattr(exports, "CHUNK", 2)
+    names = {company(people.owner, f"Bandicoot {number}").name for number in range(7)}
+    pair.catch_up()
+    rows = exports.rows_of(ListQuery(record_for("companies"), people.owner, QueryDict("q=bandicoot"), action="export"))
+    found = [next(rows)[0], next(rows)[0]]
+    pair.kill()
+    found += [row[0] for row in rows]
+    assert len(found) == 8 and set(found[1:]) == names
+    pair.start()
+    company(people.owner, "Bandicoot after")
+    pair.catch_up()
+
+
+def test_what_it_costs(pair, people, visit, monkeypatch):
+    """A list no statement more than without a replica, a write one: where the log is now."""
+    reader = visit(people.owner)
+
+    def statements(ask):
+        with CaptureQueriesContext(connection) as queries:
+            ask()
+        return len(queries)
+
+    def write():
+        assert reader.client.post("/companies/new/", {"name": f"Bettong {time.monotonic()}"}).status_code == 302
+
+    reader("/companies/")
+    write()
+    pair.catch_up()
+    here, written = statements(lambda: reader("/companies/")), statements(write)
+    monkeypatch.setattr(replica, "configured", lambda: False)
+    monkeypatch.setattr(replica.ReplicaMiddleware, "_remember", lambda self, response: None)
+    assert (here, written) == (statements(lambda: reader("/companies/")), statements(write) + 1)
 
 
 def test_nobody_waits_for_a_replica_that_hangs(pair, people, visit):
