@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.panels import composer, timeline
+from activities.panels import composer, recent, timeline
 from activities.records import MEETING, TASK, task_for_each
 from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
@@ -28,7 +28,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
     """A record with the timeline (open tasks on top), the composer, a task for each of many, and other apps' cards."""
     *actions, delete = record.bulk_actions
     together = (*actions, task_for_each(record.model), delete)
-    return replace(record, timeline=timeline, composer=composer, panels=(*panels, *record.panels), bulk_actions=together)
+    return replace(record, timeline=timeline, recent=recent, composer=composer, panels=(*panels, *record.panels), bulk_actions=together)
 
 
 def with_deals(record: RecordType, panel: Panel, money: Callable[..., Any], actions: Callable[..., Any]) -> RecordType:

@@ -212,6 +212,7 @@ class RecordType:
     sections: tuple[Section, ...] = ()
     panels: tuple[Panel, ...] = ()
     timeline: Callable[[Any, Any], Html] | None = None  # timeline(request, obj)
+    recent: Callable[[Any, Any], Html] | None = None  # recent(request, obj): the last lines of the timeline, for a look at a row
     composer: Callable[[Any, Any], Html] | None = None  # composer(request, obj)
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along

@@ -22,6 +22,9 @@ SLUGS = [record.slug for record in record_types()]
 MINE, THEIRS = "Zebrafinch", "Quokkabear"  # names that stand nowhere else on a page
 
 
+PANEL = {"HX-Request": "true", "HX-Target": "panel-body"}
+
+
 class World:
     """The cast, one row of the owner's and one of the stranger's, and a client per person."""
 
@@ -124,6 +127,24 @@ def test_page_edit_and_delete(world, who, name):
         row.refresh_from_db()
         assert row.deleted_at is not None
         assert client.get(world.record.url("detail", row.pk)).status_code == 404
+
+
+@everybody
+@every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_a_look_and_the_rows_beside(world, who, name):
+    client, row = world.client(who), world.rows[name]
+    seen, others = world.may(who, "view", name), {other for other in world.rows if other != name and world.may(who, "view", other)}
+    look = client.get(world.record.url("peek", row.pk), headers=PANEL)
+    assert look.status_code == (200 if seen else 404)
+    assert (name in look.content.decode()) == seen
+    for address in ("previous", "next", "neighbours"):
+        answer = client.get(world.record.url(address, row.pk))
+        expected = 403 if not world.has_grant(who, "view") else 404 if not seen else 200 if address == "neighbours" else 302
+        assert answer.status_code == expected, address
+        if expected == 200:
+            targets = set(re.findall(r'href="[^"]*/(\d+)/\?from=', answer.content.decode()))
+            assert targets == {str(world.rows[other].pk) for other in others}
 
 
 def form_data(client, url):
@@ -231,7 +252,9 @@ def test_bin_shows_and_restores_only_ones_own(world):
 def test_anonymous_people_are_sent_to_sign_in(world, method):
     client, row = Client(), world.rows[MINE]
     record = world.record
-    addresses = [record.url(name) for name in ("list", "new", "export", "import")] + [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
+    addresses = [record.url(name) for name in ("list", "new", "export", "import")] + [
+        record.url(name, row.pk) for name in ("detail", "edit", "delete", "peek", "previous", "next", "neighbours")
+    ]
     addresses += [record.url("bulk", bulk.name) for bulk in record.bulk_actions]
     for url in addresses:
         response = quiet(client, method, url)
@@ -251,6 +274,7 @@ def test_other_methods_do_nothing(world, method):
         record.url("detail", row.pk),
         record.url("edit", row.pk),
         record.url("delete", row.pk),
+        *(record.url(name, row.pk) for name in ("peek", "previous", "next", "neighbours")),
     ]:
         assert quiet(client, method, url).status_code == 405, (method, url)
 
