@@ -17,14 +17,16 @@ def _sort_mark(state: str) -> str:
 
 
 def head_cells(heads: Iterable[Any]) -> SafeString:
-    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, "") and `css`."""
+    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, ""), `css`, and what crm.js
+    makes pencils of: `edit` and `opens`."""
     parts = []
     for head in heads:
         label = escape(str(head.label))
         inner = f'<a href="{escape(head.url)}" data-hx>{label}{_sort_mark(head.sort)}</a>' if head.url else label
         css = f' class="{escape(head.css)}"' if head.css else ""
         state = f' aria-sort="{head.sort}"' if head.sort else ""
-        parts.append(f'<th scope="col"{css}{state}>{inner}</th>')
+        pencil = f' data-edit="{escape(head.edit)}"' if head.edit else f' data-opens="{escape(head.opens)}"' if head.opens else ""
+        parts.append(f'<th scope="col"{css}{state}{pencil}>{inner}</th>')
     return SafeString("".join(parts))
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import xlsxwriter
 from django.core.files import File
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import QueryDict
 from django.utils import timezone, translation
 
@@ -68,10 +69,11 @@ def plain_cell(value: Any) -> Any:
 def rows_of(query: ListQuery) -> Iterator[list[Any]]:
     """Head, then every matching row, read in chunks."""
     columns = query.record.columns
-    links = [name for column in columns for name in column.links]
+    links, many = [name for column in columns for name in column.links], dict.fromkeys(name for column in columns for name in column.many)
     yield [str(column.label) for column in columns]
     for chunk in query.listing.iterate(query.order):
         context = row_context(query.user, see(query.user, chunk, links))
+        prefetch_related_objects(chunk, *many)
         for row in chunk:
             yield [plain_cell(column.export(row, context)) for column in columns]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
 from django.core.cache import caches
+from django.db.models import prefetch_related_objects
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -18,12 +19,13 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from crm.core import cells, search
-from crm.core.access import may_add
+from crm.core.access import arms_for, may_add, reaches
 from crm.core.cells import CellContext
 from crm.core.custom.keys import order_field
 from crm.core.listing import BadCursor, Cursor, Listing, Order, Slice
 from crm.core.records import Column, RecordType, View
 from crm.core.related import see
+from crm.core.stamps import stamp_of
 from crm.core.text import MAX_QUERY
 
 SIZES = (25, 50, 100)
@@ -186,6 +188,8 @@ class Head:
     url: str
     sort: str
     css: str
+    edit: str = ""  # the name by which its cells are asked for as a form
+    opens: str = ""  # what they open in the side panel
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,8 @@ class Row:
     pk: int
     cells: list[Any]
     label: str
+    stamp: str = ""
+    fixed: bool = False  # the reader may not change it
 
 
 @dataclass(frozen=True)
@@ -265,10 +271,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     record, user = query.record, query.user
     cursor = query.cursor()
     found = Slice([], 0, False, False, False, 0) if query.errors else query.listing.page(query.order, query.size, cursor, exact=query.exact)
-    rows = query.listing.fetch(found.pairs)
-    columns = [column for column in record.columns if column.shown or column.name == query.params.get("sort", "").removeprefix("-")]
-    links = [name for column in columns for name in column.links]
-    context = row_context(user, see(user, rows, links) if rows else {})
+    columns = columns_of(query)
     actions = _bulk(record, user)
     return ListPage(
         total_text=count_text(found.count, capped=found.capped),
@@ -280,9 +283,9 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         views=SimpleLazyObject(lambda: _views(query)),
         chips=SimpleLazyObject(lambda: _chips(query)),
         clear_url=_url(query, dict.fromkeys(query.params, "")),
-        heads=[_head(query, column) for column in columns],
+        heads=_heads(query, columns),
         sorts=SimpleLazyObject(lambda: [_head(query, column) for column in record.columns if column.sort]),
-        rows=[Row(row.pk, [column.cell(row, context) for column in columns], str(row)) for row in rows],
+        rows=shown_rows(query, query.listing.fetch(found.pairs), columns),
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, _url(query, {"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
@@ -299,6 +302,25 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         filtered=query.filtered,
         switch=record.switch(request),
     )
+
+
+def columns_of(query: ListQuery) -> list[Column]:
+    """The columns that the list shows."""
+    return [column for column in query.record.columns if column.shown or column.name == query.params.get("sort", "").removeprefix("-")]
+
+
+def shown_rows(query: ListQuery, rows: list[Any], columns: list[Column]) -> list[Row]:
+    """Rows as they stand in this list."""
+    user = query.user
+    links = [name for column in columns for name in column.links]
+    context = row_context(user, see(user, rows, links) if rows else {})
+    prefetch_related_objects(rows, *dict.fromkeys(name for column in columns for name in column.many))
+    return [Row(row.pk, [column.cell(row, context) for column in columns], str(row), stamp_of(row), not reaches(user, "change", row)) for row in rows]
+
+
+def selectable(record: RecordType, user: Any) -> bool:
+    """Is there anything that can be done with ticked rows?"""
+    return bool(_bulk(record, user))
 
 
 def _bar_key(query: ListQuery) -> str:
@@ -348,6 +370,20 @@ def _head(query: ListQuery, column: Column) -> Head:
     state = "" if query.sort.removeprefix("-") != column.name else ("descending" if query.sort.startswith("-") else "ascending")
     wanted = f"-{column.name}" if state == "ascending" else column.name
     return Head(column.label, _url(query, {"sort": wanted, "cursor": ""}), state, column.css)
+
+
+def _heads(query: ListQuery, columns: list[Column]) -> list[Head]:
+    """The heads of the rows, with the ways to change what stands below them."""
+    user = query.user
+    may = bool(arms_for(user, "change", query.record.model))
+    return [
+        replace(
+            _head(query, column),
+            edit=column.name if may and column.edit else "",
+            opens=column.opens.address if column.opens and column.opens.offered(user) else "",
+        )
+        for column in columns
+    ]
 
 
 def _views(query: ListQuery) -> list[Tab]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import uuid
 from typing import Any
@@ -144,6 +145,9 @@ class RecordFormView(RecordView):
             form.add_error(None, error.messages)
 
     def done(self, url: str, text: str) -> HttpResponse:
+        """Lead to the record; with `?stay=1` a form in the side panel closes, and the list below takes up what is new."""
+        if self.request.htmx and "stay" in self.request.GET:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"saved": {"message": text}})})
         messages.success(self.request, text)
         if self.request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Redirect": url})

@@ -23,7 +23,7 @@ from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
-GENERIC = {"list", "new", "import", "detail", "viewers", "edit", "delete", "bulk", "export", "peek", "previous", "next", "neighbours"}
+GENERIC = {"list", "new", "import", "detail", "viewers", "edit", "delete", "bulk", "export", "peek", "previous", "next", "neighbours", "cell", "rows"}
 
 OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo",
