@@ -84,6 +84,7 @@ def owner_column(label: Any) -> Column:
         export=lambda row, ctx: str(ctx.linked(row, "owner") or ""),
         css=WIDE,
         links=("owner",),
+        edit=("owner",),
     )
 
 
@@ -170,11 +171,18 @@ TASK = RecordType(
     label_plural=_("Tasks"),
     label_new=_("New task"),
     columns=(
-        Column(name="title", label=_("Task"), cell=title_cell, export=lambda task, ctx: task.title, sort="sort_name"),
+        Column(name="title", label=_("Task"), cell=title_cell, export=lambda task, ctx: task.title, sort="sort_name", edit=("title",)),
         ABOUT,
-        Column(name="kind", label=_("Kind"), cell=kind_cell, export=lambda task, ctx: cells.choice_label(task, "kind"), css=WIDE),
-        Column(name="due", label=_("Due"), cell=due_cell, export=due_export, sort="due_at", css="c-last"),
-        Column(name="priority", label=_("Priority"), cell=priority_cell, export=lambda task, ctx: cells.choice_label(task, "priority"), css=WIDER),
+        Column(name="kind", label=_("Kind"), cell=kind_cell, export=lambda task, ctx: cells.choice_label(task, "kind"), css=WIDE, edit=("kind",)),
+        Column(name="due", label=_("Due"), cell=due_cell, export=due_export, sort="due_at", css="c-last", edit=("due_on", "due_time")),
+        Column(
+            name="priority",
+            label=_("Priority"),
+            cell=priority_cell,
+            export=lambda task, ctx: cells.choice_label(task, "priority"),
+            css=WIDER,
+            edit=("priority",),
+        ),
         owner_column(_("Assignee")),
         CREATED,
         Column(
@@ -269,7 +277,7 @@ MEETING = RecordType(
     label_plural=_("Meetings"),
     label_new=_("New meeting"),
     columns=(
-        Column(name="title", label=_("Meeting"), cell=meeting_title_cell, export=lambda meeting, ctx: meeting.title),
+        Column(name="title", label=_("Meeting"), cell=meeting_title_cell, export=lambda meeting, ctx: meeting.title, edit=("title",)),
         ABOUT,
         Column(
             name="starts",
@@ -278,6 +286,7 @@ MEETING = RecordType(
             export=lambda meeting, ctx: meeting.starts_at,
             sort="starts_at",
             css="c-last",
+            edit=("starts_at", "ends_at"),
         ),
         Column(
             name="ends",
@@ -285,6 +294,7 @@ MEETING = RecordType(
             cell=lambda meeting, ctx: cells.datetime_cell(meeting.ends_at, ctx, WIDER, style="datetime"),
             export=lambda meeting, ctx: meeting.ends_at,
             css=WIDER,
+            edit=("ends_at", "starts_at"),
         ),
         Column(
             name="place",
@@ -292,6 +302,7 @@ MEETING = RecordType(
             cell=lambda meeting, ctx: cells.text_cell(meeting.location, WIDER),
             export=lambda meeting, ctx: meeting.location,
             css=WIDER,
+            edit=("location",),
         ),
         owner_column(_("Organiser")),
         CREATED,

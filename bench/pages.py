@@ -65,7 +65,7 @@ def pages() -> list[Page]:
     for record in record_types():
         if record.slug in LISTS:
             found += _list_pages(record)
-    found += [_detail_page(record) for record in record_types() if record.slug in LISTS]
+    found += [page(record) for record in record_types() if record.slug in LISTS for page in (_detail_page, _beside_page, _rows_page)]
     found += [Page("board", "board", _board), Page("today", "today", _fixed("/"))]
     found += [Page(f"report {slug}", "report", _report(slug)) for slug in ("pipeline", "leads-by-source", "won-by-month", "activity-by-rep")]
     found += [Page("global search", "search", _search), Page("picker", "search", _picker)]
@@ -285,6 +285,31 @@ def _detail_page(record: RecordType) -> Page:
             yield Step(f"/{record.slug}/{pk}/")
 
     return Page(f"{record.slug}: page", "detail", steps)
+
+
+def _beside_page(record: RecordType) -> Page:
+    """Which rows stand beside one in a list, in any order and under one filter or none."""
+
+    def steps(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        dice = dice_for("beside", record.slug, user.email)
+        filters = filter_values(record, user, dice)
+        sorts, keys = [f"{sign}{column.name}" for column in record.columns if column.sort for sign in ("", "-")], sorted(filters)
+        for number, pk in enumerate(visible_ids(record, user, count)):
+            query = {} if number % 3 == 0 else dice.choice(filters[keys[number % len(keys)]])
+            yield Step(f"/{record.slug}/{pk}/neighbours/?{urlencode({**query, 'sort': dice.choice(sorts)})}")
+
+    return Page(f"{record.slug}: rows beside", "detail", steps)
+
+
+def _rows_page(record: RecordType) -> Page:
+    """What has become of fifty rows in sight, when all of them have changed."""
+
+    def steps(browser: Browser, user: User, count: int) -> Iterator[Step]:
+        ids = list(dict.fromkeys(visible_ids(record, user, 60)))[:50]
+        for _ in range(count if ids else 0):
+            yield Step(f"/{record.slug}/rows/?rows={'~'.join(f'{pk}.0000' for pk in ids)}")
+
+    return Page(f"{record.slug}: rows in sight", "list", steps)
 
 
 def _board(browser: Browser, user: User, count: int) -> Iterator[Step]:

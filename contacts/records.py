@@ -29,6 +29,7 @@ from contacts.services import (
 )
 from crm.core import cells
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
+from crm.core.columns import TAGS
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
 
@@ -95,6 +96,7 @@ COMMON_COLUMNS = (
         export=lambda obj, ctx: str(ctx.linked(obj, "owner") or ""),
         css=WIDE,
         links=("owner",),
+        edit=("owner",),
     ),
     Column(
         name="active",
@@ -113,6 +115,7 @@ COMMON_COLUMNS = (
         css=WIDE,
         shown=False,
     ),
+    TAGS,
 )
 COMMON_VIEWS = (
     View("all", _("All")),
@@ -164,6 +167,7 @@ COMPANY = RecordType(
             cell=lambda obj, ctx: cells.link_cell(ctx.url_of(obj), obj.name, obj.domain or obj.city, obj.pk, square=True),
             export=lambda obj, ctx: obj.name,
             sort="sort_name",
+            edit=("name",),
         ),
         Column(
             name="domain",
@@ -171,6 +175,7 @@ COMPANY = RecordType(
             cell=lambda obj, ctx: cells.text_cell(obj.domain, WIDE),
             export=lambda obj, ctx: obj.domain,
             css=WIDE,
+            edit=("domain",),
             shown=False,
         ),
         Column(
@@ -180,9 +185,24 @@ COMPANY = RecordType(
             export=lambda obj, ctx: obj.industry,
             sort="industry",
             css=WIDE,
+            edit=("industry",),
         ),
-        Column(name="city", label=_("City"), cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE), export=lambda obj, ctx: obj.city, sort="city", css=WIDE),
-        Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
+        Column(
+            name="city",
+            label=_("City"),
+            cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE),
+            export=lambda obj, ctx: obj.city,
+            sort="city",
+            css=WIDE,
+            edit=("city",),
+        ),
+        Column(
+            name="phone",
+            label=_("Phone"),
+            cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER),
+            export=lambda obj, ctx: obj.phone,
+            css=WIDER,
+        ),
         *COMMON_COLUMNS,
     ),
     views=COMMON_VIEWS,
@@ -303,6 +323,7 @@ CONTACT = RecordType(
             export=lambda obj, ctx: str(obj),
             sort="sort_name",
             links=("company",),
+            edit=("first_name", "last_name"),
         ),
         Column(
             name="company",
@@ -313,6 +334,7 @@ CONTACT = RecordType(
             export=lambda obj, ctx: str(ctx.linked(obj, "company") or ""),
             css=WIDE,
             links=("company",),
+            edit=("company",),
         ),
         Column(
             name="title",
@@ -320,6 +342,7 @@ CONTACT = RecordType(
             cell=lambda obj, ctx: cells.text_cell(obj.job_title, WIDE, limit=40),
             export=lambda obj, ctx: obj.job_title,
             css=WIDE,
+            edit=("job_title",),
             shown=False,
         ),
         Column(name="email", label=_("E-mail"), cell=email_cell, export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
@@ -332,6 +355,7 @@ CONTACT = RecordType(
             sort="city",
             css=WIDE,
             shown=False,
+            edit=("city",),
         ),
         Column(
             name="lifecycle",
@@ -341,6 +365,7 @@ CONTACT = RecordType(
             sort="lifecycle",
             css=WIDE,
             shown=False,
+            edit=("lifecycle",),
         ),
         *COMMON_COLUMNS,
     ),

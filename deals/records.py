@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core import cells
 from crm.core.bars import Tab
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
+from crm.core.columns import TAGS
 from crm.core.models import COLORS
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
 from crm.core.settings_pages import SettingsColumn, SettingsPage
@@ -216,9 +217,15 @@ DEAL = RecordType(
     search_placeholder=_("Deal, company, contact"),
     search_links=("company", "contact"),
     columns=(
-        Column(name="name", label=_("Deal"), cell=name_cell, export=lambda deal, ctx: deal.name, sort="sort_name", links=("company",)),
+        Column(name="name", label=_("Deal"), cell=name_cell, export=lambda deal, ctx: deal.name, sort="sort_name", links=("company",), edit=("name",)),
         Column(
-            name="company", label=_("Company"), cell=company_cell, export=lambda deal, ctx: str(ctx.linked(deal, "company") or ""), css=WIDE, links=("company",)
+            name="company",
+            label=_("Company"),
+            cell=company_cell,
+            export=lambda deal, ctx: str(ctx.linked(deal, "company") or ""),
+            css=WIDE,
+            links=("company",),
+            edit=("company",),
         ),
         Column(
             name="stage",
@@ -227,6 +234,7 @@ DEAL = RecordType(
             export=lambda deal, ctx: stage.name if (stage := ctx.linked(deal, "stage")) else "",
             css=WIDE,
             links=("stage",),
+            edit=("stage", "lost_reason", "lost_note"),
         ),
         Column(
             name="amount",
@@ -235,8 +243,17 @@ DEAL = RecordType(
             export=lambda deal, ctx: deal.amount,
             sort="amount_home",
             css=f"r {WIDE}",
+            edit=("amount",),
         ),
-        Column(name="close", label=_("Close date"), cell=close_cell, export=lambda deal, ctx: deal.close_date, sort="close_date", css=WIDE),
+        Column(
+            name="close",
+            label=_("Close date"),
+            cell=close_cell,
+            export=lambda deal, ctx: deal.close_date,
+            sort="close_date",
+            css=WIDE,
+            edit=("close_date",),
+        ),
         Column(name="next", label=_("Next step"), cell=step_cell, export=lambda deal, ctx: step_text(deal), sort="next_step_at", css="c-last"),
         Column(
             name="owner",
@@ -245,6 +262,7 @@ DEAL = RecordType(
             export=lambda deal, ctx: str(ctx.linked(deal, "owner") or ""),
             css=WIDE,
             links=("owner",),
+            edit=("owner",),
         ),
         Column(
             name="days",
@@ -263,6 +281,7 @@ DEAL = RecordType(
             css=WIDE,
             shown=False,
         ),
+        TAGS,
     ),
     views=(
         View("all", _("All")),

@@ -2,7 +2,7 @@
 
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
 from activities.panels.month import MonthDays
-from activities.panels.story import timeline, timeline_context
+from activities.panels.story import recent, timeline, timeline_context
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, may_change
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "may_change",
     "meeting_box",
     "quick_add",
+    "recent",
     "task_box",
     "timeline",
     "timeline_context",

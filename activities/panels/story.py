@@ -26,6 +26,7 @@ from crm.core import cells
 from crm.core.cells import escape
 from crm.core.lists import row_context
 
+RECENT = 4  # lines in the look at a row
 TAB_LABELS = {
     "": gettext_lazy("All"),
     "note": gettext_lazy("Notes"),
@@ -46,6 +47,15 @@ class Group:
 def timeline(request: Any, obj: Any) -> Any:
     """The timeline of a record's page, at the place and with the filter of the address (`?before=&kind=`)."""
     return render_to_string("activities/timeline.html", timeline_context(request, obj), request=request)
+
+
+def recent(request: Any, obj: Any) -> SafeString | str:
+    """The last lines of a record, to read: without buttons, tabs and what is planned. "" when there are none."""
+    ctx = row_context(request.user)
+    page = selectors.timeline(request.user, obj, size=RECENT)
+    maker = LineMaker(request, ctx)
+    lines = "".join(maker.line(word(line, ctx, page.subject_of(line), mine=False)) for line in page.lines)
+    return SafeString(f'<ol class="tl">{lines}</ol>') if lines else ""
 
 
 def timeline_context(request: Any, obj: Any, *, fragment: bool = False) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from activities.models import Meeting, Task
 from crm.core import cells
-from crm.core.access import Scope
+from crm.core.access import reaches
 from crm.core.cells import escape
 from crm.core.lists import RowContext
 
@@ -18,15 +18,8 @@ KIND_ICONS = {"todo": "checkbox", "call": "phone", "email": "mail", "visit": "ma
 
 
 def may_change(user: Any, row: Any) -> bool:
-    """The grant, read without a query: what buttons to show. The views ask the database again."""
-    match user.scope_for(row._meta.label_lower, "change"):
-        case Scope.ALL:
-            return True
-        case Scope.TEAM:
-            return row.owner_id == user.pk or row.team_id in user.team_scope
-        case Scope.OWN:
-            return row.owner_id == user.pk
-    return False
+    """What buttons to show. The views ask the database again."""
+    return reaches(user, "change", row)
 
 
 def due_html(row: Any, ctx: Any) -> SafeString:

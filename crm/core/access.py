@@ -222,6 +222,22 @@ def can(user: Any, action: str, obj: Any) -> bool:
     return type(obj).objects.visible_to(user, action).filter(pk=obj.pk).exists()
 
 
+def reaches(user: Any, action: str, obj: Any) -> bool:
+    """The grant, read from the row without a query: for buttons on fifty rows. Whoever acts on it asks `can` or `visible_to`."""
+    model = type(obj)
+    policy = model.access_policy
+    if not isinstance(policy, OwnedPolicy):
+        return bool(arms_for(user, action, model))
+    match policy.scope(user, action, model):
+        case Scope.ALL:
+            return True
+        case Scope.TEAM:
+            return obj.owner_id == user.pk or obj.team_id in user.team_scope
+        case Scope.OWN:
+            return obj.owner_id == user.pk
+    return False
+
+
 def may_add(user: Any, model: type[Model]) -> bool:
     """May the user create rows of this model at all?"""
     return bool(arms_for(user, "add", model))

@@ -32,7 +32,8 @@ def _sort_mark(state: str) -> str:
 
 
 def head_cells(heads: Iterable[Any]) -> SafeString:
-    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, ""), `css` and the column's `name`."""
+    """The `<th>`s of a list: heads with `label`, `url` (of the sort; "" for none), `sort` (ascending, descending, ""), `css`, the column's `name`, and
+    what crm.js makes pencils of: `edit` and `opens`."""
     parts = []
     for head in heads:
         label = escape(str(head.label))
@@ -40,7 +41,8 @@ def head_cells(heads: Iterable[Any]) -> SafeString:
         css = f' class="{escape(head.css)}"' if head.css else ""
         state = f' aria-sort="{head.sort}"' if head.sort else ""
         name = f' data-col="{escape(head.name)}"' if head.name else ""
-        parts.append(f'<th scope="col"{css}{state}{name}>{inner}</th>')
+        pencil = f' data-edit="{escape(head.edit)}"' if head.edit else f' data-opens="{escape(head.opens)}"' if head.opens else ""
+        parts.append(f'<th scope="col"{css}{state}{name}{pencil}>{inner}</th>')
     return SafeString("".join(parts))
 
 

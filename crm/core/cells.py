@@ -565,7 +565,8 @@ def bool_cell(value: bool | None, css: str = "") -> SafeString:
 
 
 def body_rows(rows: Iterable[Any], selectable: bool) -> SafeString:
-    """The `<tr>`s of a list: rows with `pk`, `cells` (finished html) and `label` (what the tick box selects)."""
+    """The `<tr>`s of a list: rows with `pk`, `cells` (finished html), `label` (what the tick box selects), `stamp` (crm.core.stamps) and
+    `fixed` (not to be changed by the reader)."""
     parts: list[str] = []
     select = escape(gettext("Select %(label)s"))
     for row in rows:
@@ -576,5 +577,5 @@ def body_rows(rows: Iterable[Any], selectable: bool) -> SafeString:
                 '<td class="c-sel"><label class="hit"><input class="form-check-input" type="checkbox" name="ids" form="bulkform" '
                 f'value="{row.pk}" data-row aria-label="{label}"></label></td>'
             )
-        parts.append(f'<tr data-pk="{row.pk}">{box}{"".join(row.cells)}</tr>\n')
+        parts.append(f'<tr data-pk="{row.pk}" data-v="{row.stamp}"{" data-fixed" if row.fixed else ""}>{box}{"".join(row.cells)}</tr>\n')
     return SafeString("".join(parts))

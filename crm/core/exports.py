@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import xlsxwriter
 from django.core.files import File
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import QueryDict
 from django.utils import timezone, translation
 
@@ -83,10 +84,11 @@ def rows_of(query: ListQuery) -> Iterator[list[Any]]:
 
 def _chunks(query: ListQuery) -> Iterator[list[list[Any]]]:
     columns = query.record.columns
-    links = [name for column in columns for name in column.links]
+    links, many = [name for column in columns for name in column.links], dict.fromkeys(name for column in columns for name in column.many)
     yield [[str(column.label) for column in columns]]
     for chunk in query.listing.iterate(query.order, CHUNK):
         context = row_context(query.user, see(query.user, chunk, links))
+        prefetch_related_objects(chunk, *many)
         for start in range(0, len(chunk), PIECE):
             yield [[plain_cell(column.export(row, context), context.zone) for column in columns] for row in chunk[start : start + PIECE]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -19,6 +20,21 @@ from crm.core.fields import PickerField, TagsField
 from crm.core.widgets import DateInput, DateTimeInput, TimeInput
 
 
+class Whole(dict[str, Any]):
+    """Cleaned values of a narrowed form: whoever asks for one of another field gets what the record has, and only these are looked up."""
+
+    def __init__(self, values: Mapping[str, Any], stored: Callable[[str], Any]) -> None:
+        super().__init__(values)
+        self.stored = stored
+
+    def __missing__(self, name: str) -> Any:
+        return self.stored(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self[name]
+        return default if found is None else found
+
+
 class RecordForm(forms.ModelForm):
     """Base of all record forms.
 
@@ -29,6 +45,7 @@ class RecordForm(forms.ModelForm):
     """
 
     layout: tuple[tuple[Any, ...], ...] = ()
+    rest: Mapping[str, Any] = {}  # fields that `narrow` has left out
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
@@ -92,6 +109,28 @@ class RecordForm(forms.ModelForm):
             if isinstance(value, str) and value and ("\x00" in value or not any(letter.isprintable() for letter in value)):
                 self.add_error(name, ValidationError(_("Remove the invisible characters."), code="nul"))
         return cleaned
+
+    def narrow(self, names: Sequence[str]) -> None:
+        """Leave only these fields and the version. Rules across fields still see the whole record; its other values are not sent along."""
+        self.rest = {name: field for name, field in self.fields.items() if name not in (*names, "version")}
+        self.fields = {name: self.fields[name] for name in (*names, "version") if name in self.fields}
+
+    def _stored(self, name: str) -> Any:
+        """What the record has in a field that is not in the form, as that field would have cleaned it."""
+        try:
+            return self.rest[name].clean(self.rest[name].prepare_value(self.initial.get(name))) if name in self.rest else None
+        except ValidationError:
+            return None
+
+    def _clean_form(self) -> None:
+        if self.rest:
+            self.cleaned_data = Whole(self.cleaned_data, self._stored)
+        super()._clean_form()
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is wrong with a field that was left out is no fault of who fills in the others; the service checks the whole row."""
+        if field not in self.rest:
+            super().add_error(field, error)
 
     def _post_clean(self) -> None:
         """Neither touch the instance nor ask the database: services validate the whole row."""

@@ -24,6 +24,8 @@ class Head:
     sort: str
     css: str
     name: str = ""
+    edit: str = ""  # the name by which its cells are asked for as a form
+    opens: str = ""  # what they open in the side panel
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,17 @@ class Listing:
             self._remember_as_many()
         return self._slice(self._many(order, size, cursor, field, count), size, cursor, min(count, CAP), capped=count > CAP)
 
+    def beside(self, order: Order, cursor: Cursor) -> Pair | None:
+        """The row after (or, `back`, before) the cursor's: of the matches themselves when they are few, else along the index. Nothing is counted
+        beyond that."""
+        field = order_field(self.model, order.column)
+        if self.q is None and self.filterset is None:
+            return next(iter(self._walk(order, 1, cursor, field)), None)
+        matches, count = self._few(order, 1, cursor, field, FEW)
+        if not count and self._go_on():
+            return self.beside(order, cursor)
+        return next(iter(matches if count <= FEW else self._walk(order, 1, cursor, field)), None)
+
     @staticmethod
     def _slice(matches: list[Pair], size: int, cursor: Cursor | None, count: int, *, capped: bool) -> Slice:
         more, pairs = len(matches) > size, matches[:size]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
@@ -12,16 +13,17 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from crm.core import cells, list_bar
-from crm.core.access import may_add
+from crm.core.access import arms_for, may_add, reaches
 from crm.core.cells import CellContext, count_text
 from crm.core.cursors import Cursor
 from crm.core.grouping import Group, groups
 from crm.core.list_bar import Head
 from crm.core.list_query import CONTROL, SIZES, ListQuery
 from crm.core.listing import Slice
-from crm.core.records import RecordType
+from crm.core.records import Column, RecordType
 from crm.core.related import see
 from crm.core.saved.tabs import saved_bar
+from crm.core.stamps import stamp_of
 
 FIRST_WIDTH, USUAL_WIDTH = 240, 150
 
@@ -52,6 +54,8 @@ class Row:
     pk: int
     cells: list[Any]
     label: str
+    stamp: str = ""
+    fixed: bool = False  # the reader may not change it
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     record, user = query.record, query.user
     cursor = query.cursor()
     found = _found(query, cursor)
-    rows = query.listing.fetch(found.pairs)
     columns = query.columns
-    links = [name for column in columns for name in column.links]
-    context = row_context(user, see(user, rows, links) if rows else {})
     actions = _bulk(record, user)
     return ListPage(
         total_text=count_text(found.count, capped=found.capped),
@@ -136,9 +137,9 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         saved=SimpleLazyObject(lambda: saved_bar(query)),
         chips=SimpleLazyObject(lambda: list_bar.chips(query)),
         clear_url=query.all_url,
-        heads=[list_bar.head(query, column) for column in columns],
+        heads=_heads(query, columns),
         sorts=SimpleLazyObject(lambda: [list_bar.head(query, column) for column in record.columns if column.sort]),
-        rows=[Row(row.pk, [column.cell(row, context) for column in columns], str(row)) for row in rows],
+        rows=shown_rows(query, query.listing.fetch(found.pairs), columns),
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, query.url({"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
@@ -179,6 +180,20 @@ def _found(query: ListQuery, cursor: Cursor | None) -> Slice:
     return query.listing.page(query.order, query.size, cursor, exact=query.exact)
 
 
+def shown_rows(query: ListQuery, rows: list[Any], columns: list[Column]) -> list[Row]:
+    """Rows as they stand in this list."""
+    user = query.user
+    links = [name for column in columns for name in column.links]
+    context = row_context(user, see(user, rows, links) if rows else {})
+    prefetch_related_objects(rows, *dict.fromkeys(name for column in columns for name in column.many))
+    return [Row(row.pk, [column.cell(row, context) for column in columns], str(row), stamp_of(row), not reaches(user, "change", row)) for row in rows]
+
+
+def selectable(record: RecordType, user: Any) -> bool:
+    """Is there anything that can be done with ticked rows?"""
+    return bool(_bulk(record, user))
+
+
 def _bar_key(query: ListQuery) -> str:
     """The reader, the day (relative dates) and the whole address but for the page mark."""
     asked = sorted((name, values) for name, values in query.params.lists() if name != "cursor")
@@ -207,6 +222,20 @@ def _widths(query: ListQuery) -> list[int]:
     """In pixels, once the reader has set any; those without a wish are as wide as most."""
     wishes = query.look.widths
     return [wishes.get(column.name, FIRST_WIDTH if place == 0 else USUAL_WIDTH) for place, column in enumerate(query.columns)] if wishes else []
+
+
+def _heads(query: ListQuery, columns: list[Column]) -> list[Head]:
+    """The heads of the rows, with the ways to change what stands below them."""
+    user = query.user
+    may = bool(arms_for(user, "change", query.record.model))
+    return [
+        replace(
+            list_bar.head(query, column),
+            edit=column.name if may and column.edit else "",
+            opens=column.opens.address if column.opens and column.opens.offered(user) else "",
+        )
+        for column in columns
+    ]
 
 
 def _bulk(record: RecordType, user: Any) -> list[BulkButton]:

@@ -13,6 +13,7 @@ from crm.core import cells
 from crm.core.access import NOTHING, q_for, viewers_of
 from crm.core.custom.models import PREFIX
 from crm.core.lists import RowContext, row_context
+from crm.core.neighbours import origin_of, page_of, with_query
 from crm.core.records import Action, PanelContent, RecordType, Step
 from crm.core.related import linked, see
 
@@ -101,10 +102,23 @@ class DetailPage:
     timeline: Any
     crumb: list[tuple[Any, str]]
     viewers_url: str
-    previous_url: str = ""
-    next_url: str = ""
-    position_text: str = ""
+    here: str  # where to come back to after a change
+    beside: Beside | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The ways to the rows beside this one in the list that it was opened from. Which rows these are is asked once the page is there
+    (`url`); until then, and without JavaScript, the links look for them."""
+
+    previous_url: str
+    next_url: str
+    url: str
+
+
+def avatar_of(record: RecordType, obj: Any) -> Avatar | None:
+    return Avatar(cells.initials(str(obj)), cells.color_of(obj.pk), record.square) if record.avatar else None
 
 
 def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
@@ -119,22 +133,31 @@ def detail_page(record: RecordType, request: Any, obj: Any) -> DetailPage:
     """Prepare the whole page of one record."""
     context = detail_context(record, request.user, obj)
     actions = [_button(action) for action in [*record.actions(obj, context), *_standard_actions(record, obj, context)]]
+    origin = origin_of(record, request)
     return DetailPage(
         title=str(obj),
         subtitle=record.subtitle(obj, context),
-        avatar=Avatar(cells.initials(str(obj)), cells.color_of(obj.pk), record.square) if record.avatar else None,
+        avatar=avatar_of(record, obj),
         badges=list(record.badges(obj, context)),
         actions=actions,
         has_menu=any(action.menu for action in actions),
         stage_path=[_step(step) for step in record.path(obj, context)],
         strip=list(record.strip(obj, context)),
-        sections=_sections(record, obj, context),
+        sections=sections_of(record, obj, context),
         panels=_panels(record, request, obj),
         composer=record.composer(request, obj) if record.composer else "",
         timeline=record.timeline(request, obj) if record.timeline else "",
-        crumb=[(record.label_plural, record.url("list"))],
+        crumb=[(record.label_plural, with_query(record.list_url, origin or ""))],
         viewers_url=record.url("viewers", obj.pk),
+        here=request.get_full_path() if origin is None else page_of(record, obj.pk, origin),
+        beside=_beside(record, obj, origin),
     )
+
+
+def _beside(record: RecordType, obj: Any, origin: str | None) -> Beside | None:
+    if origin is None:
+        return None
+    return Beside(*(with_query(record.url(name, obj.pk), origin) for name in ("previous", "next", "neighbours")))
 
 
 def _standard_actions(record: RecordType, obj: Any, context: RowContext) -> list[Action]:
@@ -154,7 +177,8 @@ def _step(step: Step) -> PathStep:
     return PathStep(step.label, step.url, step.state, step.value)
 
 
-def _sections(record: RecordType, obj: Any, context: RowContext) -> list[ShownSection]:
+def sections_of(record: RecordType, obj: Any, context: RowContext) -> list[ShownSection]:
+    """The groups of facts that are not empty, each with the way to change it."""
     edit = record.url("edit", obj.pk) if context.can("change", obj) else ""
     shown = []
     for section in record.sections:

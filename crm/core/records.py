@@ -19,14 +19,28 @@ from django.utils.module_loading import import_string
 Html = Any  # SafeString
 
 
+def everybody(_user: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a cell's pencil opens in the side panel: an address with {pk}, and to whom it is offered."""
+
+    address: str
+    offered: Callable[[Any], bool] = everybody
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column of a list and of the export.
 
     `cell(obj, ctx)` gives the complete, escaped `<td>`/`<th scope="row">` (crm.core.cells). `sort` is the model column behind
     `?sort=<name>`, which must have an index. `links` are foreign keys whose objects the cell shows: fetched in one query each,
-    only as far as the user may see them, and read with `ctx.linked(obj, "company")`. `export(obj, ctx)` gives a plain value.
+    only as far as the user may see them, and read with `ctx.linked(obj, "company")`; `many` are relations that the cell walks through, one more
+    query each. `export(obj, ctx)` gives a plain value.
     Not `shown`: no room beside the rest, so in the list only while it is sorted by this column; always in the export.
+    `edit` names the fields of the record's form that are changed in the cell; `opens` is for what another form changes.
     """
 
     name: str
@@ -36,7 +50,10 @@ class Column:
     sort: str = ""
     css: str = ""
     links: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
     shown: bool = True
+    edit: tuple[str, ...] = ()
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -105,10 +122,6 @@ class Step:
     state: str  # done | current | next
     value: str  # posted as `stage`
     url: str = ""  # where the POST goes; "" when the user may not
-
-
-def everybody(_user: Any) -> bool:
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +225,7 @@ class RecordType:
     sections: tuple[Section, ...] = ()
     panels: tuple[Panel, ...] = ()
     timeline: Callable[[Any, Any], Html] | None = None  # timeline(request, obj)
+    recent: Callable[[Any, Any], Html] | None = None  # recent(request, obj): the last lines of the timeline, for a look at a row
     composer: Callable[[Any, Any], Html] | None = None  # composer(request, obj)
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
@@ -245,6 +259,10 @@ class RecordType:
     @property
     def look_url(self) -> str:
         return self.url("look")
+
+    @property
+    def rows_url(self) -> str:
+        return self.url("rows")
 
     @property
     def filters(self) -> Mapping[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -23,6 +23,7 @@ from crm.core import exports, pages, replica, search, writes
 from crm.core.access import arms_for, may_add
 from crm.core.bulk import services as bulk_services
 from crm.core.cells import count_text
+from crm.core.conflicts import Conflict, conflict_of
 from crm.core.courtesy import may_stream
 from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
@@ -128,15 +129,6 @@ class RecordViewersView(RecordView):
         return self.show("viewers", object=obj, viewers=pages.viewers(obj), back_url=obj.get_absolute_url())
 
 
-@dataclass(frozen=True)
-class Conflict:
-    """Somebody else's change, shown above a stale form."""
-
-    who: str
-    when: Any
-    rows: list[tuple[Any, str, str]]
-
-
 class RecordFormView(RecordView):
     """Shared by create and edit: 422 with what was typed, 409 when somebody was faster."""
 
@@ -167,6 +159,9 @@ class RecordFormView(RecordView):
             form.add_error(None, error.messages)
 
     def done(self, url: str, text: str) -> HttpResponse:
+        """Lead to the record; with `?stay=1` a form in the side panel closes, and the list below takes up what is new."""
+        if self.request.htmx and "stay" in self.request.GET:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"saved": {"message": text}})})
         messages.success(self.request, text)
         if self.request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Redirect": url})
@@ -257,38 +252,11 @@ class RecordUpdateView(RecordFormView):
 
     def conflict(self, form: Any, current: Any) -> HttpResponse:
         """Show both versions; what was typed stays, and saving again means: now I know."""
-        theirs = self.build(obj=current)
-        rows = []
-        for name in form.fields:
-            if name in ("version", "idempotency_key") or name not in form.changed_data:
-                continue
-            rows.append((form.fields[name].label or name, _shown(theirs, name), _shown(form, name)))
-        who, when = _last_change(current)
+        found = conflict_of(form, self.build(obj=current), current)
         data = form.data.copy()
         data["version"] = str(current.version)
         again = self.build(data, self.request.FILES, current)
-        return self.page(current, again, 409, Conflict(who, when, rows))
-
-
-def _shown(form: Any, name: str) -> str:
-    """The value of a bound or unbound field as text."""
-    bound = form[name]
-    value = bound.field.prepare_value(form.cleaned_data.get(name) if form.is_bound else bound.initial)
-    choices = getattr(bound.field, "choices", None)
-    if choices and not isinstance(value, (list, tuple)) and not hasattr(bound.field, "queryset"):
-        return str({str(key): label for key, label in choices}.get(str(value), value))
-    if hasattr(bound.field, "queryset") and value not in (None, "") and not hasattr(value, "pk"):
-        value = bound.field.queryset.filter(pk=value).first()
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(each) for each in value)
-    return "" if value is None else str(value)
-
-
-def _last_change(obj: Any) -> tuple[str, Any]:
-    """Who changed the record last, and when, from the audit trail."""
-    event = obj.events.select_related("pgh_context").order_by("-pgh_id").first()
-    user = writes.user_or_none((event.pgh_context.metadata or {}).get("user")) if event and event.pgh_context else None
-    return (str(user) if user else _("Somebody")), (event.pgh_created_at if event else obj.updated_at)
+        return self.page(current, again, 409, found)
 
 
 class RecordDeleteView(RecordView):
@@ -437,9 +405,11 @@ def bin_groups(user: Any) -> list[dict[str, Any]]:
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
-    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export, saved views. An override replaces one view."""
+    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export, saved views, and those of
+    single rows (crm.core.row_views). An override replaces one view."""
     from crm.core.bulk.views import RecordBulkView  # they build on this module
     from crm.core.imports.views import ImportStartView
+    from crm.core.row_views import ROW_VIEWS
     from crm.core.saved.views import LookView, SavedViewsView, SavedViewView
 
     views: dict[str, tuple[str, type[View]]] = {
@@ -455,6 +425,7 @@ def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
         "viewers": ("<int:pk>/viewers/", RecordViewersView),
         "edit": ("<int:pk>/edit/", RecordUpdateView),
         "delete": ("<int:pk>/delete/", RecordDeleteView),
+        **ROW_VIEWS,
     }
     patterns = []
     for name, (address, usual) in views.items():

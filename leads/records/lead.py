@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.services import country_name
 from crm.core import cells, steps
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
+from crm.core.columns import TAGS
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
 from leads import imports, panels, selectors, services
 from leads.filters import LeadFilterSet
@@ -69,7 +70,7 @@ def _linked_name(lead: Lead, ctx: Any, name: str) -> str:
 
 
 COLUMNS = (
-    Column(name="name", label=gettext_lazy("Name"), cell=_name_cell, export=lambda lead, ctx: str(lead), sort="sort_name"),
+    Column(name="name", label=gettext_lazy("Name"), cell=_name_cell, export=lambda lead, ctx: str(lead), sort="sort_name", edit=("first_name", "last_name")),
     Column(
         name="company",
         label=gettext_lazy("Company"),
@@ -77,6 +78,7 @@ COLUMNS = (
         export=lambda lead, ctx: lead.company_name,
         sort="company_name",
         css=WIDE,
+        edit=("company_name",),
     ),
     Column(
         name="status",
@@ -85,6 +87,7 @@ COLUMNS = (
         export=lambda lead, ctx: _linked_name(lead, ctx, "status"),
         css=WIDE,
         links=("status",),
+        edit=("status",),
     ),
     Column(name="score", label=gettext_lazy("Score"), cell=_score_cell, export=lambda lead, ctx: lead.score, sort="score", css=WIDE),
     Column(
@@ -103,6 +106,7 @@ COLUMNS = (
         export=lambda lead, ctx: _linked_name(lead, ctx, "owner"),
         css=WIDE,
         links=("owner",),
+        edit=("owner",),
     ),
     Column(
         name="source",
@@ -111,6 +115,7 @@ COLUMNS = (
         export=lambda lead, ctx: _linked_name(lead, ctx, "source"),
         css=WIDER,
         links=("source",),
+        edit=("source",),
     ),
     Column(
         name="active",
@@ -127,6 +132,7 @@ COLUMNS = (
         export=lambda lead, ctx: lead.value,
         sort="value",
         css=f"r {WIDE}",
+        edit=("value",),
     ),
     Column(
         name="created",
@@ -137,6 +143,7 @@ COLUMNS = (
         css=WIDE,
         shown=False,
     ),
+    TAGS,
 )
 VIEWS = (
     View("all", gettext_lazy("All")),

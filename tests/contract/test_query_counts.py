@@ -74,6 +74,10 @@ def addresses(rows):
             f"{record.slug} list": record.url("list"),
             f"{record.slug} list searched": record.url("list") + "?q=a",
             f"{record.slug} page": record.url("detail", rows[record.slug].pk),
+            f"{record.slug} neighbours": record.url("neighbours", rows[record.slug].pk),
+            f"{record.slug} rows": f"{record.url('rows')}?rows={rows[record.slug].pk}.0000",
+            f"{record.slug} look": record.url("peek", rows[record.slug].pk),
+            f"{record.slug} name in its cell": record.url("cell", rows[record.slug].pk, record.columns[0].name),
             f"{record.slug} new": record.url("new"),
             f"{record.slug} edit": record.url("edit", rows[record.slug].pk),
         }
@@ -83,8 +87,9 @@ def addresses(rows):
 
 
 def statements(client, url):
+    headers = {"HX-Request": "true", "HX-Target": "panel-body"} if url.endswith("/peek/") else {}
     with CaptureQueriesContext(connection) as queries:
-        response = client.get(url)
+        response = client.get(url, headers=headers)
     assert response.status_code in (200, 204), url
     return len(queries)
 

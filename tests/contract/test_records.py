@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from crm.core.custom.showing import shaped
 from crm.core.records import record_types
 from crm.core.saved.services import save_view
 from tests.contract.matrix import METHODS, allowed, granted, writes_so_far
@@ -21,6 +22,10 @@ pytestmark = pytest.mark.django_db
 PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
 SLUGS = [record.slug for record in record_types()]
 MINE, THEIRS = "Zebrafinch", "Quokkabear"  # names that stand nowhere else on a page
+
+
+PANEL = {"HX-Request": "true", "HX-Target": "panel-body"}
+CELL = {"HX-Request": "true"}
 
 
 class World:
@@ -149,6 +154,67 @@ def test_views_and_looks(world, who):
             assert quiet(client, method, url).status_code == 405
 
 
+@everybody
+@every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_a_look_and_the_rows_beside(world, who, name):
+    client, row = world.client(who), world.rows[name]
+    seen, others = world.may(who, "view", name), {other for other in world.rows if other != name and world.may(who, "view", other)}
+    look = client.get(world.record.url("peek", row.pk), headers=PANEL)
+    assert look.status_code == (200 if seen else 404)
+    assert (name in look.content.decode()) == seen
+    for address in ("previous", "next", "neighbours"):
+        answer = client.get(world.record.url(address, row.pk))
+        expected = 403 if not world.has_grant(who, "view") else 404 if not seen else 200 if address == "neighbours" else 302
+        assert answer.status_code == expected, address
+        if expected == 200:
+            targets = set(re.findall(r'href="[^"]*/(\d+)/\?from=', answer.content.decode()))
+            assert targets == {str(world.rows[other].pk) for other in others}
+
+
+@everybody
+@every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_cells_are_changed_by_whoever_may_change_the_row(world, who, name):
+    client, row, user = world.client(who), world.rows[name], getattr(world.people, who)
+    seen, may = world.may(who, "view", name), world.may(who, "change", name)
+    columns = [column for column in shaped(world.record, user).columns if column.edit]
+    assert columns
+    for column in columns:
+        url = world.record.url("cell", row.pk, column.name)
+        asked = client.get(url, headers=CELL) if may else quiet(client, "get", url, headers=CELL)
+        assert asked.status_code == (200 if may else 403 if seen else 404), column.name
+        assert not may or set(asked.context["form"].fields) - {"version"} <= set(column.edit)
+        if not may:
+            data = {**world.sample.post("Hacked"), "version": row.version}
+            assert quiet(client, "post", url, data=data, headers=CELL).status_code == (403 if seen else 404), column.name
+    if may:
+        column = next(column for column in columns if world.sample.name_field in column.edit)
+        url = world.record.url("cell", row.pk, column.name)
+        saved = client.post(url, {**form_data(client, url), world.sample.name_field: f"{name}er"}, headers=CELL)
+        assert saved.status_code == 200
+        assert f"{name}er" in saved.content.decode()
+        row.refresh_from_db()
+        assert getattr(row, world.sample.name_field) == f"{name}er"
+
+
+@everybody
+@every_record
+def test_rows_in_sight_are_told_of_as_far_as_visible(world, who):
+    client, url = world.client(who), world.record.url("rows")
+    asked = {"rows": "~".join(f"{row.pk}.0000" for row in world.rows.values())}
+    answer = client.get(url, asked)
+    assert answer.status_code == (200 if world.has_grant(who, "view") else 403)
+    text = answer.content.decode()
+    for name, row in world.rows.items():
+        seen = world.may(who, "view", name)
+        assert (name in text) == seen
+        assert (f'data-pk="{row.pk}" data-gone' in text) == (not seen and world.has_grant(who, "view"))
+        assert (f'data-pk="{row.pk}" data-v="' in text) == seen
+        if seen:
+            assert bool(re.search(rf'data-pk="{row.pk}" data-v="[^"]*" data-fixed', text)) == (not world.may(who, "change", name))
+
+
 def form_data(client, url):
     """What a browser would send back unchanged."""
     form = client.get(url).context["form"]
@@ -254,7 +320,10 @@ def test_bin_shows_and_restores_only_ones_own(world):
 def test_anonymous_people_are_sent_to_sign_in(world, method):
     client, row = Client(), world.rows[MINE]
     record = world.record
-    addresses = [record.url(name) for name in ("list", "new", "export", "import")] + [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
+    addresses = [record.url(name) for name in ("list", "new", "export", "import")] + [
+        record.url(name, row.pk) for name in ("detail", "edit", "delete", "peek", "previous", "next", "neighbours")
+    ]
+    addresses += [record.url("rows"), *(record.url("cell", row.pk, column.name) for column in record.columns if column.edit)]
     addresses += [record.url("bulk", bulk.name) for bulk in record.bulk_actions]
     for url in addresses:
         response = quiet(client, method, url)
@@ -274,6 +343,9 @@ def test_other_methods_do_nothing(world, method):
         record.url("detail", row.pk),
         record.url("edit", row.pk),
         record.url("delete", row.pk),
+        *(record.url(name, row.pk) for name in ("peek", "previous", "next", "neighbours")),
+        record.url("rows"),
+        record.url("cell", row.pk, record.columns[0].name),
     ]:
         assert quiet(client, method, url).status_code == 405, (method, url)
 

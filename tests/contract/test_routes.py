@@ -23,7 +23,26 @@ from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
-GENERIC = {"list", "new", "import", "detail", "viewers", "edit", "delete", "bulk", "export", "views", "view", "look"}
+GENERIC = {
+    "list",
+    "new",
+    "import",
+    "detail",
+    "viewers",
+    "edit",
+    "delete",
+    "bulk",
+    "export",
+    "views",
+    "view",
+    "look",
+    "peek",
+    "previous",
+    "next",
+    "neighbours",
+    "cell",
+    "rows",
+}
 
 OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo",

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.datastructures import MultiValueDict
 
 from crm.core import cells
+from crm.core.lists import Row
 from crm.core.templatetags.ui import browser, markdown, undo_url
 from crm.core.widgets import MoneyInput, PickerValue, PickerWidget, TagWidget
 
@@ -40,7 +41,7 @@ def context(locale: str = "en_GB", zone: str = "Europe/Berlin") -> cells.CellCon
         cells.tags_cell([HOSTILE] * 5),
         cells.money_cell(Decimal(1), "<b>", context()),
         cells.icon(HOSTILE),
-        cells.body_rows([SimpleNamespace(pk=1, label=HOSTILE, cells=[])], True),
+        cells.body_rows([Row(1, [], HOSTILE)], True),
         PickerWidget("/pick/x/").render("company", PickerValue(HOSTILE, HOSTILE)),
         MoneyInput(currency=HOSTILE).render("amount", HOSTILE),
         TagWidget(suggestions=[HOSTILE]).render("tags", HOSTILE),
@@ -122,7 +123,7 @@ def test_a_page_of_cells_is_fast() -> None:
                 cells.datetime_cell(moment, ctx),
                 cells.money_cell(Decimal(1000 + number), "EUR", ctx),
             ]
-            rows.append(SimpleNamespace(pk=number, label="x", cells=row))
+            rows.append(Row(number, row, "x"))
         return cells.body_rows(rows, True)
 
     page()

@@ -50,7 +50,15 @@ def _column(each: CustomField, quick: bool) -> Column:
     links = (each.name,) if each.kind in TARGETS else ()
     css = f"r {WIDE}" if each.kind in NUMERIC else WIDE
     return Column(
-        name=each.name, label=each.label, cell=partial(_cell, each), export=partial(_export, each), sort=sort, css=css, links=links, shown=each.in_list
+        name=each.name,
+        label=each.label,
+        cell=partial(_cell, each),
+        export=partial(_export, each),
+        sort=sort,
+        css=css,
+        links=links,
+        shown=each.in_list,
+        edit=(each.name,),
     )
 
 
