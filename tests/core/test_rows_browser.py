@@ -141,6 +141,24 @@ def test_a_cell_by_keyboard(page: Page, rows: list[Lead]) -> None:
     assert "never saved" not in rows[1].company_name
 
 
+def test_a_cell_by_pointer(page: Page, rows: list[Lead]) -> None:
+    cell, box = row(page, rows[2]).locator("td", has_text="Cleo Curie"), page.locator(".cellbox form")
+    cell.dblclick()
+    expect(box.locator("[name=company_name]")).to_be_focused()
+    page.get_by_role("heading", name="Leads").click()  # nothing was typed: gone
+    expect(box).to_have_count(0)
+    cell.dblclick()
+    box.locator("[name=company_name]").fill("Typed")
+    page.get_by_role("heading", name="Leads").click()
+    expect(box).to_be_visible()
+    box.get_by_role("link", name="Cancel").click()
+    expect(box).to_have_count(0)
+    cell.dblclick()
+    box.locator("[name=company_name]").fill("Saved")
+    box.get_by_role("button", name="Save").click()
+    expect(row(page, rows[2]).locator("td", has_text="Saved")).to_be_visible()
+
+
 def test_a_wrong_value_and_a_quicker_colleague(page: Page, rows: list[Lead]) -> None:
     row(page, rows[2]).hover()
     page.get_by_label("Edit Est. value of Cleo Curie").click(force=True)
