@@ -105,6 +105,7 @@ class Task(Subjects, Customised, Binned):
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="task_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("task", "due_at"),
             custom_index("task"),
+            models.Index(fields=["id"], name="task_about_nothing", condition=Q(deleted_at__isnull=True, subject_type="")),
             *[  # a record's open tasks in order: its next step, its page
                 models.Index(
                     fields=[name, "due_at", "id"],

@@ -88,12 +88,7 @@ def _told(query: ListQuery, filterset: Any, number: int) -> list[tuple[str, str,
 
 def alternatives(query: ListQuery) -> list[Alternative]:
     """Those in use, and empty ones up to the number that the address asks for."""
-    count = max([query.wanted_alternatives, *query.used])
-    shown = []
-    for number in range(1, count + 1):
-        form = query.alternative(number).form
-        shown.append(Alternative(number, SafeString("".join(_filter_field(form, name) for name in query.filters))))
-    return shown
+    return [Alternative(number, filter_fields(query, number)) for number in range(1, max([query.wanted_alternatives, *query.used]) + 1)]
 
 
 def next_alternatives(query: ListQuery) -> int:
@@ -119,20 +114,28 @@ def column_choices(query: ListQuery) -> list[Choice]:
     return [Choice(column.name, column.label, column in shown, query.look.widths.get(column.name, "")) for column in (*shown, *others)]
 
 
-def filter_fields(query: ListQuery) -> Any:
-    """The filter's fields as html. Those that the address does not ask for are remembered per reader and language for half a minute:
-    rendering drop-downs of statuses and sources costs more than reading the page."""
+def filter_fields(query: ListQuery, number: int = 0) -> SafeString:
+    """The fields of the filter, or of an alternative, as html. Those that the address does not ask for are remembered per reader and language
+    for half a minute: rendering drop-downs of statuses and sources costs more than reading the page."""
     names = list(query.filters)
-    asked = set(names) if query.errors else {name for name in names if query.keys_of(name)}
-    key = f"filters.{query.record.slug}.{query.record.stamp}.{query.user.pk}.{get_language()}"
+    asked = set(names) if query.errors else {name for name in names if query.keys_of(name, number)}
+    key = f"filters.{number}.{query.record.slug}.{query.record.stamp}.{query.user.pk}.{get_language()}"
     kept: dict[str, str] = caches["fragments"].get(key) or {}
     html = dict(kept)
     for name in names:
         if name in asked or name not in kept:
-            html[name] = _filter_field((query.filterset if query.keys_of(name) else query.every_filter).form, name)
+            html[name] = _filter_field(_form_of(query, name, number), name)
     if len(kept) < len(names) and not query.errors:
         caches["fragments"].set(key, kept | {name: text for name, text in html.items() if name not in asked}, KEEP_SECONDS)
     return SafeString("".join(html[name] for name in names))
+
+
+def _form_of(query: ListQuery, name: str, number: int) -> Any:
+    """The form that has the field: a small one where the address asks for it."""
+    if number:
+        used = number in query.used and query.keys_of(name, number)
+        return (query.alternatives[query.used.index(number)] if used else query.every_alternative(number)).form
+    return (query.filterset if query.keys_of(name) else query.every_filter).form
 
 
 def _filter_field(form: Any, name: str) -> str:

@@ -59,6 +59,7 @@ class ListQuery:
         self.look = look_of(user, record.slug)
         self.saved, self.view = self._view(params)
         self.forgotten: list[str] = []
+        self._every_alternative: dict[int, Any] = {}
         self.params = params = self._whole(params)
         data = self._with_view(params)
         unknown = sorted(name for name in params if not self._knows(name))
@@ -105,10 +106,13 @@ class ListQuery:
     @cached_property
     def alternatives(self) -> list[Any]:
         """Filtersets of which one must fit, besides `filterset`."""
-        return [self.alternative(number, only=[name for name in self.filters if self.keys_of(name, number)]) for number in self.used]
+        return [self._filterset([name for name in self.filters if self.keys_of(name, number)], f"or{number}") for number in self.used]
 
-    def alternative(self, number: int, only: list[str] | None = None) -> Any:
-        return self._filterset(only, f"or{number}")
+    def every_alternative(self, number: int) -> Any:
+        """All filters of an alternative, for the form in the page."""
+        if number not in self._every_alternative:
+            self._every_alternative[number] = self._filterset(None, f"or{number}")
+        return self._every_alternative[number]
 
     @property
     def asked_plainly(self) -> bool:

@@ -28,6 +28,7 @@ KEEP_SECONDS = 60
 CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
+GLANCE = 20_000  # rows that a common search may pass to fill a page
 MAX_ARMS = 8
 Pair = tuple[int, Any]
 
@@ -138,16 +139,46 @@ class Listing:
                 return self._slice(matches, size, cursor, count, capped=False)
             if not exact and size * table_size(self.model) <= SHORT_WALK * FEW:
                 return self._slice(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
+            if self.q is not None:
+                return self._searched(order, size, cursor, field, exact)
         count = count if count > CAP else self._counted(order.column)
         if count > CAP:
             self._remember_as_many()
         return self._slice(self._many(order, size, cursor, field, count), size, cursor, min(count, CAP), capped=count > CAP)
 
+    def _searched(self, order: Order, size: int, cursor: Cursor | None, field: Any, exact: bool) -> Slice:
+        """A page of more than FEW matches of a search, which takes longer to gather than rows take to be passed: common words come along soon."""
+        matches = [] if exact else self._glance(order, size, cursor, field)
+        if matches:
+            return self._slice(matches, size, cursor, min(FEW, CAP), capped=True)
+        matches, count = self._few(order, size, cursor, field, CAP)
+        if count <= CAP:
+            return self._slice(matches, size, cursor, count, capped=False)
+        self._remember_as_many()
+        return self._slice(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
+
+    def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> list[Pair]:
+        """The page and one more row, if the next GLANCE visible rows along the index hold them; else nothing."""
+        seen, fits = Arm.of(self._alive(), order.column), Arm.of(self._narrowed(), order.column)
+        visible = _conditions(self.user, self.action, self.model, whole=True)
+        if not (seen and fits and visible) or (cursor is not None and cursor.key is None):
+            return []
+        rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
+        table, key, pk = connection.ops.quote_name(self.model._meta.db_table), self._column(field), self._column(self.model._meta.pk)
+        inner = f"SELECT {table}.* {rows.rest}{more} ORDER BY {key} {way}, {pk} {way} LIMIT {GLANCE}"  # the LIMIT keeps the search out of it
+        condition = fits.rest.partition(" WHERE ")[2]
+        with connection.cursor() as database:
+            database.execute(
+                f"{fits.select} FROM ({inner}) AS {table} WHERE {condition} ORDER BY 2 {way}, 1 {way} LIMIT {size + 1}", [*rows.params, *values, *fits.params]
+            )
+            found = database.fetchall()
+        return list(found) if len(found) > size else []
+
     def beside(self, order: Order, cursor: Cursor) -> Pair | None:
         """The row after (or, `back`, before) the cursor's: of the matches themselves when they are few, else along the index. Nothing is counted
         beyond that."""
         field = order_field(self.model, order.column)
-        if self.q is None and self.filterset is None:
+        if self.plain:
             return next(iter(self._walk(order, 1, cursor, field)), None)
         matches, count = self._few(order, 1, cursor, field, FEW)
         if not count and self._go_on():
@@ -267,6 +298,18 @@ class Listing:
         return found
 
     def _stretch(self, order: Order, limit: int, start: Cursor | None, stretch: str, field: Any, back: bool) -> list[Pair]:
+        more, values, way = self._from(order, start, stretch, field, back)
+        tail = f"ORDER BY {'1' if stretch == 'empty' else '2'} {way}, 1 {way} LIMIT {int(limit)}"
+        arms = self._compiled(order.column, whole=self._of_one_owner())
+        sql, params = self._union([(f"{arm.select} {arm.rest}{more} {tail}", (*arm.params, *values)) for arm in arms])
+        if not sql:
+            return []
+        with connection.cursor() as database:
+            database.execute(f"{sql} {tail}", params)
+            return list(database.fetchall())
+
+    def _from(self, order: Order, start: Cursor | None, stretch: str, field: Any, back: bool) -> tuple[str, list[Any], str]:
+        """Conditions that begin with AND for the rows of a stretch from a cursor on, their values, and the direction."""
         way, sign = ("DESC", "<") if order.descending != back else ("ASC", ">")
         key, pk = self._column(field), self._column(self.model._meta.pk)
         conditions, values = [], list[Any]()
@@ -276,15 +319,7 @@ class Listing:
             conditions, values = [*conditions, f"{pk} {sign} %s"], [start.pk]
         elif start is not None:
             conditions, values = [*conditions, f"({key}, {pk}) {sign} (%s, %s)"], [field.get_db_prep_value(start.key, connection), start.pk]
-        more = "".join(f" AND {condition}" for condition in conditions)
-        tail = f"ORDER BY {'1' if stretch == 'empty' else '2'} {way}, 1 {way} LIMIT {int(limit)}"
-        arms = self._compiled(order.column)
-        sql, params = self._union([(f"{arm.select} {arm.rest}{more} {tail}", (*arm.params, *values)) for arm in arms])
-        if not sql:
-            return []
-        with connection.cursor() as database:
-            database.execute(f"{sql} {tail}", params)
-            return list(database.fetchall())
+        return "".join(f" AND {condition}" for condition in conditions), values, way
 
     def _column(self, field: Any) -> str:
         if isinstance(field, CustomKey):
@@ -293,7 +328,12 @@ class Listing:
 
     def _lookups(self, column: str) -> list[Arm]:
         """The statements that gather matches, one per alternative and arm. The trigrams of a search are looked up once, not once per arm."""
-        return self._compiled(column, whole=self.q is not None, apart=bool(self.alternatives))
+        return self._compiled(column, whole=self.q is not None or self._of_one_owner(), apart=bool(self.alternatives))
+
+    def _of_one_owner(self) -> bool:
+        """Are all matches one colleague's? Most of them are in one team then: an arm for each of the others would read all of them in vain."""
+        asked = self.filterset.form.cleaned_data.get("owner") if self.filterset is not None else None
+        return bool(asked) and asked != "none"
 
     def _compiled(self, column: str, *, whole: bool = False, apart: bool = False) -> list[Arm]:
         """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions. `apart`: by alternative."""
