@@ -161,6 +161,13 @@ class HasFilter(django_filters.BooleanFilter):
         return qs.filter(~empty if value else empty)
 
 
+def _cleaned(field: Any, raw: Any) -> Any:
+    """A choice as the form gives it, without asking the database for each."""
+    if hasattr(field, "queryset"):
+        return [getattr(raw, "instance", raw)]
+    return field.clean([raw]) if isinstance(field, forms.MultipleChoiceField) else field.clean(raw)
+
+
 def _flat(choices: Any) -> list[tuple[Any, Any]]:
     """Choices without the headings that they may stand under."""
     return [pair for value, label in choices for pair in (_flat(label) if isinstance(label, (list, tuple)) else [(value, label)])]
@@ -196,13 +203,13 @@ class RecordFilterSet(django_filters.FilterSet):
         """Names of the filters by which the list can be grouped, custom fields with one choice included."""
         return [name for name in filters if name in cls.group_by or getattr(filters[name], "groups", False)]
 
-    def group_values(self, name: str) -> list[tuple[str, str]]:
-        """What the filter can be asked for: (value in the address, label), each row being in one."""
+    def group_values(self, name: str) -> list[tuple[str, str, Any]]:
+        """What the filter can be asked for, each row being in one: value in the address, label, and what the filter's `filter` takes."""
         field: Any = self.form.fields[name]
         if isinstance(field, OwnerField):
-            people = get_user_model().objects.visible_to(self.user).order_by("name", "pk")
-            return [*((str(pk), person) for pk, person in people.values_list("pk", "name")), ("none", _("Nobody"))]
-        return [(str(getattr(value, "value", value)), str(label)) for value, label in _flat(field.choices) if value not in ("", None)]
+            people = get_user_model().objects.visible_to(self.user).order_by("name", "pk").values_list("pk", "name")
+            return [*((str(pk), person, pk) for pk, person in people), ("none", _("Nobody"), "none")]
+        return [(str(raw), str(label), _cleaned(field, raw)) for raw, label in _flat(field.choices) if raw not in ("", None)]
 
     def value_text(self, name: str, value: Any) -> str:
         """A filter's value as a chip shows it."""

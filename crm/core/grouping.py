@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from crm.core.cells import count_text
 from crm.core.list_query import ListQuery
@@ -23,28 +25,39 @@ class Group:
     rows_url: str
 
 
+@dataclass(frozen=True)
+class _Narrowed:
+    """The list's own filters and one choice more, as a filterset: what has been validated once is not asked again for each group."""
+
+    query: ListQuery
+    value: Any
+
+    def filter_queryset(self, rows: Any) -> Any:
+        if self.query.asked_plainly:
+            rows = self.query.filterset.filter_queryset(rows)
+        return self.query.every_filter.filters[self.query.group].filter(rows, self.value)
+
+    @property
+    def form(self) -> Any:
+        asked = self.query.filterset.form.cleaned_data if self.query.asked_plainly else {}
+        return SimpleNamespace(cleaned_data={**asked, self.query.group: self.value})
+
+
 def groups(query: ListQuery) -> list[Group]:
     """The groups that have rows, in the order of the filter's choices. One statement counts them all, each up to FEW."""
-    values = [(value, label) for value, label in _values(query)][:MOST_GROUPS]
-    counts = count_each([_narrowed(query, value) for value, _label in values], FEW + 1)
-    return [_group(query, value, label, count) for (value, label), count in zip(values, counts, strict=True) if count]
+    found = list(_values(query))[:MOST_GROUPS]
+    chosen = [_Narrowed(query, value) for _raw, _label, value in found]
+    narrowed = [Listing(query.record, query.user, q=query.listing.q, filterset=each, alternatives=query.alternatives) for each in chosen]
+    counts = count_each(narrowed, FEW + 1)
+    return [_group(query, raw, label, count) for (raw, label, _value), count in zip(found, counts, strict=True) if count]
 
 
-def _values(query: ListQuery) -> Iterator[tuple[str, str]]:
+def _values(query: ListQuery) -> Iterator[tuple[str, str, Any]]:
     """The choices that the list's own filter leaves."""
     asked = {str(query.user.pk) if value == "me" else value for key in query.keys_of(query.group) for value in query.data.getlist(key)}
-    for value, label in query.every_filter.group_values(query.group):
-        if not asked or value in asked:
-            yield value, label
-
-
-def _narrowed(query: ListQuery, value: str) -> Listing:
-    data = query.data.copy()
-    data.setlist(query.group, [value])
-    only = [name for name in query.filters if name == query.group or query.keys_of(name)]
-    filterset = query.record.filterset(data, queryset=query.record.model._default_manager.none(), request=query.request, only=only, every=query.filters)
-    filterset.form.full_clean()
-    return Listing(query.record, query.user, q=query.listing.q, filterset=filterset, alternatives=query.alternatives)
+    for raw, label, value in query.every_filter.group_values(query.group):
+        if not asked or raw in asked:
+            yield raw, label, value
 
 
 def _group(query: ListQuery, value: str, label: str, count: int) -> Group:

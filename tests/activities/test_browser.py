@@ -67,7 +67,7 @@ def keep(page: Page, name: str) -> None:
         page.screenshot(path=Path("test-output") / f"activities-{name}.png", full_page=bool(os.environ.get("FULL")))
 
 
-@pytest.mark.parametrize(("size", "scheme"), usual(LOOKS, 0, 3))
+@pytest.mark.parametrize(("size", "scheme"), usual(LOOKS, 3))
 def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: Any, size: dict[str, Any], scheme: str) -> None:
     people, contact, deal, _lead = business
     page = new_page(**size, color_scheme=scheme)

@@ -38,7 +38,7 @@ def boss(monkeypatch: pytest.MonkeyPatch) -> Any:
     return user
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), usual(LOOKS, 0, 3))
+@pytest.mark.parametrize(("width", "height", "scheme"), usual(LOOKS, 3))
 def test_all_that_match(new_page: Callable[..., Page], sign_in: Callable[..., None], boss: Any, width: int, height: int, scheme: str) -> None:
     page = new_page(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=width < 800)
     tag = f"{width}-{scheme}"

@@ -114,7 +114,9 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     monkeypatch.setattr(module, "table_size", lambda model: size_of_table)
     fitting = [row for row in rows if row.last_name in "0246"]
     q = Q(last_name__in=["0", "2", "4", "6"])
-    narrow = {"q": q} if narrowed == "search" else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q))}
+    narrow = (
+        {"q": q} if narrowed == "search" else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q), form=SimpleNamespace(cleaned_data={}))}
+    )
     for descending in (False, True):
         order = Order(column, descending)
         for user in (people.owner, people.manager, people.stranger, people.admin):
@@ -127,7 +129,9 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
             page = listing.page(order, 4, exact=True)
             assert (page.count, page.capped, page.rough) == (min(len(whole), cap), len(whole) > cap, False)
             page = listing.page(order, 4)
-            known = cap if size_of_table or len(whole) <= few else min(few, cap)  # nobody counts on for a short walk
+            soon = narrowed == "search" and sum(getattr(row, column) is not None and row.pk in whole for row in fitting) > 4
+            # Nobody counts on for a short walk, or for a search whose page comes along soon.
+            known = cap if (size_of_table and not soon) or len(whole) <= few else min(few, cap)
             assert (page.count, page.capped, page.rough) == (min(len(whole), known), len(whole) > known, known < min(cap, len(whole)))
 
 

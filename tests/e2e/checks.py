@@ -103,7 +103,7 @@ def _settle(page: Page) -> None:
         """async () => {
           for (let last = -1, still = 0; still < 4; last = scrollY) {
             await new Promise(done => setTimeout(done, 25)); // not a frame: a page in the background has none
-            still = scrollY === last ? still + 1 : 0;
+            still = scrollY === last && !document.querySelector(".showing") ? still + 1 : 0; // a message is about to fade in
           }
         }"""
     )

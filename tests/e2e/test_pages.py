@@ -18,7 +18,7 @@ WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SMALLEST: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 LOOKS = {"wide-light": (WIDE, "light"), "wide-dark": (WIDE, "dark"), "phone-light": (PHONE, "light"), "phone-dark": (PHONE, "dark")}
-USUAL = [("admin", "wide-light"), ("manager", "wide-light"), ("agent", "wide-light"), ("admin", "phone-dark"), ("rep", "phone-dark")]
+USUAL = [("admin", "wide-light"), ("manager", "wide-light"), ("rep", "phone-dark")]
 REST = [(user, look) for look in LOOKS for user in DEMO_USERS if (user, look) not in USUAL]
 MAIN = ["/", "/tasks/?view=mine", "/calendar/", "/leads/", "/deals/board/", "/contacts/", "/companies/", "/reports/", "/reports/won-by-month/", "/profile/"]
 

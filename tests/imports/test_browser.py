@@ -33,7 +33,7 @@ def look(page: Page, name: str) -> None:
     assert not wrong, (name, wrong)
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), usual(LOOKS, 0, 3))
+@pytest.mark.parametrize(("width", "height", "scheme"), usual(LOOKS, 3))
 def test_step_by_step(new_page: Callable[..., Page], sign_in: Callable[..., None], width: int, height: int, scheme: str, settings: Any) -> None:
     make_user("importer@example.com", role="admin")
     page = new_page(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=width < 800)

@@ -74,6 +74,7 @@ def times_of(client: Client, count: int) -> list[float]:
     return sorted(found)
 
 
+@pytest.mark.long  # a comparison of times, which tests beside it would spoil; that an export waits is tested below
 def test_pages_of_the_same_process_hardly_notice_an_export(monkeypatch: pytest.MonkeyPatch) -> None:
     people = cast()
     multiply(SAMPLES["companies"].make(people.owner, "Many"), 5000)

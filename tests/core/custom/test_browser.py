@@ -35,7 +35,7 @@ def look(page, name, scripts=True):
         assert [*axe(page), *missing_icons(page)] == [] and overflow(page) <= 0, name
 
 
-@pytest.mark.parametrize("way", ["wide", pytest.param("dark", marks=pytest.mark.long), "small", "noscript"])
+@pytest.mark.parametrize("way", [*(pytest.param(each, marks=pytest.mark.long) for each in ("wide", "dark")), "small", "noscript"])
 def test_from_the_settings_to_the_list(new_page, sign_in, people, way):
     scripts = way != "noscript"
     page = new_page(**LOOKS[way])
