@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import django_filters
@@ -18,6 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.core import cells
 from crm.core.models import Tag
 from crm.core.text import sort_key
 
@@ -222,6 +224,8 @@ class RecordFilterSet(django_filters.FilterSet):
             return date_format(value, "SHORT_DATE_FORMAT")
         if isinstance(value, bool):
             return _("Yes") if value else _("No")
+        if isinstance(value, Decimal):
+            return cells.format_number(value, cells.current_locale(), 0 if value == int(value) else 2)
         if hasattr(value, "model"):  # several chosen rows
             return ", ".join(str(each) for each in value)
         if isinstance(value, slice):

@@ -43,13 +43,15 @@ class _Narrowed:
         return SimpleNamespace(cleaned_data={**asked, self.query.group: self.value})
 
 
-def groups(query: ListQuery) -> list[Group]:
-    """The groups that have rows, in the order of the filter's choices. One statement counts them all, each up to FEW."""
-    found = list(_values(query))[:MOST_GROUPS]
+def groups(query: ListQuery) -> tuple[list[Group], bool]:
+    """The groups that have rows, in the order of the filter's choices, and whether there may be more: of MOST_GROUPS choices one statement
+    counts the rows, each up to FEW."""
+    every = list(_values(query))
+    found = every[:MOST_GROUPS]
     chosen = [_Narrowed(query, value) for _raw, _label, value in found]
     narrowed = [Listing(query.record, query.user, q=query.listing.q, filterset=each, alternatives=query.alternatives) for each in chosen]
     counts = count_each(narrowed, FEW + 1)
-    return [_group(query, raw, label, count) for (raw, label, _value), count in zip(found, counts, strict=True) if count]
+    return [_group(query, raw, label, count) for (raw, label, _value), count in zip(found, counts, strict=True) if count], len(every) > len(found)
 
 
 def _values(query: ListQuery) -> Iterator[tuple[str, str, Any]]:

@@ -100,9 +100,9 @@ class ListPage:
     more_alternatives: Any  # how many the form is to have for one more, 0: enough
     groupings: Any  # of Head
     groups: list[Group]
+    groups_cut: bool  # there may be more
     column_choices: Any  # of Choice
     columns_kept: bool  # do the columns come from the reader's own wishes or the record type, not from the address?
-    look_url: str
     here: str  # this list, without page and columns
     compact: bool
     wide: bool  # the reader chose the columns: none is hidden on a smaller desktop
@@ -126,6 +126,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
     cursor = query.cursor()
     found = _found(query, cursor)
     columns = query.columns
+    grouped, cut = groups(query) if query.group and not query.errors else ([], False)
     actions = _bulk(record, user)
     return ListPage(
         total_text=count_text(found.count, capped=found.capped),
@@ -148,10 +149,10 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         alternatives=SimpleLazyObject(lambda: list_bar.alternatives(query)),
         more_alternatives=SimpleLazyObject(lambda: list_bar.next_alternatives(query)),
         groupings=SimpleLazyObject(lambda: list_bar.groupings(query)),
-        groups=groups(query) if query.group and not query.errors else [],
+        groups=grouped,
+        groups_cut=cut,
         column_choices=SimpleLazyObject(lambda: list_bar.column_choices(query)),
         columns_kept="cols" not in query.params,
-        look_url=record.url("look"),
         here=query.url({"cols": "", "cursor": ""}),
         compact=query.look.compact,
         wide=bool(query.column_names()),

@@ -11,6 +11,7 @@ from django.test import Client
 
 from contacts.models import Contact
 from contacts.services import update_contact
+from crm.core import grouping
 from crm.core import listing as module
 from crm.core.cursors import Cursor
 from crm.core.custom.showing import shaped
@@ -170,3 +171,12 @@ def test_every_way_to_group_opens(people):
         for name in record.filterset.groupable(record.filters):
             groups = client.get(record.url("list"), {"group": name}).context["list"].groups
             assert sum(int(group.count_text) for group in groups) == record.model.objects.alive().count(), (record.slug, name)
+
+
+def test_more_groups_than_are_shown_are_told(people, contacts, monkeypatch):
+    client = Client()
+    client.force_login(people.admin)
+    assert not client.get("/contacts/?group=owner").context["list"].groups_cut
+    monkeypatch.setattr(grouping, "MOST_GROUPS", 2)
+    page = client.get("/contacts/?group=lifecycle")
+    assert page.context["list"].groups_cut and "These are the first 2 groups." in page.content.decode()
