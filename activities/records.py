@@ -31,6 +31,7 @@ from activities.services import (
 from crm.core import cells
 from crm.core.access import may_add
 from crm.core.bulk.actions import EXPORT, AssignForm, delete_action, fields_action
+from crm.core.columns import text_column
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, View
 
 WIDE = "d-none d-lg-table-cell"
@@ -296,14 +297,7 @@ MEETING = RecordType(
             css=WIDER,
             edit=("ends_at", "starts_at"),
         ),
-        Column(
-            name="place",
-            label=_("Place"),
-            cell=lambda meeting, ctx: cells.text_cell(meeting.location, WIDER),
-            export=lambda meeting, ctx: meeting.location,
-            css=WIDER,
-            edit=("location",),
-        ),
+        text_column("place", _("Place"), field="location", css=WIDER),
         owner_column(_("Organiser")),
         CREATED,
     ),

@@ -29,7 +29,7 @@ from contacts.services import (
 )
 from crm.core import cells
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS
+from crm.core.columns import TAGS, text_column
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
 
@@ -169,33 +169,9 @@ COMPANY = RecordType(
             sort="sort_name",
             edit=("name",),
         ),
-        Column(
-            name="domain",
-            label=_("Website"),
-            cell=lambda obj, ctx: cells.text_cell(obj.domain, WIDE),
-            export=lambda obj, ctx: obj.domain,
-            css=WIDE,
-            edit=("domain",),
-            shown=False,
-        ),
-        Column(
-            name="industry",
-            label=_("Industry"),
-            cell=lambda obj, ctx: cells.text_cell(obj.industry, WIDE),
-            export=lambda obj, ctx: obj.industry,
-            sort="industry",
-            css=WIDE,
-            edit=("industry",),
-        ),
-        Column(
-            name="city",
-            label=_("City"),
-            cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE),
-            export=lambda obj, ctx: obj.city,
-            sort="city",
-            css=WIDE,
-            edit=("city",),
-        ),
+        text_column("domain", _("Website"), shown=False),
+        text_column("industry", _("Industry"), sort="industry"),
+        text_column("city", _("City"), sort="city"),
         Column(
             name="phone",
             label=_("Phone"),
@@ -336,27 +312,10 @@ CONTACT = RecordType(
             links=("company",),
             edit=("company",),
         ),
-        Column(
-            name="title",
-            label=_("Job title"),
-            cell=lambda obj, ctx: cells.text_cell(obj.job_title, WIDE, limit=40),
-            export=lambda obj, ctx: obj.job_title,
-            css=WIDE,
-            edit=("job_title",),
-            shown=False,
-        ),
+        text_column("title", _("Job title"), field="job_title", limit=40, shown=False),
         Column(name="email", label=_("E-mail"), cell=email_cell, export=lambda obj, ctx: obj.email, sort="email", css=WIDE),
         Column(name="phone", label=_("Phone"), cell=lambda obj, ctx: cells.phone_cell(obj.phone, WIDER), export=lambda obj, ctx: obj.phone, css=WIDER),
-        Column(
-            name="city",
-            label=_("City"),
-            cell=lambda obj, ctx: cells.text_cell(obj.city, WIDE),
-            export=lambda obj, ctx: obj.city,
-            sort="city",
-            css=WIDE,
-            shown=False,
-            edit=("city",),
-        ),
+        text_column("city", _("City"), sort="city", shown=False),
         Column(
             name="lifecycle",
             label=_("Lifecycle"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.services import country_name
 from crm.core import cells, steps
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS
+from crm.core.columns import TAGS, text_column
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
 from leads import imports, panels, selectors, services
 from leads.filters import LeadFilterSet
@@ -71,15 +71,7 @@ def _linked_name(lead: Lead, ctx: Any, name: str) -> str:
 
 COLUMNS = (
     Column(name="name", label=gettext_lazy("Name"), cell=_name_cell, export=lambda lead, ctx: str(lead), sort="sort_name", edit=("first_name", "last_name")),
-    Column(
-        name="company",
-        label=gettext_lazy("Company"),
-        cell=lambda lead, ctx: cells.text_cell(lead.company_name, WIDE, strong=True),
-        export=lambda lead, ctx: lead.company_name,
-        sort="company_name",
-        css=WIDE,
-        edit=("company_name",),
-    ),
+    text_column("company", gettext_lazy("Company"), field="company_name", strong=True, sort="company_name"),
     Column(
         name="status",
         label=gettext_lazy("Status"),
