@@ -16,7 +16,6 @@ import xlsxwriter
 from django.core.files import File
 from django.db import transaction
 from django.db.models import prefetch_related_objects
-from django.http import QueryDict
 from django.utils import timezone, translation
 
 from crm.core import replica
@@ -194,7 +193,7 @@ def run_job(job_id: int) -> None:
             record = record_for(job.record_slug)
             if record is None or not arms_for(job.user, "export", record.model):
                 raise BadQuery("The export is no longer allowed.")
-            query = ListQuery(shaped(record, job.user), job.user, QueryDict(job.query), action="export")
+            query = ListQuery.stored(shaped(record, job.user), job.user, job.query, "export")
             rows = write_xlsx(rows_of(query), target, str(record.label_plural))
         except BadQuery as error:
             _finish(job, error=str(error))

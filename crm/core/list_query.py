@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -90,6 +91,23 @@ class ListQuery:
             action=action,
             key=self._key(data, action),
         )
+
+    @classmethod
+    def stored(cls, record: RecordType, user: Any, text: str, action: str = "view", request: Any = None) -> ListQuery:
+        """The list behind a query string that was kept, without page and number of rows. BadQuery when it asks for what is not, or no longer, there."""
+        try:
+            params = QueryDict(text, mutable=True)
+        except SuspiciousOperation as error:  # more fields than the settings allow
+            raise BadQuery(_("This address is too long.")) from error
+        for name in PAGING - {"view"}:
+            params.pop(name, None)
+        return cls(record, user, params, action=action, request=request).insist()
+
+    def insist(self) -> ListQuery:
+        """Itself; BadQuery with what the filters say when one of them is wrong, for whoever has no form to show it in."""
+        if self.errors:
+            raise BadQuery("; ".join(text for texts in self.errors.values() for text in texts))
+        return self
 
     # ---- filters
 

@@ -42,12 +42,10 @@ class ListedView(RecordView):
         for name in self.beside_query:
             params.pop(name, None)
         try:
-            self.query = ListQuery(self.record, request.user, params, request=request)
+            self.query = ListQuery(self.record, request.user, params, request=request).insist()
             self.query.cursor()  # it comes from outside, too
         except BadQuery as error:
             return bad_request(request, str(error))
-        if self.query.errors:
-            return bad_request(request, "; ".join(text for texts in self.query.errors.values() for text in texts))
         return super().dispatch(request, *args, **kwargs)
 
 

@@ -281,12 +281,10 @@ class RecordExportView(RecordView):
         if kind not in ("csv", "xlsx"):
             return bad_request(request, _("Choose csv or xlsx."))
         try:
-            query = ListQuery(self.record, request.user, request.GET, action="export", request=request)
+            query = ListQuery(self.record, request.user, request.GET, action="export", request=request).insist()
             query.cursor()  # a file starts at the first row; a wrong page mark is refused all the same
         except BadQuery as error:
             return bad_request(request, str(error))
-        if query.errors:
-            return bad_request(request, "; ".join(text for texts in query.errors.values() for text in texts))
         name = f"{self.record.slug}-{timezone.localdate():%Y-%m-%d}.{kind}"
         if kind == "csv":
             return self.stream(query, name)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.core.bulk import services, work
-from crm.core.bulk.selection import Chosen, list_query
+from crm.core.bulk.selection import Chosen
+from crm.core.list_query import ListQuery
 from crm.core.models import BulkJob
 from crm.core.records import record_for
 
@@ -31,7 +32,7 @@ def asked(slug: str, action: str, user: Any, **data: Any) -> tuple[Any, Any, Any
 def begin(slug: str, action: str, user: Any, query: str = "", **data: Any) -> BulkJob:
     """Leave everything that matches `query` to the worker, however little it is."""
     record, bulk, form = asked(slug, action, user, **data)
-    return services.begin(record, bulk, Chosen(None, list_query(record, user, query).listing.count_all(), query), form, actor=user)
+    return services.begin(record, bulk, Chosen(None, ListQuery.stored(record, user, query).listing.count_all(), query), form, actor=user)
 
 
 def worked(job: BulkJob) -> BulkJob:

@@ -6,9 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
 from django.db.models import Q
-from django.http import FileResponse, HttpRequest, QueryDict, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,7 +17,6 @@ from crm.core.list_query import BadQuery, ListQuery
 from crm.core.records import RecordType
 
 MOST_TICKED = 1000
-PAGING = ("cursor", "size", "format")
 
 
 @dataclass(frozen=True)
@@ -30,25 +28,11 @@ class Chosen:
     query: str = ""
 
 
-def list_query(record: RecordType, user: Any, text: str, action: str = "view") -> ListQuery:
-    """The list behind a stored query string. BadQuery when it asks for what is not, or no longer, there."""
-    try:
-        params = QueryDict(text, mutable=True)
-    except SuspiciousOperation as error:  # more fields than the settings allow
-        raise BadQuery(_("This address is too long.")) from error
-    for name in PAGING:
-        params.pop(name, None)
-    query = ListQuery(record, user, params, action=action)
-    if query.errors:
-        raise BadQuery("; ".join(message for messages in query.errors.values() for message in messages))
-    return query
-
-
 def chosen(request: HttpRequest, record: RecordType, permission: str, small: int) -> Chosen:
     """What the list's form says. Of ticked rows those with the permission; a few matching rows count as ticked. BadQuery when nothing is chosen."""
     rows = record.visible(request.user, permission)
     if request.POST.get("all") == "1":
-        query = list_query(record, request.user, request.POST.get("query", ""))
+        query = ListQuery.stored(record, request.user, request.POST.get("query", ""))
         count = query.listing.count_all()
         if count <= small:
             return Chosen(sorted(rows.filter(pk__in=query.listing.every_id()).values_list("pk", flat=True)), count)
@@ -72,7 +56,7 @@ def export_chosen(request: HttpRequest, record: RecordType, rows: Chosen, data: 
     """The ticked rows as a file; all that match are what the list's own export gives."""
     if rows.ids is None:
         return redirect(f"{record.url('export')}?{rows.query}&format={data['format']}" if rows.query else f"{record.url('export')}?format={data['format']}")
-    query = list_query(record, request.user, "", "export")
+    query = ListQuery.stored(record, request.user, "", "export")
     query.listing.q = Q(pk__in=rows.ids)
     name = f"{record.slug}-{timezone.localdate():%Y-%m-%d}.{data['format']}"
     if data["format"] == "csv":

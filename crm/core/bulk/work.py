@@ -14,11 +14,10 @@ from crm.core import jobs
 from crm.core.access import arms_for
 from crm.core.bulk.chunks import carry_out
 from crm.core.bulk.models import BulkJob
-from crm.core.bulk.selection import list_query
 from crm.core.bulk.services import note_ids
 from crm.core.bulk.undo import finish, undo_chunk
 from crm.core.jobs import NotPossible
-from crm.core.list_query import BadQuery
+from crm.core.list_query import BadQuery, ListQuery
 from crm.core.records import BulkAction, RecordType, record_for
 
 PAUSE, LONGEST = 0.8, 0.25  # of the time that a chunk took, at most so many seconds: meanwhile other people's requests get both processors
@@ -77,7 +76,7 @@ def collect(job: BulkJob) -> None:
     if row is None or row.state != State.COLLECTING:
         return
     record, _action = _asked(row)
-    ids = list_query(record, row.user, row.query).listing.every_id()
+    ids = ListQuery.stored(record, row.user, row.query).listing.every_id()
     note_ids(row, ids)
     row.rows, row.state, row.started_at = len(ids), State.RUNNING, timezone.now()
     _keep(row)

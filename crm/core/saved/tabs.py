@@ -40,7 +40,7 @@ def saved_bar(query: ListQuery) -> SavedBar:
         others=[_tab(query, view, changed) for view in saved if view not in tabs],
         current=current,
         changed=changed,
-        may_change=current is not None and may_change(current, query.user),
+        may_change=current is not None and current.is_changed_by(query.user),
         offer=changed or (current is None and bool(query.asked or query.q or {"cols", "group", "sort"} & set(query.params))),
         question=question,
         views_url=query.record.url("views"),
@@ -61,11 +61,6 @@ def _own_tabs(query: ListQuery) -> list[Tab]:
 def _tab(query: ListQuery, view: SavedView, changed: bool) -> Tab:
     active = view == query.saved
     return Tab(view.name, f"{query.record.list_url}?view={view.key}", active, mark=active and changed)
-
-
-def may_change(view: SavedView, user: Any) -> bool:
-    """As SavedView.access_policy says, without asking the database."""
-    return view.owner_id == user.pk or (user.is_admin and bool(view.shared))
 
 
 def same(one: str, other: str, default_sort: str) -> bool:

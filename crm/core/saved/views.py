@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,6 @@ from crm.core.saved import services
 from crm.core.saved.forms import ColumnsForm, NewViewForm, ViewForm
 from crm.core.saved.looks import is_tab, look_of, saved_view, saved_views
 from crm.core.saved.models import PREFIX, SavedView
-from crm.core.saved.tabs import may_change
 from crm.core.views import RecordView, bad_request, safe_next
 
 
@@ -38,7 +37,7 @@ class SavedViewsView(RecordView):
                 "key": view.key,
                 "default": look.default == view.key,
                 "tab": is_tab(view, user, look),
-                "may_change": may_change(view, user),
+                "may_change": view.is_changed_by(user),
                 "mine": view.owner_id == user.pk,
                 "form": form if wrong == view.pk else ViewForm({"name": view.name, "shared": view.shared}, auto_id=f"id_{view.pk}_%s"),
             }
@@ -63,10 +62,7 @@ class SavedViewsView(RecordView):
 
     def question(self, text: str) -> str:
         """A list's query string as it can be kept. BadQuery when the list would refuse it."""
-        query = ListQuery(self.record, self.request.user, QueryDict(text), request=self.request)
-        if query.errors:
-            raise BadQuery(" ".join(message for texts in query.errors.values() for message in texts))
-        return query.question()
+        return ListQuery.stored(self.record, self.request.user, text, request=self.request).question()
 
 
 class SavedViewView(SavedViewsView):
