@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from crm.core import views
+from crm.core.bin_views import BinRestoreView, BinView
 from crm.core.bulk.views import BulkJobsView, BulkJobView, BulkProblemsView, BulkUndoView
 from crm.core.imports.views import ImportJobView, ImportProblemsView, ImportsView
 from crm.core.settings_pages import settings_urls
@@ -13,8 +14,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("search/", views.SearchView.as_view(), name="search"),
     path("pick/<slug:slug>/", views.PickView.as_view(), name="pick"),
-    path("bin/", views.BinView.as_view(), name="bin"),
-    path("bin/<uuid:group>/restore/", views.BinRestoreView.as_view(), name="bin-restore"),
+    path("bin/", BinView.as_view(), name="bin"),
+    path("bin/<uuid:group>/restore/", BinRestoreView.as_view(), name="bin-restore"),
     path("exports/", views.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", views.ExportFileView.as_view(), name="export-file"),
     path("bulk/", BulkJobsView.as_view(), name="bulk-jobs"),

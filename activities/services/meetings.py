@@ -18,7 +18,8 @@ from activities.services.next_steps import open_meetings, refresh_next_steps
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import merged, most_specific, touched
 from activities.services.tasks import Values, _relink, with_subjects, without
-from crm.core.writes import change_record, change_records, create_records, delete_records
+from crm.core.bin import delete_records
+from crm.core.writes import change_record, change_records, create_records
 
 DEFAULT_REMINDER = 15
 LONGEST = timedelta(days=31)

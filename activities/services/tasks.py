@@ -23,10 +23,11 @@ from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import Ids, fill_parents, ids_of, merged, most_specific, subject_model, touched
 from crm.core import ledger
 from crm.core.access import any_of, arms_for
+from crm.core.bin import delete_records
 from crm.core.bulk.turns import in_turn
 from crm.core.copying import update_rows
 from crm.core.events import emit
-from crm.core.writes import StaleRecord, change_each, change_record, change_records, create_records, delete_records
+from crm.core.writes import StaleRecord, change_each, change_record, change_records, create_records
 
 Values = dict[str, Any]
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from contacts.models import Company
 from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
-from crm.core.writes import change_record, change_records, create_records, delete_records
+from crm.core.bin import delete_records
+from crm.core.writes import change_record, change_records, create_records
 
 DEEPEST = 20  # levels of parent companies
 

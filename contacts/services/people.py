@@ -14,8 +14,9 @@ from contacts.models import Contact, ContactEmail, ContactPhone
 from contacts.services import rules
 from contacts.services.rows import Values, check_links, each_row, tidy, usual_country
 from contacts.services.rules import Address
+from crm.core.bin import delete_records
 from crm.core.copying import Blank, insert_rows
-from crm.core.writes import change_record, change_records, create_records, delete_records, lock
+from crm.core.writes import change_record, change_records, create_records, lock
 
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
 RULES = {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone}

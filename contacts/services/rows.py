@@ -10,7 +10,8 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from crm.core.fields import default_region
-from crm.core.writes import RowErrors, tags_named
+from crm.core.tagging import tags_named
+from crm.core.writes import RowErrors
 
 Values = dict[str, Any]
 

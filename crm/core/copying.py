@@ -9,12 +9,14 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.base import ModelState
 from django.utils import timezone
 
 ENOUGH = 200  # for fewer rows an INSERT is as quick
 CHUNK = 1000
+# Services bring the transaction; a savepoint per kernel call would only cost round trips. What fails in the kernel fails the service.
+in_service = transaction.atomic(savepoint=False)
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 PLAIN = (
     models.CharField,

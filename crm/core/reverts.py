@@ -8,10 +8,10 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from crm.core.copying import update_rows
+from crm.core.copying import in_service, update_rows
 from crm.core.differences import Difference
 from crm.core.models import Tag
-from crm.core.writes import fold, in_service, retag, set_fields, tell_changes
+from crm.core.writes import fold, retag, set_fields, tell_changes
 
 Values = dict[str, Any]
 TAGS = "tags"

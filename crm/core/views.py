@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import tempfile
-import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views import View
 
 from crm.core import exports, pages, replica, search, writes
 from crm.core.access import arms_for, may_add
-from crm.core.bulk import services as bulk_services
 from crm.core.cells import count_text
 from crm.core.conflicts import Conflict, conflict_of
 from crm.core.courtesy import may_stream
@@ -29,8 +25,8 @@ from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
 from crm.core.list_query import BadQuery, ListQuery
 from crm.core.lists import list_page
-from crm.core.models import BulkJob, ExportJob
-from crm.core.records import RecordType, record_for, record_types
+from crm.core.models import ExportJob
+from crm.core.records import RecordType, record_for
 from crm.core.saved.looks import look_of, saved_view
 
 FORM_KEYS = {"csrfmiddlewaretoken", "version", "idempotency_key", "save_anyway", "next"}
@@ -357,49 +353,6 @@ class PickView(View):
         with replica.reading(request.user):
             found = search.pick(slug, request.user, query, near=True)
         return JsonResponse({"results": [{"id": obj.pk, "label": str(obj), "sub": search.subline(slug, obj)} for obj in found]})
-
-
-class BinView(View):
-    """What was deleted: one's own, and everything for admins."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "bin.html", {"groups": bin_groups(request.user)})
-
-
-class BinRestoreView(View):
-    def post(self, request: HttpRequest, group: uuid.UUID) -> HttpResponse:
-        owned = [record for record in record_types() if in_bin(record, request.user).filter(deletion_group=group).exists()]
-        if not owned:
-            raise Http404
-        job = BulkJob.objects.visible_to(request.user).filter(deletion_group=group, state__in=BulkJob.ENDED).first()
-        if job is not None and job.large:  # too many for a request: the worker takes them out
-            bulk_services.undo(job, actor=request.user)
-            return redirect("bulk-job", job.pk)
-        models = [record.model for record in record_types()]
-        try:
-            with transaction.atomic():
-                restored = writes.restore_group(group, actor=request.user, models_with_bin=models)
-        except ValidationError as error:  # a value that must be unique has been given away meanwhile
-            messages.error(request, " ".join(error.messages))
-            return redirect("bin")
-        messages.success(request, ngettext("%(n)s record is back.", "%(n)s records are back.", restored) % {"n": restored})
-        return redirect(safe_next(request, "/bin/"))
-
-
-def in_bin(record: RecordType, user: Any) -> Any:
-    """Deleted rows that the user may take out: what they deleted themselves, all for those with the whole delete grant."""
-    rows = record.model._base_manager.filter(deleted_at__isnull=False)
-    return rows if user.scope_for(record.model_label, "delete") == "all" else rows.filter(deleted_by=user)
-
-
-def bin_groups(user: Any) -> list[dict[str, Any]]:
-    """The newest 200 deletions, one entry each, with what went together."""
-    groups: dict[Any, dict[str, Any]] = {}
-    for record in record_types():
-        for obj in in_bin(record, user).select_related("deleted_by").order_by("-deleted_at")[:200]:
-            entry = groups.setdefault(obj.deletion_group, {"group": obj.deletion_group, "at": obj.deleted_at, "by": obj.deleted_by, "items": []})
-            entry["items"].append({"label": record.label, "icon": record.icon, "title": str(obj)})
-    return sorted(groups.values(), key=lambda entry: entry["at"], reverse=True)[:200]
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:

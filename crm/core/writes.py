@@ -22,15 +22,13 @@ from django.utils.translation import gettext as _
 
 from crm.core import ledger, words
 from crm.core.access import any_of, arms_for
-from crm.core.copying import Blank, insert_rows, update_rows
+from crm.core.copying import CHUNK, Blank, in_service, insert_rows, update_rows
 from crm.core.custom import writing as custom
 from crm.core.differences import Difference, readable
 from crm.core.events import RecordEvent, emit
 from crm.core.models import Tag
+from crm.core.tagging import put_tags, resolved, set_tags, tag_difference
 
-CHUNK = 1000
-# Services bring the transaction; a savepoint per kernel call would only cost round trips. What fails here fails the service.
-in_service = transaction.atomic(savepoint=False)
 Values = dict[str, Any]
 
 
@@ -88,7 +86,7 @@ def create_records(
     rows = [dict(row) for row in rows]
     added = custom.new_rows(model, rows, actor) or [custom.NewRow({})] * len(rows)
     for index, (values, new) in enumerate(zip(rows, added, strict=True)):
-        tags.append(_resolved(values.pop("tags", None) or []))
+        tags.append(resolved(values.pop("tags", None) or []))
         obj = blank(values)
         if new.stored:
             obj.custom = new.stored
@@ -105,12 +103,12 @@ def create_records(
         raise errors[0][1] if len(rows) == 1 else RowErrors([(index, _as_dict(error)) for index, error in errors])
     if _only_checking.get():
         raise OnlyChecked
-    created = _unless_taken(lambda: insert_rows(objects))
+    created = unless_taken(lambda: insert_rows(objects))
     _remember_words(created)
-    _add_tags(model, zip(created, tags, strict=True))
+    put_tags(model, zip(created, tags, strict=True))
     if actor is not None:
         _check_scope(model, [obj.pk for obj in created], actor, "add")
-    _tell(model, "created", [obj.pk for obj in created], actor)
+    tell(model, "created", [obj.pk for obj in created], actor)
     ledger.remember_made(model._meta.label_lower, [obj.pk for obj in created])
     return created
 
@@ -120,7 +118,7 @@ def _remember_words(rows: list[Any]) -> None:
         words.remember(rows)
 
 
-def _unless_taken(write: Callable[[], Any]) -> Any:
+def unless_taken(write: Callable[[], Any]) -> Any:
     """`write()`, with the database's refusal of a value that must be unique told at its field."""
     try:
         return write()
@@ -199,7 +197,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     differences = set_fields(row, changes)
     if given:
         differences |= custom.change_rows([row], given, actor)[row.pk]
-    tag_difference = _set_tags(row, _resolved(tags)) if tags is not None else None
+    tag_difference = set_tags(row, resolved(tags)) if tags is not None else None
     if tag_difference:
         differences["tags"] = tag_difference
     if not differences:
@@ -212,7 +210,7 @@ def change_record(obj: Any, changes: Values, *, actor: Any, version: int | None 
     row.version += 1
     row.updated_at = timezone.now()
     derived = {"search_text", "sort_name"} if hasattr(row, "fold") else set()
-    _unless_taken(lambda: row.save(update_fields=[*fields, *derived, "version", "updated_at"]))
+    unless_taken(lambda: row.save(update_fields=[*fields, *derived, "version", "updated_at"]))
     _remember_words([row])
     if actor is not None:
         _check_scope(type(row), [row.pk], actor, "view")
@@ -237,23 +235,6 @@ def set_fields(row: Any, changes: Values) -> dict[str, Difference]:
     return differences
 
 
-def _set_tags(row: Any, tags: Iterable[Tag]) -> Difference | None:
-    difference = _tag_difference(row.tags.all(), tags)
-    if difference.old == difference.new:
-        return None
-    row.tags.set(difference.new)
-    return difference
-
-
-def _add_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag]]]) -> None:
-    pairs = [(obj, list(tags)) for obj, tags in pairs if tags]
-    if not pairs:
-        return
-    through: Any = model.tags.through  # type: ignore[attr-defined]
-    name = f"{model._meta.model_name}_id"
-    through.objects.bulk_create([through(**{name: obj.pk, "tag_id": tag.pk}) for obj, tags in pairs for tag in tags], batch_size=CHUNK)
-
-
 @in_service
 def change_records(model: type[models.Model], ids: Iterable[int], changes: Values, *, actor: Any) -> int:
     """Set the same plain and custom fields on many rows; see change_each."""
@@ -270,7 +251,7 @@ def change_each(model: type[models.Model], changes: Mapping[int, Values], *, act
     Rules that need a look at each row do not belong here: their service loops in sets of its own. ValidationError when a row would break a rule
     or leave the actor's sight; a bulk action leaves such a row as it is and goes on. None of them asks for custom fields: the ledger does not note these.
     """
-    rows = list(_writable(model, changes, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    rows = list(writable(model, changes, actor, "change").select_for_update(of=("self",)).order_by("pk"))
     names = list(dict.fromkeys(name for wanted in changes.values() for name in wanted))
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     models.prefetch_related_objects(rows, *(field.name for field in fields if field.remote_field))  # for the texts: a query per link, not per row
@@ -310,7 +291,7 @@ def _store(model: Any, rows: list[Any], names: set[str], actor: Any) -> list[Any
         return rows
     derived = {"search_text", "sort_name"} if hasattr(rows[0], "fold") else set()
     with transaction.atomic(savepoint=ledger.current() is not None):
-        _unless_taken(partial(update_rows, rows, sorted(names | derived | {"version", "updated_at"})))
+        unless_taken(partial(update_rows, rows, sorted(names | derived | {"version", "updated_at"})))
         outside = _outside(model, [row.pk for row in rows], actor, "view")
         if outside and ledger.current() is not None:
             transaction.set_rollback(True)
@@ -339,7 +320,7 @@ def add_tags(model: type[models.Model], ids: Iterable[int], tags: Sequence[Tag],
 @in_service
 def change_tags(model: type[models.Model], wanted: Mapping[int, tuple[Iterable[Tag], Iterable[Tag]]], *, actor: Any) -> int:
     """{row id: (tags to add, tags to take away)} for the rows the actor may change; returns how many rows differ."""
-    rows = list(_writable(model, wanted, actor, "change").select_for_update(of=("self",)).order_by("pk"))
+    rows = list(writable(model, wanted, actor, "change").select_for_update(of=("self",)).order_by("pk"))
     differences = retag(model, rows, wanted)
     tell_changes(model, {pk: {"tags": difference} for pk, difference in differences.items()}, actor)
     if running := ledger.current():
@@ -358,7 +339,7 @@ def retag(model: Any, rows: Sequence[Any], wanted: Mapping[int, tuple[Iterable[T
         old, (add, remove) = set(row.tags.all()), wanted[row.pk]
         new = (old | set(add)) - set(remove)
         if new != old:
-            differences[row.pk] = _tag_difference(old, new)
+            differences[row.pk] = tag_difference(old, new)
             fresh += [through(**{link: row.pk, "tag_id": tag.pk}) for tag in new - old]
     for tag in {tag for _add, remove in wanted.values() for tag in remove}:
         gone |= Q(**{f"{link}__in": [row.pk for row in rows if tag in wanted[row.pk][1]], "tag": tag})
@@ -367,12 +348,7 @@ def retag(model: Any, rows: Sequence[Any], wanted: Mapping[int, tuple[Iterable[T
     return differences
 
 
-def _tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:
-    before, after = (sorted(tags, key=lambda tag: tag.key) for tags in (old, new))
-    return Difference([tag.pk for tag in before], [tag.pk for tag in after], ", ".join(map(str, before)), ", ".join(map(str, after)))
-
-
-def _writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models.QuerySet:
+def writable(model: Any, ids: Iterable[int], actor: Any, action: str) -> models.QuerySet:
     wanted = model._base_manager.filter(pk__in=list(ids), deleted_at__isnull=True)
     return wanted if actor is None else wanted.filter(any_of(arms_for(actor, action, model)))
 
@@ -394,42 +370,7 @@ def _vanishing(model: Any) -> ValidationError:
     return ValidationError({field: [_("You would no longer see this record. Choose somebody in your team.")]}, code="scope")
 
 
-@in_service
-def delete_records(model: type[models.Model], ids: Iterable[int], *, actor: Any, group: uuid.UUID | None = None) -> uuid.UUID:
-    """Put the rows that the actor may delete into the bin, as one group that is restored together.
-
-    `group` goes on with one whose right was asked for as a whole: an undo takes back what it made, whoever it was given to.
-    """
-    rows = _writable(model, ids, None if group else actor, "delete").select_for_update(of=("self",)).order_by("pk")
-    running = ledger.current()
-    group = group or (running.group if running else uuid.uuid4())
-    found = list(rows.values_list("pk", flat=True))
-    if found:
-        model._base_manager.filter(pk__in=found).update(deleted_at=timezone.now(), deleted_by=actor, deletion_group=group)  # type: ignore[attr-defined]
-        _tell(model, "deleted", found, actor, group=group)
-        ledger.remember_gone(model._meta.label_lower, found)
-    return group
-
-
-@in_service
-def restore_group(group: uuid.UUID, *, actor: Any, models_with_bin: Iterable[type[models.Model]]) -> int:
-    """Take everything of one deletion out of the bin; returns how many rows came back."""
-    return sum(len(restore_rows(model, group, actor=actor)) for model in models_with_bin)
-
-
-@in_service
-def restore_rows(model: Any, group: uuid.UUID, *, actor: Any, ids: Iterable[int] | None = None) -> list[int]:
-    """Take the rows of one deletion, or those of them with these ids, out of the bin; returns their ids."""
-    rows = model._base_manager.select_for_update().filter(deletion_group=group, deleted_at__isnull=False).order_by("pk")
-    found = list((rows if ids is None else rows.filter(pk__in=list(ids))).values_list("pk", flat=True))
-    if found:
-        back = model._base_manager.filter(pk__in=found)
-        _unless_taken(partial(back.update, deleted_at=None, deleted_by=None, deletion_group=None))
-        _tell(model, "restored", found, actor, group=group)
-    return found
-
-
-def _tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | None = None) -> None:
+def tell(model: Any, verb: str, ids: list[int], actor: Any, group: uuid.UUID | None = None) -> None:
     for start in range(0, len(ids), CHUNK):
         changes = {"group": {"id": str(group)}} if group else {}
         emit(
@@ -453,26 +394,6 @@ def tell_changes(model: Any, differences: dict[int, dict[str, Difference]], acto
                         label=model._meta.label_lower, verb=verb, subject_ids=tuple(map(int, about)), actor_id=getattr(actor, "pk", None), changes=about
                     )
                 )
-
-
-def _resolved(tags: Iterable[Any]) -> list[Tag]:
-    """Tags, or names of tags."""
-    given = list(tags)
-    return tags_named(given) if given and isinstance(given[0], str) else given
-
-
-@in_service
-def tags_named(names: Iterable[str]) -> list[Tag]:
-    """The tags with these names, made when they are new. Order and doubles do not matter."""
-    from crm.core.text import sort_key
-
-    wanted: dict[str, str] = {}
-    for name in names:
-        if sort_key(name):
-            wanted.setdefault(sort_key(name)[:40], " ".join(name.split())[:40])
-    # In one order everywhere: two transactions that make the same tags must not wait for each other in a circle.
-    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in sorted(wanted.items())], ignore_conflicts=True)
-    return list(Tag.objects.filter(key__in=wanted))
 
 
 def user_or_none(user_id: int | None) -> Any:

@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services.rows import Values, check_links, each_row, tidy
+from crm.core.bin import delete_records
 from crm.core.copying import insert_rows
-from crm.core.writes import change_each, change_record, create_records, delete_records, lock
+from crm.core.writes import change_each, change_record, create_records, lock
 from deals.models import Deal, Pipeline, Stage, StageChange
 from deals.services.moves import enter, move_deal, tell_outcome
 from users.selectors import organisation

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core.copying import insert_rows, update_rows
+from crm.core.copying import CHUNK, insert_rows, update_rows
 from crm.core.custom.writing import check_stage
 from crm.core.events import emit
 from crm.core.ledger import remember
-from crm.core.writes import CHUNK, StaleRecord, lock, user_or_none
+from crm.core.writes import StaleRecord, lock, user_or_none
 from deals.events import DealLost, DealMoved, DealWon
 from deals.models import Deal, LostReason, Stage, StageChange
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from contacts.services import email_key, phone_key, rules
 from contacts.services.rows import each_row, tidy
 from crm.core.access import any_of, arms_for
+from crm.core.bin import delete_records
 from crm.core.copying import update_rows
 from crm.core.events import emit
-from crm.core.writes import change_record, change_records, create_records, delete_records, lock, user_or_none
+from crm.core.writes import change_record, change_records, create_records, lock, user_or_none
 from leads.events import LeadStatusChanged
 from leads.models import Lead, LeadStatus
 from leads.services.scoring import score_of

@@ -19,7 +19,8 @@ from activities.models import Activity, Meeting, Notification, Reminder, Task
 from activities.services.meetings import close_past_meetings
 from activities.services.tasks import snooze_values
 from contacts.models import Company, Contact
-from crm.core.writes import StaleRecord, change_records, restore_group
+from crm.core.bin import restore_group
+from crm.core.writes import StaleRecord, change_records
 from deals.models import Deal
 from deals.services import create_deal, delete_deals, update_deal
 from leads.services import convert_lead, update_lead

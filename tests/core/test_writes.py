@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
 
 from contacts.models import Company
-from crm.core import writes
+from crm.core import bin, tagging, writes
 from crm.core.access import can, viewers_of
 from crm.core.events import Event, emit
 from crm.core.idempotency import run_once
@@ -110,28 +110,28 @@ def test_tags_by_name_and_their_audit():
     writes.change_record(row, {"tags": ["vip"]}, actor=people.owner)
     assert [tag.name for tag in row.tags.all()] == ["VIP"]
     assert Tag.objects.count() == 2
-    assert writes.add_tags(Company, [row.pk], writes.tags_named(["VIP", "New"]), actor=people.owner) == 1
+    assert writes.add_tags(Company, [row.pk], tagging.tags_named(["VIP", "New"]), actor=people.owner) == 1
     assert row.tags.count() == 2
 
 
 def test_bin_and_restore_as_one_group():
     people = cast()
     rows = [company(people.owner), company(people.owner)]
-    group = writes.delete_records(Company, [row.pk for row in rows], actor=people.owner)
+    group = bin.delete_records(Company, [row.pk for row in rows], actor=people.owner)
     assert not Company.objects.visible_to(people.admin).exists()
     assert not can(people.owner, "view", rows[0])
     with pytest.raises(ValidationError), transaction.atomic():
         writes.change_record(rows[0], {"name": "Ghost"}, actor=people.owner)
-    assert writes.restore_group(group, actor=people.owner, models_with_bin=[Company]) == 2
+    assert bin.restore_group(group, actor=people.owner, models_with_bin=[Company]) == 2
     assert Company.objects.visible_to(people.owner).count() == 2
-    assert writes.restore_group(group, actor=people.owner, models_with_bin=[Company]) == 0
-    assert writes.restore_group(uuid.uuid4(), actor=people.owner, models_with_bin=[Company]) == 0
+    assert bin.restore_group(group, actor=people.owner, models_with_bin=[Company]) == 0
+    assert bin.restore_group(uuid.uuid4(), actor=people.owner, models_with_bin=[Company]) == 0
 
 
 def test_delete_leaves_foreign_rows_alone():
     people = cast()
     row = company(people.stranger)
-    writes.delete_records(Company, [row.pk], actor=people.owner)
+    bin.delete_records(Company, [row.pk], actor=people.owner)
     row.refresh_from_db()
     assert row.deleted_at is None
 

@@ -16,10 +16,12 @@ from activities.services import add_note, create_task
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
 from crm.core import housekeeping, jobs, outbox
+from crm.core.bin import restore_group
 from crm.core.imports import report, services, work
 from crm.core.models import ImportJob, ImportMade, OutboxEvent
 from crm.core.records import record_for
-from crm.core.writes import add_tags, restore_group, tags_named
+from crm.core.tagging import tags_named
+from crm.core.writes import add_tags
 from deals.models import Deal
 from deals.services import create_deal
 from tests.factories import cast, make_role, make_user

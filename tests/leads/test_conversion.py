@@ -10,7 +10,7 @@ from activities.services import add_note, create_task
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
 from crm.core.models import OutboxEvent
-from crm.core.writes import tags_named
+from crm.core.tagging import tags_named
 from deals.models import Deal
 from leads import selectors, services
 from leads.services import Choices

@@ -8,7 +8,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from crm.core.models import OutboxEvent
-from crm.core.writes import RowErrors, StaleRecord, add_tags, change_records, tags_named
+from crm.core.tagging import tags_named
+from crm.core.writes import RowErrors, StaleRecord, add_tags, change_records
 from leads import services
 from leads.models import Lead
 from tests.factories import make_team, make_user

@@ -20,7 +20,8 @@ from crm.core.bulk.selection import export_chosen
 from crm.core.bulk.turns import in_turn
 from crm.core.fields import PickerField, TagsField
 from crm.core.records import BulkAction
-from crm.core.writes import change_each, change_tags, tags_named
+from crm.core.tagging import tags_named
+from crm.core.writes import change_each, change_tags
 
 
 class BulkForm(forms.Form):

@@ -13,9 +13,9 @@ from crm.core.bulk import undo as undoing
 from crm.core.bulk.chunks import carry_out
 from crm.core.bulk.models import BulkChunk, BulkJob
 from crm.core.bulk.selection import Chosen
+from crm.core.copying import CHUNK
 from crm.core.jobs import held, ring
 from crm.core.records import BulkAction, RecordType, record_for
-from crm.core.writes import CHUNK
 
 State = BulkJob.State
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core.bin import restore_rows
 from crm.core.bulk.models import BulkChunk, BulkEntry, BulkJob, BulkProblem
 from crm.core.events import Event, emit
 from crm.core.imports.undo import touched
@@ -20,7 +21,7 @@ from crm.core.jobs import NotPossible
 from crm.core.ledger import reason_of
 from crm.core.records import record_for
 from crm.core.reverts import put_back
-from crm.core.writes import restore_rows, user_or_none
+from crm.core.writes import user_or_none
 
 Kind = BulkEntry.Kind
 State = BulkJob.State

@@ -16,6 +16,7 @@ from crm.core.imports.reading import Line
 from crm.core.imports.targets import Target
 from crm.core.models import ImportChunk, ImportJob, ImportMade, ImportProblem
 from crm.core.records import RecordType
+from crm.core.tagging import tags_named
 from crm.core.text import sort_key
 
 MOST_PROBLEMS = 20  # per row; the rest says the same again
@@ -113,7 +114,7 @@ def _make_linked(plan: Plan, wanted: Sequence[Candidate]) -> dict[str, list[Any]
 def _set_tags(plan: Plan, wanted: list[Candidate]) -> None:
     """Tags of all rows at once: two statements, not two per row."""
     names = {name for each in wanted for name in (*each.values.get("tags", ()), *plan.tags)}
-    known = {tag.key: tag for tag in writes.tags_named(names)} if names else {}
+    known = {tag.key: tag for tag in tags_named(names)} if names else {}
     for each in wanted:
         if plan.tags or each.values.get("tags"):
             keys = {sort_key(name)[:40] for name in (*each.values.get("tags", ()), *plan.tags)}

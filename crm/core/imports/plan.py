@@ -13,6 +13,7 @@ from django.db.models import BigIntegerField, Q, Value
 from django.utils.translation import gettext as _
 
 from crm.core.access import any_of, arms_for, may_add
+from crm.core.copying import CHUNK
 from crm.core.custom.models import PREFIX
 from crm.core.exports import safe_text
 from crm.core.imports.reading import Line
@@ -21,7 +22,6 @@ from crm.core.jobs import NotPossible
 from crm.core.models import ImportJob
 from crm.core.records import RecordType, Same, record_for
 from crm.core.text import sort_key
-from crm.core.writes import CHUNK
 
 Values = dict[str, Any]
 

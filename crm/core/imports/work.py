@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone, translation
 
 from crm.core import jobs
+from crm.core.copying import CHUNK
 from crm.core.events import Event, emit
 from crm.core.imports import undo
 from crm.core.imports.chunks import check_rows, write_rows
@@ -21,7 +22,6 @@ from crm.core.imports.plan import Plan
 from crm.core.imports.reading import Line, read
 from crm.core.jobs import NotPossible
 from crm.core.models import ImportJob
-from crm.core.writes import CHUNK
 
 log = logging.getLogger(__name__)
 State = ImportJob.State

@@ -197,7 +197,7 @@ def test_doubles_keep_a_field_from_becoming_unique_and_say_so(people):
     assert field.name in told.value.message_dict
     group = delete_contacts([first.pk], actor=people.owner)
     create_contact({"last_name": "New", field.name: "Same"}, actor=people.owner)
-    from crm.core.writes import restore_group
+    from crm.core.bin import restore_group
 
     with pytest.raises(ValidationError) as told:
         restore_group(group, actor=people.owner, models_with_bin=[Contact])

@@ -1,0 +1,53 @@
+"""Tags of records: found by their names, put on rows, told as a difference. Services go through crm.core.writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from crm.core.copying import CHUNK, in_service
+from crm.core.differences import Difference
+from crm.core.models import Tag
+from crm.core.text import sort_key
+
+
+def resolved(tags: Iterable[Any]) -> list[Tag]:
+    """Tags, or names of tags."""
+    given = list(tags)
+    return tags_named(given) if given and isinstance(given[0], str) else given
+
+
+@in_service
+def tags_named(names: Iterable[str]) -> list[Tag]:
+    """The tags with these names, made when they are new. Order and doubles do not matter."""
+    wanted: dict[str, str] = {}
+    for name in names:
+        if sort_key(name):
+            wanted.setdefault(sort_key(name)[:40], " ".join(name.split())[:40])
+    # In one order everywhere: two transactions that make the same tags must not wait for each other in a circle.
+    Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in sorted(wanted.items())], ignore_conflicts=True)
+    return list(Tag.objects.filter(key__in=wanted))
+
+
+def tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:
+    before, after = (sorted(tags, key=lambda tag: tag.key) for tags in (old, new))
+    return Difference([tag.pk for tag in before], [tag.pk for tag in after], ", ".join(map(str, before)), ", ".join(map(str, after)))
+
+
+def set_tags(row: Any, tags: Iterable[Tag]) -> Difference | None:
+    difference = tag_difference(row.tags.all(), tags)
+    if difference.old == difference.new:
+        return None
+    row.tags.set(difference.new)
+    return difference
+
+
+def put_tags(model: type[models.Model], pairs: Iterable[tuple[Any, Iterable[Tag]]]) -> None:
+    pairs = [(obj, list(tags)) for obj, tags in pairs if tags]
+    if not pairs:
+        return
+    through: Any = model.tags.through  # type: ignore[attr-defined]
+    name = f"{model._meta.model_name}_id"
+    through.objects.bulk_create([through(**{name: obj.pk, "tag_id": tag.pk}) for obj, tags in pairs for tag in tags], batch_size=CHUNK)
