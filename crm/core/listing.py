@@ -13,15 +13,15 @@ from operator import or_
 from typing import Any
 
 from django.core.cache import caches
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q
 
-from crm.core.access import any_of, arms_for, q_for
+from crm.core.access import arms_for
+from crm.core.arms import Arm, conditions, few_arms
 from crm.core.compiled import NUMBER, Compiled
 from crm.core.cursors import Cursor, Order
 from crm.core.custom.definitions import fields_of
-from crm.core.custom.keys import CustomKey, order_field, order_key
+from crm.core.custom.keys import CustomKey, order_field
 from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
@@ -29,31 +29,7 @@ CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
 GLANCE = 20_000  # rows that a common search may pass to fill a page
-MAX_ARMS = 8
 Pair = tuple[int, Any]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A statement in parts: `SELECT id, key`, `SELECT id`, and from FROM to the last condition, to which more can be added by AND."""
-
-    select: str
-    select_id: str
-    rest: str
-    params: tuple[Any, ...]
-
-    def narrowed(self, condition: str, params: tuple[Any, ...]) -> Arm:
-        return Arm(self.select, self.select_id, f"{self.rest} AND {condition}", (*self.params, *params)) if condition else self
-
-    @classmethod
-    def of(cls, rows: Any, column: str) -> Arm | None:
-        """None when no row can match."""
-        try:
-            sql, params = rows.order_by().values_list("pk", order_key(column)).query.sql_with_params()
-        except EmptyResultSet:
-            return None
-        select, _from, rest = sql.partition(" FROM ")
-        return cls(select, select.partition(",")[0], f"FROM {rest}" if " WHERE " in rest else f"FROM {rest} WHERE true", params)
 
 
 @dataclass(frozen=True)
@@ -98,7 +74,7 @@ class Listing:
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
         rows = self._narrowed()
-        return [rows.filter(arm) for arm in _few_arms(arms_for(self.user, self.action, self.model))]
+        return [rows.filter(arm) for arm in few_arms(arms_for(self.user, self.action, self.model))]
 
     @property
     def plain(self) -> bool:
@@ -160,7 +136,7 @@ class Listing:
     def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> list[Pair]:
         """The page and one more row, if the next GLANCE visible rows along the index hold them; else nothing."""
         seen, fits = Arm.of(self._alive(), order.column), Arm.of(self._narrowed(), order.column)
-        visible = _conditions(self.user, self.action, self.model, whole=True)
+        visible = conditions(self.user, self.action, self.model, whole=True)
         if not (seen and fits and visible) or (cursor is not None and cursor.key is None):
             return []
         rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
@@ -340,7 +316,7 @@ class Listing:
         key = (column, whole, apart)
         if key not in self._kept:
             found = [arm for rows in (self._branches() if apart else [self._narrowed()]) if (arm := Arm.of(rows, column)) is not None]
-            parts = _conditions(self.user, self.action, self.model, whole) if found else []
+            parts = conditions(self.user, self.action, self.model, whole) if found else []
             self._kept[key] = [arm.narrowed(*part) for arm in found for part in parts]
         return self._kept[key]
 
@@ -392,40 +368,6 @@ def count_each(listings: Sequence[Listing], most: int) -> list[int]:
         cursor.execute(sql, [value for part, params in parts if part for value in params])
         found = dict(cursor.fetchall())
     return [found.get(place, 0) for place in range(len(parts))]
-
-
-def _few_arms(arms: list[Q]) -> list[Q]:
-    return [any_of(arms)] if len(arms) > MAX_ARMS else arms
-
-
-_known_conditions: dict[tuple[Any, ...], list[tuple[str, tuple[Any, ...]]]] = {}
-
-
-def _conditions(user: Any, action: str, model: Any, whole: bool) -> list[tuple[str, tuple[Any, ...]]]:
-    """What `user` may do `action` on, as disjoint conditions of SQL with their parameters, or as one (`whole`). Compiled once per right: it
-    takes longer than PostgreSQL needs for the page."""
-    if not (user.is_authenticated and user.is_active):
-        return []
-    key = (model, action, whole, model.access_policy.key(user, action, model))
-    if key not in _known_conditions:
-        if len(_known_conditions) > 5_000:
-            _known_conditions.clear()
-        arms = [q_for(user, action, model)] if whole else _few_arms(arms_for(user, action, model))
-        parts = [_condition(model, arm) for arm in arms]
-        _known_conditions[key] = [part for part in parts if part is not None]
-    return _known_conditions[key]
-
-
-def _condition(model: Any, arm: Q) -> tuple[str, tuple[Any, ...]] | None:
-    """The part after WHERE; None when no row can match."""
-    try:
-        sql, params = model._base_manager.filter(arm).order_by().values_list("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return None
-    head, _where, condition = sql.partition(" WHERE ")
-    if " JOIN " in head:
-        raise ValueError(f"A policy of {model.__name__} joins: {sql}")  # it would have to stand in FROM as well
-    return (f"({condition})" if condition else ""), params
 
 
 def table_size(model: Any) -> int:
