@@ -292,8 +292,8 @@ class ListQuery:
     @property
     def all_url(self) -> str:
         """The list as it is without filters, also for whom the bare address leads to a view of their choice."""
-        first = self.record.views[0].name if self.record.views else ""
-        return f"{self.record.list_url}?view={first}" if self.look.default and first else self.record.list_url
+        everything = next((view.name for view in self.record.views if not view.params), "")
+        return f"{self.record.list_url}?view={everything}" if self.look.default and everything else self.record.list_url
 
     @property
     def filtered(self) -> bool:

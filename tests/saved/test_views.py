@@ -17,6 +17,7 @@ from crm.core.records import record_for, record_types
 from crm.core.saved.looks import look_of, saved_views
 from crm.core.saved.models import SavedView
 from crm.core.saved.services import change_look, save_view
+from tests.contract.samples import SAMPLES
 from tests.core.custom.fields import make_field
 from tests.factories import cast
 
@@ -141,6 +142,19 @@ def test_a_list_opens_with_the_view_of_ones_choice(people, towns):
     client.post(f"{URL}{view.pk}/", {"do": "delete"})
     assert client.get("/contacts/").status_code == 200
     assert client.get(address).status_code == 400
+
+
+@pytest.mark.parametrize("slug", [record.slug for record in record_types()])
+def test_whatever_a_list_opens_with_all_of_it_can_be_seen(people, slug):
+    record, client = record_for(slug), client_of(people.owner)
+    offered = client.get(record.url("views")).context["own"]
+    assert [each["key"] for each in offered] == [view.name for view in record.views if view.params]
+    row = SAMPLES[slug].make(people.teammate, "Zebrafinch")
+    client.post(record.url("look"), {"do": "default", "view": offered[0]["key"]})
+    page = client.get(client.get(record.list_url)["Location"])
+    everything = client.get(page.context["list"].clear_url)
+    assert everything.status_code == 200
+    assert f'data-pk="{row.pk}"' in everything.content.decode()
 
 
 def test_what_a_view_asks_for_may_go_away(people, towns):

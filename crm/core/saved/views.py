@@ -30,7 +30,7 @@ class SavedViewsView(RecordView):
     def page(self, request: HttpRequest, status: int = 200, form: Any = None, wrong: int = 0) -> HttpResponse:
         user: Any = request.user
         look = look_of(user, self.record.slug)
-        own = [{"key": view.name, "label": view.label, "default": look.default == view.name} for view in self.record.views]
+        own = [{"key": view.name, "label": view.label, "default": look.default == view.name} for view in self.record.views if view.params]
         saved = [
             {
                 "view": view,
