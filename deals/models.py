@@ -131,6 +131,19 @@ class Deal(Record):
             ),
             models.Index(fields=["stage", "next_step_at", "id"], name="deal_board", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["status", "closed_at"], name="deal_closed", condition=Q(deleted_at__isnull=True)),
+            # Sums of the board and of the pipeline report, without the rows; the won column and what was won, newest first.
+            models.Index(
+                fields=["pipeline", "stage"],
+                include=["owner", "team", "amount_home", "close_date", "next_step_at", "next_step_kind"],
+                name="deal_open_sums",
+                condition=Q(deleted_at__isnull=True, status="open"),
+            ),
+            models.Index(
+                fields=["stage", "closed_at", "id"],
+                include=["owner", "team", "pipeline", "amount_home"],
+                name="deal_won_sums",
+                condition=Q(deleted_at__isnull=True, status="won"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -27,15 +27,16 @@ class Group:
 
 @dataclass(frozen=True)
 class _Narrowed:
-    """The list's own filters and one choice more, as a filterset: what has been validated once is not asked again for each group."""
+    """The list's own filters and one choice more, as a filterset: what has been validated and narrowed once is not for each group."""
 
     query: ListQuery
     value: Any
+    narrowed: dict[str, Any]  # of all groups together: the rows without the choice
 
     def filter_queryset(self, rows: Any) -> Any:
-        if self.query.asked_plainly:
-            rows = self.query.filterset.filter_queryset(rows)
-        return self.query.every_filter.filters[self.query.group].filter(rows, self.value)
+        if "rows" not in self.narrowed:
+            self.narrowed["rows"] = self.query.filterset.filter_queryset(rows) if self.query.asked_plainly else rows
+        return self.query.group_filter.filters[self.query.group].filter(self.narrowed["rows"], self.value)
 
     @property
     def form(self) -> Any:
@@ -48,7 +49,8 @@ def groups(query: ListQuery) -> tuple[list[Group], bool]:
     counts the rows, each up to FEW."""
     every = list(_values(query))
     found = every[:MOST_GROUPS]
-    chosen = [_Narrowed(query, value) for _raw, _label, value in found]
+    narrowed_once: dict[str, Any] = {}
+    chosen = [_Narrowed(query, value, narrowed_once) for _raw, _label, value in found]
     narrowed = [Listing(query.record, query.user, q=query.listing.q, filterset=each, alternatives=query.alternatives) for each in chosen]
     counts = count_each(narrowed, FEW + 1)
     return [_group(query, raw, label, count) for (raw, label, _value), count in zip(found, counts, strict=True) if count], len(every) > len(found)
@@ -57,7 +59,7 @@ def groups(query: ListQuery) -> tuple[list[Group], bool]:
 def _values(query: ListQuery) -> Iterator[tuple[str, str, Any]]:
     """The choices that the list's own filter leaves."""
     asked = {str(query.user.pk) if value == "me" else value for key in query.keys_of(query.group) for value in query.data.getlist(key)}
-    for raw, label, value in query.every_filter.group_values(query.group):
+    for raw, label, value in query.group_filter.group_values(query.group):
         if not asked or raw in asked:
             yield raw, label, value
 

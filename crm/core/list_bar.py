@@ -1,4 +1,4 @@
-"""What stands in the bar above a list: chips, filters and alternatives, sorts, groups, columns."""
+"""What stands in the bar above a list: chips, sorts, groups; and in its menus: filters and alternatives, columns."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from crm.core.list_query import ALTERNATIVES, ListQuery
 from crm.core.records import Column
 
 KEEP_SECONDS = 30
+LOOKS = ("view", "sort", "size", "cols", "group")  # what a new filter leaves as it is
+MENUS = ("filter", "save", "columns")
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,24 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """One of the groups of filters of which one must fit, as fields of the form."""
+class FilterMenu:
+    """The filter's form: its fields, those of each group of which one must fit, and how many groups there are with one more (0: enough)."""
 
-    number: int
     fields: SafeString
+    alternatives: list[SafeString]
+    more_alternatives: int
+    hidden: list[tuple[str, str]]
+    clear_url: str
+
+
+@dataclass(frozen=True)
+class ColumnsMenu:
+    """`kept`: the columns come from the reader's own wishes or the record type, not from the address or a view."""
+
+    choices: list[Choice]
+    compact: bool
+    kept: bool
+    next: str  # this list, without page and columns
 
 
 def head(query: ListQuery, column: Column) -> Head:
@@ -86,15 +101,27 @@ def _told(query: ListQuery, filterset: Any, number: int) -> list[tuple[str, str,
     return told
 
 
-def alternatives(query: ListQuery) -> list[Alternative]:
-    """Those in use, and empty ones up to the number that the address asks for."""
-    return [Alternative(number, filter_fields(query, number)) for number in range(1, max([query.wanted_alternatives, *query.used]) + 1)]
+def filter_menu(query: ListQuery) -> FilterMenu:
+    """With the groups in use, and empty ones up to the number that the address asks for."""
+    count = max([query.wanted_alternatives, *query.used])
+    groups = [filter_fields(query, number) for number in range(1, count + 1)]
+    return FilterMenu(filter_fields(query), groups, count + 1 if count < ALTERNATIVES else 0, hidden(query, "q", *LOOKS), query.all_url)
 
 
-def next_alternatives(query: ListQuery) -> int:
-    """How many the form is to have for one more; 0 when there are enough."""
-    count = max([query.wanted_alternatives, *query.used]) + 1
-    return count if count <= ALTERNATIVES else 0
+def columns_menu(query: ListQuery) -> ColumnsMenu:
+    kept = "cols" not in query.params and query.saved is None
+    return ColumnsMenu(column_choices(query), query.look.compact, kept, query.url({"cols": "", "cursor": ""}))
+
+
+def hidden(query: ListQuery, *names: str) -> list[tuple[str, str]]:
+    """What a form about this list keeps of its address."""
+    return [(name, query.params[name]) for name in names if query.params.get(name)]
+
+
+def menu_urls(query: ListQuery) -> dict[str, str]:
+    """Where the menus of the bar are asked for when they are opened: half of the bar is in them, and few are."""
+    question = "".join(f"?{text}" for text in [query.address()] if text)
+    return {name: f"{query.record.url('menu', name)}{question}" for name in MENUS}
 
 
 def groupings(query: ListQuery) -> list[Head]:

@@ -122,6 +122,11 @@ class ListQuery:
         return self._filterset(None)
 
     @cached_property
+    def group_filter(self) -> Any:
+        """Of the filter by whose choices the list is grouped, whatever the address asks of it."""
+        return self._filterset([self.group])
+
+    @cached_property
     def alternatives(self) -> list[Any]:
         """Filtersets of which one must fit, besides `filterset`."""
         return [self._filterset([name for name in self.filters if self.keys_of(name, number)], f"or{number}") for number in self.used]
@@ -288,6 +293,10 @@ class ListQuery:
         parts = [text for name, text in kept if name not in changes and name not in ("count", "alternatives")]
         parts += [f"{quote_plus(name)}={quote_plus(value)}" for name, value in changes.items() if value]
         return f"{self.record.list_url}?{'&'.join(parts)}" if parts else self.all_url
+
+    def address(self) -> str:
+        """The query string of this page without its mark, as it came."""
+        return "&".join(text for name, text in self._encoded_short if name not in ("cursor", "count", "alternatives"))
 
     @property
     def all_url(self) -> str:

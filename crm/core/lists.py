@@ -94,16 +94,12 @@ class ListPage:
     next_url: str
     previous_url: str
     page_sizes: list[tuple[int, str, bool]]
-    filter_fields: Any
-    filter_open: bool
-    alternatives: Any  # of Alternative
-    more_alternatives: Any  # how many the form is to have for one more, 0: enough
+    can_filter: bool
+    filter_menu: Any  # FilterMenu of one that is open from the start, else None
+    menus: Any  # addresses of the menus by their names
     groupings: Any  # of Head
     groups: list[Group]
     groups_cut: bool  # there may be more
-    column_choices: Any  # of Choice
-    columns_kept: bool  # do the columns come from the reader's own wishes or the record type, not from the address?
-    here: str  # this list, without page and columns
     compact: bool
     wide: bool  # the reader chose the columns: none is hidden on a smaller desktop
     widths: list[int]  # of the columns in pixels, none: as wide as needed
@@ -144,22 +140,18 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         next_url=_page_url(query, found, back=False) if found.after and found.pairs else "",
         previous_url=_page_url(query, found, back=True) if found.before and found.pairs else "",
         page_sizes=[(size, query.url({"size": str(size), "cursor": ""}), size == query.size) for size in SIZES],
-        filter_fields=SimpleLazyObject(lambda: list_bar.filter_fields(query)),
-        filter_open=bool(query.errors or query.wanted_alternatives),
-        alternatives=SimpleLazyObject(lambda: list_bar.alternatives(query)),
-        more_alternatives=SimpleLazyObject(lambda: list_bar.next_alternatives(query)),
+        can_filter=bool(query.filters),
+        filter_menu=SimpleLazyObject(lambda: list_bar.filter_menu(query)) if query.errors or query.wanted_alternatives else None,
+        menus=SimpleLazyObject(lambda: list_bar.menu_urls(query)),
         groupings=SimpleLazyObject(lambda: list_bar.groupings(query)),
         groups=grouped,
         groups_cut=cut,
-        column_choices=SimpleLazyObject(lambda: list_bar.column_choices(query)),
-        columns_kept="cols" not in query.params,
-        here=query.url({"cols": "", "cursor": ""}),
         compact=query.look.compact,
         wide=bool(query.column_names()),
         widths=_widths(query),
         forgotten=query.forgotten,
         bar_key=_bar_key(query),
-        hidden=[(name, query.params[name]) for name in ("view", "sort", "size", "cols", "group") if query.params.get(name)],
+        hidden=list_bar.hidden(query, *list_bar.LOOKS),
         filter_hidden=[(name, value) for name in set(query.params) - CONTROL for value in query.params.getlist(name) if value],
         bulk=actions,
         selectable=bool(actions),

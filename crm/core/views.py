@@ -356,10 +356,11 @@ class PickView(View):
 
 
 def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
-    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export, saved views, and those of
+    """The addresses of one record type: list, new, import, detail, viewers, edit, delete, bulk, export, saved views, menus of the list, and those of
     single rows (crm.core.row_views). An override replaces one view."""
     from crm.core.bulk.views import RecordBulkView  # they build on this module
     from crm.core.imports.views import ImportStartView
+    from crm.core.list_menus import ListMenuView
     from crm.core.row_views import ROW_VIEWS
     from crm.core.saved.views import LookView, SavedViewsView, SavedViewView
 
@@ -372,6 +373,7 @@ def record_urls(slug: str, **overrides: type[View]) -> list[Any]:
         "views": ("views/", SavedViewsView),
         "view": ("views/<int:pk>/", SavedViewView),
         "look": ("views/look/", LookView),
+        "menu": ("menu/<slug:name>/", ListMenuView),
         "detail": ("<int:pk>/", RecordDetailView),
         "viewers": ("<int:pk>/viewers/", RecordViewersView),
         "edit": ("<int:pk>/edit/", RecordUpdateView),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.utils import timezone
 
@@ -94,11 +94,24 @@ def month_span(day: date) -> tuple[date, date]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def _rows(user: Any, pipeline: Pipeline, params: Any) -> Any:
-    """Visible open deals of the pipeline and those won this quarter, narrowed by the filters (a filterset) and `params.q`."""
+class _Rows(NamedTuple):
+    """The deals on the board in two sets, as each has an index of its own."""
+
+    open: QuerySet[Deal]
+    won: QuerySet[Deal]  # this quarter
+
+    def of(self, stage: Stage) -> QuerySet[Deal]:
+        return (self.won if stage.kind == Stage.Kind.WON else self.open).filter(stage=stage)
+
+
+def _rows(user: Any, pipeline: Pipeline, params: Any) -> _Rows:
+    """Visible deals of the pipeline, narrowed by the filters (a filterset) and `params.q`."""
+    rows = _narrowed(user, Deal.objects.visible_to(user).filter(pipeline=pipeline), params)
     won_from = day_start(quarter_start(timezone.localdate(), organisation().fiscal_year_start))
-    shown = Q(status=Deal.Status.OPEN) | Q(status=Deal.Status.WON, closed_at__gte=won_from)
-    rows = Deal.objects.visible_to(user).filter(shown, pipeline=pipeline)
+    return _Rows(rows.filter(status=Deal.Status.OPEN), rows.filter(status=Deal.Status.WON, closed_at__gte=won_from))
+
+
+def _narrowed(user: Any, rows: QuerySet[Deal], params: Any) -> QuerySet[Deal]:
     if params is None:
         return rows
     query = params.data.get("q", "").strip() if hasattr(params.data, "get") else ""
@@ -132,22 +145,22 @@ def lane_after(user: Any, stage: Stage, params: Any, after: Cursor | None) -> La
     return _lane(stage, {}, cards[stage.pk], continued=after is not None)
 
 
-def _sums(rows: Any) -> dict[int, dict[str, Any]]:
-    """{stage id: count, amount, closing this month, without next step} in one grouped query."""
+def _sums(rows: _Rows) -> dict[int, dict[str, Any]]:
+    """{stage id: count, amount; of open stages also those closing this month and without a next step}, in two grouped queries."""
     first, following = month_span(timezone.localdate())
     closing = Q(close_date__gte=first, close_date__lt=following)
-    grouped = (
-        rows.order_by()
+    every = {"count": Count("*"), "amount": Sum("amount_home")}
+    opened = (
+        rows.open.order_by()
         .values("stage_id")
         .annotate(
-            count=Count("pk"),
-            amount=Sum("amount_home"),
-            closing=Count("pk", filter=closing),
+            **every,  # all of what is counted stands in the index
+            closing=Count("stage", filter=closing),
             closing_amount=Sum("amount_home", filter=closing),
-            no_step=Count("pk", filter=Q(next_step_at__isnull=True, next_step_kind="")),
+            no_step=Count("stage", filter=Q(next_step_at__isnull=True, next_step_kind="")),
         )
     )
-    return {row["stage_id"]: row for row in grouped}
+    return {row["stage_id"]: row for row in (*opened, *rows.won.order_by().values("stage_id").annotate(**every))}
 
 
 def _lane(stage: Stage, sums: dict[str, Any], deals: list[Deal], *, continued: bool = False) -> Lane:
@@ -179,10 +192,9 @@ def _totals(stages: list[Stage], sums: dict[int, dict[str, Any]]) -> Totals:
     )
 
 
-def _cards(rows: Any, stages: list[Stage], lane: int | None, after: Cursor | None) -> dict[int, list[Deal]]:
+def _cards(rows: _Rows, stages: list[Stage], lane: int | None, after: Cursor | None) -> dict[int, list[Deal]]:
     """Up to PER_LANE + 1 deals of each stage by one UNION ALL: open ones by next step (late first, without one last), won ones newest first."""
-    tuples = rows.values_list(*CARD)
-    parts = [part for stage in stages for part in _lane_parts(tuples, stage, after if stage.pk == lane else None)]
+    parts = [part for stage in stages for part in _lane_parts(rows.of(stage).values_list(*CARD), stage, after if stage.pk == lane else None)]
     found: dict[int, list[Deal]] = {stage.pk: [] for stage in stages}
     for deal in map(maker(Deal, CARD), parts[0].union(*parts[1:], all=True) if parts else []):
         found[deal.stage_id].append(deal)
@@ -199,7 +211,6 @@ def _cards(rows: Any, stages: list[Stage], lane: int | None, after: Cursor | Non
 def _lane_parts(rows: Any, stage: Stage, after: Cursor | None) -> list[Any]:
     """One walk along the lane's index, whose order puts empty keys last; behind a cursor filled and empty keys are a stretch each."""
     limit = PER_LANE + 1
-    rows = rows.filter(stage=stage)
     if stage.kind == Stage.Kind.WON:
         if after is not None:
             rows = rows.filter(TupleLessThan(Tuple(F("closed_at"), F("pk")), (after.key, after.pk)))

@@ -76,6 +76,7 @@ def addresses(rows):
             f"{record.slug} page": record.url("detail", rows[record.slug].pk),
             f"{record.slug} neighbours": record.url("neighbours", rows[record.slug].pk),
             f"{record.slug} rows": f"{record.url('rows')}?rows={rows[record.slug].pk}.0000",
+            **{f"{record.slug} menu {name}": record.url("menu", name) for name in ("filter", "save", "columns")},
             f"{record.slug} look": record.url("peek", rows[record.slug].pk),
             f"{record.slug} name in its cell": record.url("cell", rows[record.slug].pk, record.columns[0].name),
             f"{record.slug} new": record.url("new"),

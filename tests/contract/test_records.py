@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.core.custom.showing import shaped
+from crm.core.list_menus import MENUS
 from crm.core.records import record_types
 from crm.core.saved.services import save_view
 from tests.contract.matrix import METHODS, allowed, granted, writes_so_far
@@ -152,6 +153,24 @@ def test_views_and_looks(world, who):
     for method in METHODS:
         if method not in ("get", "post"):
             assert quiet(client, method, url).status_code == 405
+
+
+@everybody
+@every_record
+@pytest.mark.parametrize("name", MENUS)
+def test_the_menus_of_a_list(world, who, name):
+    """As a page and as a piece of the list, for whoever may see the list; they offer names of colleagues at most, never a record's."""
+    client, url = world.client(who), world.record.url("menu", name)
+    for headers in ({}, CELL):
+        answer = quiet(client, "get", url, headers=headers)
+        assert answer.status_code == (200 if world.has_grant(who, "view") else 403)
+        assert MINE not in answer.content.decode() and THEIRS not in answer.content.decode()
+    for method in METHODS:
+        if method not in ("get", "head", "options"):
+            assert quiet(client, method, url).status_code == 405
+    if world.has_grant(who, "view"):
+        assert quiet(client, "get", f"{url}?nothing=1").status_code == 400
+        assert quiet(client, "get", world.record.url("menu", "nothing")).status_code == 404
 
 
 @everybody
@@ -325,6 +344,7 @@ def test_anonymous_people_are_sent_to_sign_in(world, method):
     ]
     addresses += [record.url("rows"), *(record.url("cell", row.pk, column.name) for column in record.columns if column.edit)]
     addresses += [record.url("bulk", bulk.name) for bulk in record.bulk_actions]
+    addresses += [record.url("menu", name) for name in MENUS]
     for url in addresses:
         response = quiet(client, method, url)
         assert response.status_code == 302, (method, url)
@@ -345,6 +365,7 @@ def test_other_methods_do_nothing(world, method):
         record.url("delete", row.pk),
         *(record.url(name, row.pk) for name in ("peek", "previous", "next", "neighbours")),
         record.url("rows"),
+        record.url("menu", "filter"),
         record.url("cell", row.pk, record.columns[0].name),
     ]:
         assert quiet(client, method, url).status_code == 405, (method, url)

@@ -36,6 +36,7 @@ GENERIC = {
     "views",
     "view",
     "look",
+    "menu",
     "peek",
     "previous",
     "next",

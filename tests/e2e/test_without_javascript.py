@@ -142,6 +142,7 @@ def test_filter_a_list(page: Page, system: System) -> None:
     query = "SELECT source.name FROM leads_lead lead JOIN core_source source ON source.id = lead.source_id WHERE lead.id = ANY(%s) LIMIT 1"
     source = system.value(query, shown)
     page.locator("#filterbox > summary").click()
+    page.locator("#filterbox").get_by_role("link", name="Filter").click()
     page.get_by_label(source, exact=True).check()
     page.get_by_role("button", name="Apply").click()
     assert "source=" in page.url

@@ -92,11 +92,13 @@ def test_without_javascript(new_page, sign_in, people):
     sign_in(page, people.owner.email, PASSWORD)
     page.goto("/contacts/?city=Linz")
     page.locator("#savebox summary").click()
+    page.locator("#savebox").get_by_role("link", name="Save view").click()
     page.fill("#view-name", "Linz")
     page.check("#view-default")
     page.get_by_role("button", name="Save as new view").click()
     page.goto("/contacts/")
     assert page.url.endswith(f"?view={SavedView.objects.get().key}") and names(page) == ["Bussard"]
     page.locator(".columns summary").click()
+    page.locator(".columns").get_by_role("link", name="Columns").click()
     page.locator("[data-choices] li").nth(2).locator("[data-up]").click()
     assert "cols=" in page.url and names(page) == ["Bussard"]

@@ -73,7 +73,7 @@ def test_what_is_changed_stands_in_the_address_and_can_be_saved(people, towns):
     assert parse_qs(urlsplit(chip.remove_url).query) == {"view": [view.key], "sort": ["-created"]}
     page = client.get(chip.remove_url)
     assert len(shown(page)) == 3 and page.context["list"].saved.changed
-    assert "Save changes to “Graz”" in page.content.decode()
+    assert "Save changes to “Graz”" in client.get(page.context["list"].menus["save"]).content.decode()
     response = client.post(f"{URL}{view.pk}/", {"do": "query", "query": page.context["list"].saved.question})
     assert response["Location"] == address
     assert len(shown(client.get(address))) == 3

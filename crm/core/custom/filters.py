@@ -1,8 +1,10 @@
-"""Filters of lists by custom fields: what a text contains, ranges of numbers, days and times, any of some choices, one colleague or record."""
+"""Filters of lists by custom fields: what a text contains, ranges of numbers, days and times, days as seen from today, any of some choices,
+one colleague or record; with a value or without."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Q
-from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, In, LessThanOrEqual
+from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, In, IsNull, LessThanOrEqual
+from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import RangeField
 from django_filters.widgets import RangeWidget
@@ -26,6 +30,39 @@ from crm.core.widgets import DateInput, MoneyInput, TimeInput
 
 Kind = CustomField.Kind
 EMPTY = "none"  # asks for rows without a value
+DAYS = [
+    ("today", _("Today")),
+    ("past", _("In the past")),
+    ("7d", _("Last 7 days")),
+    ("30d", _("Last 30 days")),
+    ("over14d", _("More than 14 days ago")),
+    ("over90d", _("More than 90 days ago")),
+    ("next7d", _("Next 7 days")),
+    ("next30d", _("Next 30 days")),
+    ("this_month", _("This month")),
+    ("next_month", _("Next month")),
+    ("this_year", _("This year")),
+]
+
+
+def span_of(name: str, today: date) -> tuple[date | None, date | None]:
+    """First and last day of a range that is named as seen from `today`; None: open. "7d" are seven days up to today, "next7d" seven from today on."""
+    month = today.replace(day=1)
+    next_month = (month + timedelta(days=32)).replace(day=1)
+    spans: dict[str, tuple[date | None, date | None]] = {
+        "today": (today, today),
+        "past": (None, today - timedelta(days=1)),
+        "7d": (today - timedelta(days=6), today),
+        "30d": (today - timedelta(days=29), today),
+        "over14d": (None, today - timedelta(days=15)),
+        "over90d": (None, today - timedelta(days=91)),
+        "next7d": (today, today + timedelta(days=6)),
+        "next30d": (today, today + timedelta(days=29)),
+        "this_month": (month, next_month - timedelta(days=1)),
+        "next_month": (next_month, (next_month + timedelta(days=32)).replace(day=1) - timedelta(days=1)),
+        "this_year": (today.replace(month=1, day=1), today.replace(month=12, day=31)),
+    }
+    return spans[name]
 
 
 class CustomFilter(django_filters.Filter):
@@ -33,7 +70,8 @@ class CustomFilter(django_filters.Filter):
 
     def __init__(self, definition: CustomField, **kwargs: Any) -> None:
         self.definition = definition
-        super().__init__(label=definition.label, **kwargs)
+        kwargs.setdefault("label", definition.label)
+        super().__init__(**kwargs)
 
     def filter(self, qs: Any, value: Any) -> Any:
         return qs if value in (None, "", []) else self.narrow(qs, value)
@@ -177,6 +215,45 @@ class PickedFilter(CustomFilter):
         return qs.filter(self.holding([value.pk]))
 
 
+class NamedDaysFilter(CustomFilter):
+    """Days as seen from today in the reader's zone."""
+
+    field_class = forms.ChoiceField
+
+    def __init__(self, definition: CustomField) -> None:
+        label = format_lazy(_("{field}, from today"), field=definition.label)
+        super().__init__(definition, label=label, choices=[("", _("Any time")), *DAYS])
+
+    def narrow(self, qs: Any, value: str) -> Any:
+        first, last = span_of(value, timezone.localdate())
+        for lookup, end in ((GreaterThanOrEqual, first), (LessThanOrEqual, last)):
+            if end is not None:
+                qs = qs.filter(lookup(sort_key_of(self.definition), clean_value(self.definition, end)))
+        return qs
+
+    def shown(self, value: str) -> str:
+        return str(dict(DAYS)[value])
+
+
+class FilledFilter(CustomFilter):
+    """Rows with a value, or without one."""
+
+    field_class = forms.ChoiceField
+
+    def __init__(self, definition: CustomField) -> None:
+        label = format_lazy(_("{field}, filled in"), field=definition.label)
+        super().__init__(definition, label=label, choices=[("", _("Any")), ("yes", _("Yes")), ("no", _("No"))])
+
+    def narrow(self, qs: Any, value: str) -> Any:
+        if self.definition.is_fast:
+            return qs.filter(IsNull(sort_key_of(self.definition), value == "no"))
+        filled = Q(custom__has_key=self.definition.key)
+        return qs.filter(filled & ~Q(custom={}) if value == "yes" else ~filled)
+
+    def shown(self, value: str) -> str:
+        return str(_("Yes") if value == "yes" else _("No"))
+
+
 FILTERS: dict[str, type[CustomFilter]] = {
     Kind.TEXT: ContainsFilter,
     Kind.LONG_TEXT: ContainsFilter,
@@ -193,5 +270,12 @@ FILTERS: dict[str, type[CustomFilter]] = {
 }
 
 
-def filter_of(definition: CustomField) -> CustomFilter:
-    return FILTERS[definition.kind](definition)  # type: ignore[call-arg]
+def filters_of(definition: CustomField) -> dict[str, CustomFilter]:
+    """The filters of one field by their names in the address."""
+    name, kind = definition.name, definition.kind
+    found = {name: FILTERS[kind](definition)}  # type: ignore[call-arg]
+    if kind == Kind.DATE:
+        found[f"{name}_when"] = NamedDaysFilter(definition)
+    if FILTERS[kind] is not AnyOfFilter:  # which has a choice for it
+        found[f"{name}_has"] = FilledFilter(definition)
+    return found

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells
 from crm.core.custom.definitions import definitions, fields_of, grouped, remembered
-from crm.core.custom.filters import filter_of
+from crm.core.custom.filters import filters_of
 from crm.core.custom.keys import NUMERIC
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import plain_text, python_value
@@ -42,7 +42,8 @@ def shaped(record: RecordType, user: Any) -> RecordType:
 def _shape(record: RecordType, fields: tuple[CustomField, ...], stamp: str, quick: bool) -> tuple[Any, ...]:
     columns = tuple(_column(each, quick) for each in fields)
     sections = tuple(Section(title or MORE, tuple(Fact(each.label, partial(_fact, each)) for each in group)) for title, group in grouped(fields).items())
-    return columns, sections, {each.name: filter_of(each) for each in fields}, f"{stamp}.{'.'.join(each.key for each in fields)}"
+    filters = {name: made for each in fields for name, made in filters_of(each).items()}
+    return columns, sections, filters, f"{stamp}.{'.'.join(each.key for each in fields)}"
 
 
 def _column(each: CustomField, quick: bool) -> Column:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from django.test import Client
 
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact, update_contact
+from crm.core.custom.definitions import forget
+from crm.core.custom.filters import DAYS
 from crm.core.custom.models import CustomField
 from crm.core.outbox import drain
 from crm.core.records import record_for
@@ -102,6 +105,55 @@ def test_lists_are_filtered_by_each_kind(people, kind, who):
         assert ("Zebrafinch" in page) == fits, params
         assert "Quokkabear" not in page
         assert field.label in [str(chip.label) for chip in response.context["list"].chips]
+
+
+@pytest.mark.parametrize("kind", sorted(set(FILTERS) - {"choice", "choices"}))  # those have a choice for it
+@pytest.mark.parametrize("indexed", [False, True])
+def test_lists_are_filtered_by_whether_there_is_a_value(people, kind, indexed):
+    field = make_field(kind)
+    if indexed and kind != "long_text":
+        CustomField.objects.filter(pk=field.pk).update(indexed=True, index_state="ready")
+        forget()
+    create_contact({"last_name": "Zebrafinch", field.name: SAMPLES[kind][0]}, actor=people.owner)
+    create_contact({"last_name": "Quokkabear"}, actor=people.owner)
+    client = signed_in(people.owner)
+    for value, there, gone in (("yes", "Zebrafinch", "Quokkabear"), ("no", "Quokkabear", "Zebrafinch")):
+        response = client.get("/contacts/", {f"{field.name}_has": value})
+        page = text_of(response)
+        assert response.status_code == 200 and there in page and gone not in page
+        (chip,) = response.context["list"].chips
+        assert field.label in str(chip.label) and str(chip.value).lower() == value
+    assert client.get("/contacts/", {f"{field.name}_has": "perhaps"}).status_code == 400
+
+
+SPANS = {  # on Friday, 27 November 2026: days that are in, days that are out
+    "today": (["2026-11-27"], ["2026-11-26", "2026-11-28"]),
+    "past": (["2026-11-26", "1999-01-01"], ["2026-11-27"]),
+    "7d": (["2026-11-21", "2026-11-27"], ["2026-11-20", "2026-11-28"]),
+    "30d": (["2026-10-29", "2026-11-27"], ["2026-10-28", "2026-11-28"]),
+    "over14d": (["2026-11-12"], ["2026-11-13"]),
+    "over90d": (["2026-08-28"], ["2026-08-29"]),
+    "next7d": (["2026-11-27", "2026-12-03"], ["2026-11-26", "2026-12-04"]),
+    "next30d": (["2026-11-27", "2026-12-26"], ["2026-11-26", "2026-12-27"]),
+    "this_month": (["2026-11-01", "2026-11-30"], ["2026-10-31", "2026-12-01"]),
+    "next_month": (["2026-12-01", "2026-12-31"], ["2026-11-30", "2027-01-01"]),
+    "this_year": (["2026-01-01", "2026-12-31"], ["2025-12-31", "2027-01-01"]),
+}
+
+
+@pytest.mark.parametrize("name", [name for name, _label in DAYS])
+def test_days_are_filtered_as_seen_from_today(people, monkeypatch, name):
+    monkeypatch.setattr("crm.core.custom.filters.timezone.localdate", lambda: date(2026, 11, 27))
+    field = make_field("date")
+    inside, outside = SPANS[name]
+    for day in (*inside, *outside):
+        create_contact({"last_name": f"Born {day}", field.name: day}, actor=people.owner)
+    create_contact({"last_name": "Unborn"}, actor=people.owner)
+    response = signed_in(people.owner).get("/contacts/", {f"{field.name}_when": name})
+    page = text_of(response)
+    assert response.status_code == 200
+    assert [day for day in (*inside, *outside) if f"Born {day}" in page] == inside
+    assert "Unborn" not in page and str(dict(DAYS)[name]) in {str(chip.value) for chip in response.context["list"].chips}
 
 
 @pytest.mark.parametrize("kind", ["text", "number", "money", "date", "time", "choice", "yes_no", "url"])
