@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.models import Source
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
+from leads.selectors import statuses
 from reports.selectors.drill import leads_url, records_url
 from reports.selectors.results import ZERO, Chart, Figure, Measure, Params, Records, ReportResult, Row, cents, share
 
@@ -44,7 +45,9 @@ def won_deals_of(user: Any, params: Params) -> QuerySet:
 
 
 def leads_by_source(user: Any, params: Params) -> ReportResult:
-    counts = leads_of(user, params).order_by().values("source_id").annotate(leads=Count("*"), converted=Count("created_at", filter=Q(status__kind=CONVERTED)))
+    # Statuses by id, and counted by a column that is never empty: then one index has all that is asked.
+    converted_by = Q(status__in=[status.pk for status in statuses() if status.kind == CONVERTED])
+    counts = leads_of(user, params).order_by().values("source_id").annotate(leads=Count("*"), converted=Count("created_at", filter=converted_by))
     found = {row["source_id"]: (row["leads"], row["converted"]) for row in counts}
     revenue = _revenue(user, params)
     names = dict(

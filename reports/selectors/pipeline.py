@@ -31,7 +31,7 @@ def open_deals(user: Any, params: Params) -> Any:
 def pipeline_by_stage(user: Any, params: Params) -> ReportResult:
     found = {
         row["stage_id"]: (row["count"], cents(row["amount"]))
-        for row in open_deals(user, params).order_by().values("stage_id").annotate(count=Count("pk"), amount=Sum("amount_home"))
+        for row in open_deals(user, params).order_by().values("stage_id").annotate(count=Count("*"), amount=Sum("amount_home"))
     }
     stages = _stages(user, params, list(found))
     several = len({stage.pipeline_id for stage in stages}) > 1

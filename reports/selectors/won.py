@@ -32,7 +32,7 @@ def won_deals(user: Any, params: Params) -> Any:
 
 def won_by_month(user: Any, params: Params) -> ReportResult:
     grouped = won_deals(user, params).order_by().annotate(month=TruncMonth("closed_at", tzinfo=params.zone)).values("month")
-    found = {row["month"].date(): (row["count"], cents(row["amount"])) for row in grouped.annotate(count=Count("pk"), amount=Sum("amount_home"))}
+    found = {row["month"].date(): (row["count"], cents(row["amount"])) for row in grouped.annotate(count=Count("*"), amount=Sum("amount_home"))}
     locale = current_locale()
     rows = []
     for month in months(params):
