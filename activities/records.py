@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +31,7 @@ from activities.services import (
 from crm.core import cells
 from crm.core.access import may_add
 from crm.core.bulk.actions import EXPORT, AssignForm, delete_action, fields_action
+from crm.core.cells import escape
 from crm.core.columns import text_column
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, View
 

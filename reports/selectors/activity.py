@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from activities.models import Activity, Task
-from crm.core.access import arms_for
+from crm.core.access import counted_arms
 from reports.selectors.drill import records_url
 from reports.selectors.results import Chart, Figure, Measure, Params, Records, ReportResult, Row
 
@@ -33,7 +33,7 @@ def lines_of(user: Any, params: Params) -> list[QuerySet]:
     wanted = params.between("at") & _person("actor", params) & Q(kind__in=[kind.value for kind in KINDS.values()])
     if params.pipeline:
         wanted &= Q(deal__pipeline=params.pipeline)
-    return [Activity.objects.alive().filter(arm).filter(wanted) for arm in arms_for(user, "view", Activity)]
+    return [Activity.objects.alive().filter(arm).filter(wanted) for arm in counted_arms(user, "view", Activity)]
 
 
 def tasks_of(user: Any, params: Params) -> QuerySet:
