@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, gettext_noop, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import imports, panels, selectors
@@ -101,7 +101,7 @@ COMMON_COLUMNS = (
     Column(
         name="active",
         label=_("Last activity"),
-        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDEST, empty=_("Never")),
+        cell=lambda obj, ctx: cells.datetime_cell(obj.last_activity_at, ctx, WIDEST, empty=gettext_noop("Never")),
         export=lambda obj, ctx: obj.last_activity_at,
         sort="last_activity_at",
         css=WIDEST,

@@ -21,13 +21,14 @@ WORDS = {
 
 
 @lru_cache(256)
-def _word(kind: str, locale: str) -> str:
+def step_word(kind: str, locale: str) -> str:
+    """A kind as the reader says it, remembered."""
     return str(WORDS.get(kind, kind))
 
 
 def step_html(obj: Any, ctx: cells.CellContext) -> SafeString:
     """What is to be done next and when, from the record's `next_step…` columns."""
-    return cells.next_step(_word(obj.next_step_kind, ctx.locale), obj.next_step, obj.next_step_at, ctx, all_day=obj.next_step_all_day)
+    return cells.next_step(step_word(obj.next_step_kind, ctx.locale), obj.next_step, obj.next_step_at, ctx, all_day=obj.next_step_all_day)
 
 
 def step_cell(obj: Any, ctx: cells.CellContext, css: str = "c-last") -> SafeString:

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import get_language, gettext_lazy, gettext_noop, pgettext
 from django.utils.translation import gettext as _
 
 from contacts.services import country_name
@@ -56,7 +56,7 @@ def _meter(score: int, reasons: tuple[Reason, ...], language: str | None) -> Any
 def _next_cell(lead: Lead, ctx: Any) -> Any:
     status = ctx.linked(lead, "status")
     phone_badge = (status.name, status.color) if status else None
-    word = str(steps.WORDS.get(lead.next_step_kind, lead.next_step_kind))
+    word = steps.step_word(lead.next_step_kind, ctx.locale)
     return cells.next_step_cell(word, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
 
 
@@ -112,7 +112,7 @@ COLUMNS = (
     Column(
         name="active",
         label=gettext_lazy("Last activity"),
-        cell=lambda lead, ctx: cells.datetime_cell(lead.last_activity_at, ctx, WIDE, empty=_("Never")),
+        cell=lambda lead, ctx: cells.datetime_cell(lead.last_activity_at, ctx, WIDE, empty=gettext_noop("Never")),
         export=lambda lead, ctx: lead.last_activity_at,
         sort="last_activity_at",
         css=WIDE,

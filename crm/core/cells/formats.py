@@ -110,8 +110,16 @@ def format_long(day: date, locale: str) -> str:
     return format_date(day, "full", locale=locale)
 
 
+@lru_cache(64)
+def _is_plain_clock(locale: str) -> bool:
+    """Two digits, colon, two digits: most of Europe. A list with its fifty times needs no reader of patterns for that."""
+    return Locale.parse(locale).time_formats["short"].pattern == "HH:mm"
+
+
 @lru_cache(4096)
 def _clock(hour: int, minute: int, locale: str) -> str:
+    if _is_plain_clock(locale):
+        return f"{hour:02}:{minute:02}"
     return format_time(datetime(2000, 1, 1, hour, minute), "short", locale=locale)
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from crm.core.cells.context import CellContext
-from crm.core.cells.formats import escape, format_money, format_number, format_phone
+from crm.core.cells.formats import escape, format_money, format_number, format_phone, said
 from crm.core.cells.pieces import avatar, badge, date_html, icon, next_step, person, score_meter, time_html
 
 DASH = '<span class="t3" aria-hidden="true">–</span>'
@@ -92,11 +92,11 @@ def date_cell(day: date | None, ctx: CellContext, css: str = "", *, late: bool =
     return td(html, css)
 
 
-def datetime_cell(moment: datetime | None, ctx: CellContext, css: str = "", *, style: str = "relative", empty: Any = "") -> SafeString:
-    """A moment in the reader's zone; `empty` is what to say when there is none (Never)."""
+def datetime_cell(moment: datetime | None, ctx: CellContext, css: str = "", *, style: str = "relative", empty: str = "") -> SafeString:
+    """A moment in the reader's zone; `empty` is what to say when there is none, marked with `gettext_noop` (Never)."""
     css = f"num {css}".rstrip()
     if moment is None:
-        return td(f'<span class="t3">{escape(str(empty))}</span>' if empty else DASH, css)
+        return td(f'<span class="t3">{escape(said(empty, ctx.locale))}</span>' if empty else DASH, css)
     return td(time_html(moment, ctx, style=style), css)
 
 
