@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from activities.models import Activity
 from contacts.models import Company, Contact, ContactEmail
+from crm.core.copying import CHUNK
 from crm.core.imports import services, work
 from crm.core.models import ImportJob, ImportMade
 from crm.core.records import record_for
@@ -21,6 +24,8 @@ from tests.reliability.workers import Workers, kill_until_done
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 BAD_EVERY = 50
+MANY = int(os.environ.get("RAPPORT_IMPORT_ROWS", "200000"))
+SECONDS_EACH = 60 / 200_000
 
 
 @pytest.fixture
@@ -42,13 +47,19 @@ def mark_of(job: ImportJob) -> int:
     return {"checking": lambda: job.rows, "running": lambda: sum(work.totals(job)), "undoing": lambda: job.made.filter(undone=True).count()}[job.state]()
 
 
-def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int) -> None:
+def begun(rows: int) -> ImportJob:
+    """An import of people, of whom each fiftieth has no real address, about to be checked."""
     user = make_user("importer@example.com", role="admin")
     lines = [[f"First{n}", f"Last{n}", "nothing" if n % BAD_EVERY == 0 else f"p{n}@example.com", f"Company {n % 37}"] for n in range(1, rows + 1)]
     upload = SimpleUploadedFile("people.csv", text_of([["First name", "Last name", "E-mail", "Company"], *lines]))
     job = services.begin(record_for("contacts"), upload, actor=user)
-    nursery, bad = workers(chunk), rows // BAD_EVERY
     services.choose(job, job.mapping, {"owner": user.pk, "tags": [], "same": "skip", "day_first": True}, actor=user)
+    return job
+
+
+def through(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int) -> None:
+    nursery, bad, job = workers(chunk), rows // BAD_EVERY, begun(rows)
+    user = job.user
     kill_until_done(nursery, job, lambda: mark_of(job), kills // 2, rows, seed=3)
     assert (job.state, job.rows, job.good, job.bad, job.same) == ("checked", rows, rows - bad, bad, 0), job.error
     assert job.problems.count() == bad
@@ -77,6 +88,22 @@ def test_an_import_survives_its_workers(workers: Callable[[int], Workers]) -> No
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("rows", "chunk", "kills"), [(20_000, 1000, 20), (10_000, 150, 40)])
+@pytest.mark.parametrize(("rows", "chunk", "kills"), [(20_000, 1000, 20), (10_000, 150, 40), (MANY, CHUNK, 10)])
 def test_an_import_survives_its_workers_long(workers: Callable[[int], Workers], rows: int, chunk: int, kills: int) -> None:
     through(workers, rows, chunk, kills)
+
+
+@pytest.mark.long
+def test_two_hundred_thousand_people_in_a_minute(workers: Callable[[int], Workers]) -> None:
+    """Checking every row and writing, without kills."""
+    nursery, took = workers(CHUNK), {}
+    job = begun(MANY)
+    for state, step in (("checked", lambda: None), ("done", lambda: services.start(job))):
+        step()
+        began = time.monotonic()
+        kill_until_done(nursery, job, lambda: 0, 0, 1, seed=1)
+        took[state] = time.monotonic() - began
+        assert (job.state, job.bad) == (state, MANY // BAD_EVERY), job.error
+    print(f"{MANY} people checked in {took['checked']:.0f} s, written in {took['done']:.0f} s")
+    assert Contact.objects.count() == MANY - MANY // BAD_EVERY
+    assert sum(took.values()) < MANY * SECONDS_EACH

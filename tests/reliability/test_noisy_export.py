@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 from django.conf import global_settings
+from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.http import QueryDict
 from django.test import Client
+from django.utils import timezone
 
 from bench import place
 from bench.client import Browser
 from bench.load import Load
+from bench.pages import pages
+from bench.people import address
 from crm.core import courtesy, exports
 from crm.core.lists import ListQuery
 from crm.core.records import record_for
@@ -220,3 +224,28 @@ def test_a_large_export_beside_other_people(port: tuple[int, int]) -> None:
     assert quick.rows / quick.seconds >= RATE
     assert p95(meanwhile) <= SLOWER * p95(alone)
     assert megabytes(pid) < MEMORY
+
+
+@pytest.mark.long
+def test_a_thousand_mixed_pages_leave_the_processes_small(port: tuple[int, int]) -> None:
+    """Every kind of page of the benchmark, forms not sent, as an admin and as a manager; then an export on top."""
+    number, pid = port
+    kinds = [page for page in pages() if page.budget != "post"]
+    seen, sizes = 0, [megabytes(pid)]
+    for role in ("admin", "manager"):
+        browser = Browser(number, role)
+        browser.sign_in()
+        user = get_user_model().objects.select_related("role").get(email=address(role))
+        with timezone.override(user.zone):
+            for page in kinds:
+                for step in page.steps(browser, user, 500 // len(kinds) + 1):
+                    assert browser.get(step.path, step.accept).status == 200, step.path
+                    seen += 1
+        sizes.append(megabytes(pid))
+    download = Download(browser, number)
+    download.start()
+    download.join()
+    sizes.append(megabytes(pid))
+    print(f"{seen} pages, {download.rows - 1} rows; the largest process in MB: {', '.join(f'{size:.0f}' for size in sizes)}")
+    assert seen >= 1000
+    assert max(sizes) < MEMORY
