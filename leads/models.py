@@ -92,6 +92,7 @@ class Lead(Record):
             # "Has no e-mail address": hardly any, and nothing else leads to them.
             models.Index(fields=["id"], name="lead_no_email", condition=Q(deleted_at__isnull=True, email="")),
             models.Index(fields=["id"], name="lead_no_phone", condition=Q(deleted_at__isnull=True, phone="")),
+            models.Index(fields=["id"], name="lead_a_phone", condition=Q(deleted_at__isnull=True) & ~Q(phone="")),
             models.Index(fields=["email_key"], name="lead_email_key", condition=~Q(email_key="")),
             models.Index(fields=["phone_key"], name="lead_phone_key", condition=~Q(phone_key="")),
             models.Index(fields=["status", "created_at"], name="lead_status_created", condition=Q(deleted_at__isnull=True)),

@@ -28,7 +28,7 @@ KEEP_SECONDS = 60
 CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
-GLANCE = 20_000  # rows that a common search may pass to fill a page
+GLANCE, SHORT_GLANCE = 20_000, 8_000  # rows that a common search, a common filter may pass to fill a page
 Pair = tuple[int, Any]
 
 
@@ -117,6 +117,10 @@ class Listing:
                 return self._slice(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
             if self.q is not None:
                 return self._searched(order, size, cursor, field, exact)
+            if not exact and not self._asks_for(order.column):
+                matches = self._glance(order, size, cursor, field, SHORT_GLANCE)
+                if matches:
+                    return self._slice(matches, size, cursor, few, capped=True)
         count = count if count > CAP else self._counted(order.column)
         if count > CAP:
             self._remember_as_many()
@@ -124,7 +128,7 @@ class Listing:
 
     def _searched(self, order: Order, size: int, cursor: Cursor | None, field: Any, exact: bool) -> Slice:
         """A page of more than FEW matches of a search, which takes longer to gather than rows take to be passed: common words come along soon."""
-        matches = [] if exact else self._glance(order, size, cursor, field)
+        matches = [] if exact else self._glance(order, size, cursor, field, GLANCE)
         if matches:
             return self._slice(matches, size, cursor, min(FEW, CAP), capped=True)
         matches, count = self._few(order, size, cursor, field, CAP)
@@ -133,15 +137,25 @@ class Listing:
         self._remember_as_many()
         return self._slice(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
 
-    def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> list[Pair]:
-        """The page and one more row, if the next GLANCE visible rows along the index hold them; else nothing."""
+    def _asks_for(self, column: str) -> bool:
+        """Is it the sort key that is filtered by? Its index begins the walk where the filter does, or all that fits lies far along."""
+        for filterset in (self.filterset, *self.alternatives):
+            asked = filterset.form.cleaned_data if filterset is not None else {}
+            for name, value in asked.items():
+                one = getattr(filterset, "filters", {}).get(name)
+                if value not in (None, "", []) and column in (getattr(one, "field_name", ""), getattr(getattr(one, "definition", None), "name", "")):
+                    return True
+        return False
+
+    def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any, most: int) -> list[Pair]:
+        """The page and one more row, if the next `most` visible rows along the index hold them; else nothing."""
         seen, fits = Arm.of(self._alive(), order.column), Arm.of(self._narrowed(), order.column)
         visible = conditions(self.user, self.action, self.model, whole=True)
         if not (seen and fits and visible) or (cursor is not None and cursor.key is None):
             return []
         rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
         table, key, pk = connection.ops.quote_name(self.model._meta.db_table), self._column(field), self._column(self.model._meta.pk)
-        inner = f"SELECT {table}.* {rows.rest}{more} ORDER BY {key} {way}, {pk} {way} LIMIT {GLANCE}"  # the LIMIT keeps the search out of it
+        inner = f"SELECT {table}.* {rows.rest}{more} ORDER BY {key} {way}, {pk} {way} LIMIT {most}"  # the LIMIT keeps the search out of it
         condition = fits.rest.partition(" WHERE ")[2]
         with connection.cursor() as database:
             database.execute(

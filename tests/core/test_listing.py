@@ -94,11 +94,12 @@ def test_every_page_in_both_directions(monkeypatch, many, column, descending):
             assert backwards == forwards
 
 
-WAYS = {  # CAP, FEW and the planner's idea of the table's size
-    "few": (10_000, 1_000, 0),
-    "sorted between": (10_000, 2, 10**9),
-    "walked between": (10_000, 2, 0),
-    "many": (5, 2, 0),
+WAYS = {  # CAP, FEW, the planner's idea of the table's size, and how many rows a glance passes
+    "few": (10_000, 1_000, 0, 10**9),
+    "sorted between": (10_000, 2, 10**9, 0),
+    "seen at a glance": (10_000, 2, 10**9, 10**9),
+    "walked between": (10_000, 2, 0, 0),
+    "many": (5, 2, 0, 10**9),
 }
 
 
@@ -108,7 +109,9 @@ WAYS = {  # CAP, FEW and the planner's idea of the table's size
 def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     people = cast()
     rows = make_contacts(people)
-    cap, few, size_of_table = WAYS[way]
+    cap, few, size_of_table, passed = WAYS[way]
+    monkeypatch.setattr(module, "GLANCE", passed)
+    monkeypatch.setattr(module, "SHORT_GLANCE", passed)
     monkeypatch.setattr(module, "CAP", cap)
     monkeypatch.setattr(module, "FEW", few)
     monkeypatch.setattr(module, "table_size", lambda model: size_of_table)
@@ -129,8 +132,8 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
             page = listing.page(order, 4, exact=True)
             assert (page.count, page.capped, page.rough) == (min(len(whole), cap), len(whole) > cap, False)
             page = listing.page(order, 4)
-            soon = narrowed == "search" and sum(getattr(row, column) is not None and row.pk in whole for row in fitting) > 4
-            # Nobody counts on for a short walk, or for a search whose page comes along soon.
+            soon = passed and sum(getattr(row, column) is not None and row.pk in whole for row in fitting) > 4
+            # Nobody counts on for a short walk, or where the page comes along soon.
             known = cap if (size_of_table and not soon) or len(whole) <= few else min(few, cap)
             assert (page.count, page.capped, page.rough) == (min(len(whole), known), len(whole) > known, known < min(cap, len(whole)))
 
