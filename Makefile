@@ -33,7 +33,7 @@ test: $(INSTALLED) $(MESSAGES) browser
 	@exec $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "not long" $(ARGS)
 
 test-long: $(INSTALLED) $(MESSAGES) browser
-	@exec $(BIN)/python -m pytest -q -m long $(ARGS)
+	@exec $(BIN)/python -m pytest -q -m long -o faulthandler_timeout=3600 $(ARGS)
 
 browser: $(INSTALLED)
 	@.ci/chromium
