@@ -56,8 +56,7 @@ def _meter(score: int, reasons: tuple[Reason, ...], language: str | None) -> Any
 def _next_cell(lead: Lead, ctx: Any) -> Any:
     status = ctx.linked(lead, "status")
     phone_badge = (status.name, status.color) if status else None
-    word = steps.step_word(lead.next_step_kind, ctx.locale)
-    return cells.next_step_cell(word, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
+    return cells.next_step_cell(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
 
 
 def _owner_cell(lead: Lead, ctx: Any) -> Any:

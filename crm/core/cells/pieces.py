@@ -104,13 +104,13 @@ def _step(css: str, icon_name: str, text: str, title: str = "", due_at: datetime
     return SafeString(f'<span class="act act-{css}">{icon(icon_name, "i-sm")}<time datetime="{_utc_attribute(due_at)}"{hint}>{escape(text)}</time></span>')
 
 
-# The words for the stored kinds of tasks and meetings; the same ones as in activities.models, which the kernel may not import.
+# What is to be done, by the stored kinds of tasks and meetings (activities.models, which the kernel may not import).
 _STEP_WORDS = {
     "todo": gettext_noop("To do"),
     "call": gettext_noop("Call"),
     "email": gettext_noop("E-mail"),
     "visit": gettext_noop("Visit"),
-    "follow_up": gettext_noop("Follow-up"),
+    "follow_up": gettext_noop("Follow up"),
     "meeting": gettext_noop("Meeting"),
 }
 
