@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import caches
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.core.list_query import ALTERNATIVES, ListQuery
 from crm.core.records import Column
+from crm.core.saved.tabs import saved_bar
 
 KEEP_SECONDS = 30
 LOOKS = ("view", "sort", "size", "cols", "group")  # what a new filter leaves as it is
-MENUS = ("filter", "save", "columns")
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,6 @@ def hidden(query: ListQuery, *names: str) -> list[tuple[str, str]]:
     return [(name, query.params[name]) for name in names if query.params.get(name)]
 
 
-def menu_urls(query: ListQuery) -> dict[str, str]:
-    """Where the menus of the bar are asked for when they are opened: half of the bar is in them, and few are."""
-    question = "".join(f"?{text}" for text in [query.address()] if text)
-    return {name: f"{query.record.url('menu', name)}{question}" for name in MENUS}
-
-
 def groupings(query: ListQuery) -> list[Head]:
     """By what the list can be grouped, "not at all" first."""
     names: list[str] = query.record.filterset.groupable(query.filters)  # type: ignore[attr-defined]
@@ -167,3 +162,16 @@ def _form_of(query: ListQuery, name: str, number: int) -> Any:
 
 def _filter_field(form: Any, name: str) -> str:
     return render_to_string("records/filter_field.html", {"field": form[name]})
+
+
+# The menus of the bar: their titles, and what each is about. Half of the bar is in them and few are opened, so each is asked for by itself.
+MENUS: dict[str, tuple[Any, Callable[[ListQuery], Any]]] = {
+    "filter": (gettext_lazy("Filter"), filter_menu),
+    "save": (gettext_lazy("Save view"), saved_bar),
+    "columns": (gettext_lazy("Columns"), columns_menu),
+}
+
+
+def menu_urls(query: ListQuery) -> dict[str, str]:
+    question = query.url({"cursor": ""}).removeprefix(query.record.list_url)
+    return {name: f"{query.record.url('menu', name)}{question}" for name in MENUS}

@@ -294,10 +294,6 @@ class ListQuery:
         parts += [f"{quote_plus(name)}={quote_plus(value)}" for name, value in changes.items() if value]
         return f"{self.record.list_url}?{'&'.join(parts)}" if parts else self.all_url
 
-    def address(self) -> str:
-        """The query string of this page without its mark, as it came."""
-        return "&".join(text for name, text in self._encoded_short if name not in ("cursor", "count", "alternatives"))
-
     @property
     def all_url(self) -> str:
         """The list as it is without filters, also for whom the bare address leads to a view of their choice."""

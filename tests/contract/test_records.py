@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.core.custom.showing import shaped
-from crm.core.list_menus import MENUS
+from crm.core.list_bar import MENUS
 from crm.core.records import record_types
 from crm.core.saved.services import save_view
 from tests.contract.matrix import METHODS, allowed, granted, writes_so_far
@@ -164,6 +164,8 @@ def test_the_menus_of_a_list(world, who):
         for headers in ({}, CELL):
             answer = quiet(client, "get", url, headers=headers)
             assert answer.status_code == (200 if may else 403)
+            assert ('<button class="btn btn-primary" type="submit"' in answer.content.decode()) == may
+            assert ('<nav class="tabbar"' in answer.content.decode()) == (not headers or not may)
             assert MINE not in answer.content.decode() and THEIRS not in answer.content.decode()
         for method in METHODS:
             if method not in ("get", "head", "options"):
