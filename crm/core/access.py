@@ -162,7 +162,7 @@ class ViaSubject:
         subject = related._base_manager.filter(pk=OuterRef(f"{name}_id"))
         strange = subject.filter(ALIVE).filter(Q(owner_id__isnull=True) | ~Q(owner_id=user.pk))
         unseen = (subject.filter(deleted_at__isnull=False), strange.filter(team_id__in=others), strange.filter(team_id__isnull=True))
-        return Q(*(~Exists(rows) for rows in unseen), subject_type=name)
+        return Q(*(~Exists(rows) for rows in unseen), subject_type=name, **{f"{name}__isnull": False})
 
     def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
         needed = "view" if action in ("view", "add") else action

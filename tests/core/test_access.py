@@ -50,6 +50,8 @@ def test_what_reports_count_are_the_rows_that_are_seen(monkeypatch, share):
         company = create_company({"name": "Firm"}, actor=people.admin)
         Company.objects.filter(pk=company.pk).update(owner=owner, team=team, deleted_at=gone)
         Activity.objects.create(company=company, subject_type="company", kind="note", actor=people.admin, at=timezone.now())
+    # Half a line: it says that a contact decides, and names none.
+    Activity.objects.create(company=company, subject_type="contact", kind="note", actor=people.admin, at=timezone.now())
     seen = {}
     for person in (people.owner, people.manager, people.admin):
         for scope, teams_below in itertools.product(("none", "own", "team", "all"), ([], [people.team.pk], [people.team.pk, people.other_team.pk])):
