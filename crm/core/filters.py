@@ -200,6 +200,12 @@ class RecordFilterSet(django_filters.FilterSet):
     def user(self) -> Any:
         return self.request.user
 
+    @property
+    def columns(self) -> set[str]:
+        """Names of the columns that are asked about, as a sort key has them."""
+        asked = {name for name, value in self.form.cleaned_data.items() if value not in (None, "", [])}
+        return {self.filters[name].field_name for name in asked if name in self.filters}
+
     @classmethod
     def groupable(cls, filters: Mapping[str, Any]) -> list[str]:
         """Names of the filters by which the list can be grouped, custom fields with one choice included."""

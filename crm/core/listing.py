@@ -22,6 +22,7 @@ from crm.core.compiled import NUMBER, Compiled
 from crm.core.cursors import Cursor, Order
 from crm.core.custom.definitions import fields_of
 from crm.core.custom.keys import CustomKey, order_field
+from crm.core.postgres.estimates import table_size
 from crm.core.records import RecordType
 
 KEEP_SECONDS = 60
@@ -139,13 +140,7 @@ class Listing:
 
     def _asks_for(self, column: str) -> bool:
         """Is it the sort key that is filtered by? Its index begins the walk where the filter does, or all that fits lies far along."""
-        for filterset in (self.filterset, *self.alternatives):
-            asked = filterset.form.cleaned_data if filterset is not None else {}
-            for name, value in asked.items():
-                one = getattr(filterset, "filters", {}).get(name)
-                if value not in (None, "", []) and column in (getattr(one, "field_name", ""), getattr(getattr(one, "definition", None), "name", "")):
-                    return True
-        return False
+        return any(column in each.columns for each in (self.filterset, *self.alternatives) if each is not None)
 
     def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any, most: int) -> list[Pair]:
         """The page and one more row, if the next `most` visible rows along the index hold them; else nothing."""
@@ -382,18 +377,6 @@ def count_each(listings: Sequence[Listing], most: int) -> list[int]:
         cursor.execute(sql, [value for part, params in parts if part for value in params])
         found = dict(cursor.fetchall())
     return [found.get(place, 0) for place in range(len(parts))]
-
-
-def table_size(model: Any) -> int:
-    """How many rows the table has, roughly: the planner's own figure, at most ten minutes old."""
-    table = model._meta.db_table
-
-    def read() -> int:
-        with connection.cursor() as database:
-            database.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [f'"{table}"'])
-            return max(0, database.fetchone()[0])
-
-    return caches["fragments"].get_or_set(f"rows.{table}", read, 600) or 0
 
 
 def fetch(model: Any, ids: list[int]) -> list[Any]:

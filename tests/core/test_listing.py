@@ -8,12 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils import timezone
 
 from contacts.models import Contact
 from crm.core import listing as module
 from crm.core.cursors import BadCursor, Cursor, Order
+from crm.core.list_query import ListQuery
 from crm.core.listing import Listing
+from crm.core.records import record_for
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +121,9 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     fitting = [row for row in rows if row.last_name in "0246"]
     q = Q(last_name__in=["0", "2", "4", "6"])
     narrow = (
-        {"q": q} if narrowed == "search" else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q), form=SimpleNamespace(cleaned_data={}))}
+        {"q": q}
+        if narrowed == "search"
+        else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q), form=SimpleNamespace(cleaned_data={}), columns=set())}
     )
     for descending in (False, True):
         order = Order(column, descending)
@@ -136,6 +141,19 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
             # Nobody counts on for a short walk, or where the page comes along soon.
             known = cap if (size_of_table and not soon) or len(whole) <= few else min(few, cap)
             assert (page.count, page.capped, page.rough) == (min(len(whole), known), len(whole) > known, known < min(cap, len(whole)))
+
+
+@pytest.mark.parametrize(("sort", "looks"), [("created", False), ("name", True)])
+def test_the_sort_key_s_own_filter_begins_the_walk(monkeypatch, sort, looks):
+    people, seen = cast(), []
+    make_contacts(people)
+    monkeypatch.setattr(module, "FEW", 2)
+    monkeypatch.setattr(module, "table_size", lambda model: 10**9)
+    monkeypatch.setattr(Listing, "_glance", lambda self, *args: seen.append(args) or [])
+    query = ListQuery(record_for("contacts"), people.admin, QueryDict(f"created=30d&city=&sort={sort}"))
+    assert query.filterset.columns == {"created_at"}
+    query.listing.page(query.order, 4)
+    assert bool(seen) == looks
 
 
 def test_counts_stop_at_the_cap(monkeypatch):

@@ -71,7 +71,7 @@ class CustomFilter(django_filters.Filter):
     def __init__(self, definition: CustomField, **kwargs: Any) -> None:
         self.definition = definition
         kwargs.setdefault("label", definition.label)
-        super().__init__(**kwargs)
+        super().__init__(field_name=definition.name, **kwargs)
 
     def filter(self, qs: Any, value: Any) -> Any:
         return qs if value in (None, "", []) else self.narrow(qs, value)

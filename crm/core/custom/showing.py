@@ -17,7 +17,7 @@ from crm.core.custom.filters import filters_of
 from crm.core.custom.keys import NUMERIC
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import plain_text, python_value
-from crm.core.listing import table_size
+from crm.core.postgres.estimates import table_size
 from crm.core.records import Column, Fact, RecordType, Section
 
 Kind = CustomField.Kind
