@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.filters import CompanyPickFilter, TeamFilter
 from crm.core.fields import MoneyField
-from crm.core.filters import RecordFilterSet, day_start
+from crm.core.filters import RecordFilterSet, day_start, span_of
 from crm.core.widgets import DateInput
 from deals.models import Deal
 from deals.selectors import catalog, stalled_q
@@ -74,21 +74,14 @@ class ClosingFilter(django_filters.ChoiceFilter):
         if not value:
             return qs
         today = timezone.localdate()
-        first, following = month_span(today)
-        quarter = quarter_start(today, organisation().fiscal_year_start)
-        spans = {
-            "7d": (today, today + timedelta(days=7)),
-            "30d": (today, today + timedelta(days=30)),
-            "this_month": (first, following),
-            "next_month": (following, month_span(following)[1]),
-            "this_quarter": (quarter, month_span(quarter + timedelta(days=75))[1]),
-        }
         if value == "none":
             return qs.filter(close_date__isnull=True)
         if value == "past":
             return qs.filter(close_date__lt=today, status=Deal.Status.OPEN)
-        start, end = spans[value]
-        return qs.filter(close_date__gte=start, close_date__lt=end)
+        if value == "this_quarter":
+            quarter = quarter_start(today, organisation().fiscal_year_start)
+            return qs.filter(close_date__gte=quarter, close_date__lt=month_span(quarter + timedelta(days=75))[1])
+        return qs.filter(close_date__range=span_of({"7d": "next7d", "30d": "next30d"}.get(value, value), today))
 
 
 class AmountFilter(django_filters.Filter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -43,26 +43,33 @@ def day_start(day: Any) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
+def span_of(name: str, today: date) -> tuple[date | None, date | None]:
+    """First and last day of a range that is named as seen from `today`; None: open. "7d" are seven days up to today, "next7d" seven from today on.
+    KeyError for a name that is none."""
+    month = today.replace(day=1)
+    next_month = (month + timedelta(days=32)).replace(day=1)
+    spans: dict[str, tuple[date | None, date | None]] = {
+        "today": (today, today),
+        "yesterday": (today - timedelta(days=1), today - timedelta(days=1)),
+        "past": (None, today - timedelta(days=1)),
+        "over14d": (None, today - timedelta(days=15)),
+        "over90d": (None, today - timedelta(days=91)),
+        "this_month": (month, next_month - timedelta(days=1)),
+        "next_month": (next_month, (next_month + timedelta(days=32)).replace(day=1) - timedelta(days=1)),
+        "this_year": (today.replace(month=1, day=1), today.replace(month=12, day=31)),
+        **{f"{days}d": (today - timedelta(days=days - 1), today) for days in (7, 30, 90)},
+        **{f"next{days}d": (today, today + timedelta(days=days - 1)) for days in (7, 30)},
+    }
+    return spans[name]
+
+
 def range_q(field: str, value: str) -> Q:
     """Rows whose time `field` lies in the named range, seen from the reader's zone."""
-    today = timezone.localdate()
-    start = day_start
-    match value:
-        case "today":
-            return Q(**{f"{field}__gte": start(today)})
-        case "yesterday":
-            return Q(**{f"{field}__gte": start(today - timedelta(days=1)), f"{field}__lt": start(today)})
-        case "7d" | "30d" | "90d":
-            return Q(**{f"{field}__gte": start(today - timedelta(days=int(value[:-1]) - 1))})
-        case "this_month":
-            return Q(**{f"{field}__gte": start(today.replace(day=1))})
-        case "this_year":
-            return Q(**{f"{field}__gte": start(today.replace(month=1, day=1))})
-        case "over14d" | "over90d":
-            return Q(**{f"{field}__lt": start(today - timedelta(days=int(value[4:-1])))})
-        case "never":
-            return Q(**{f"{field}__isnull": True})
-    raise ValueError(value)
+    if value == "never":
+        return Q(**{f"{field}__isnull": True})
+    first, last = span_of(value, timezone.localdate())
+    q = Q(**{f"{field}__gte": day_start(first)}) if first else Q()
+    return q & Q(**{f"{field}__lt": day_start(last + timedelta(days=1))}) if last else q
 
 
 class RangeFilter(django_filters.ChoiceFilter):

@@ -4,7 +4,6 @@ one colleague or record; with a value or without."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -25,44 +24,20 @@ from crm.core.custom.keys import NUMERIC, sort_key_of, text_key
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import clean_value, plain_text
 from crm.core.fields import PickerField
+from crm.core.filters import RANGES, span_of
 from crm.core.text import unaccent
 from crm.core.widgets import DateInput, MoneyInput, TimeInput
 
 Kind = CustomField.Kind
 EMPTY = "none"  # asks for rows without a value
 DAYS = [
-    ("today", _("Today")),
+    *RANGES,
     ("past", _("In the past")),
-    ("7d", _("Last 7 days")),
-    ("30d", _("Last 30 days")),
-    ("over14d", _("More than 14 days ago")),
-    ("over90d", _("More than 90 days ago")),
     ("next7d", _("Next 7 days")),
     ("next30d", _("Next 30 days")),
-    ("this_month", _("This month")),
     ("next_month", _("Next month")),
-    ("this_year", _("This year")),
 ]
-
-
-def span_of(name: str, today: date) -> tuple[date | None, date | None]:
-    """First and last day of a range that is named as seen from `today`; None: open. "7d" are seven days up to today, "next7d" seven from today on."""
-    month = today.replace(day=1)
-    next_month = (month + timedelta(days=32)).replace(day=1)
-    spans: dict[str, tuple[date | None, date | None]] = {
-        "today": (today, today),
-        "past": (None, today - timedelta(days=1)),
-        "7d": (today - timedelta(days=6), today),
-        "30d": (today - timedelta(days=29), today),
-        "over14d": (None, today - timedelta(days=15)),
-        "over90d": (None, today - timedelta(days=91)),
-        "next7d": (today, today + timedelta(days=6)),
-        "next30d": (today, today + timedelta(days=29)),
-        "this_month": (month, next_month - timedelta(days=1)),
-        "next_month": (next_month, (next_month + timedelta(days=32)).replace(day=1) - timedelta(days=1)),
-        "this_year": (today.replace(month=1, day=1), today.replace(month=12, day=31)),
-    }
-    return spans[name]
+YES_NO = [("", _("Any")), ("yes", _("Yes")), ("no", _("No"))]
 
 
 class CustomFilter(django_filters.Filter):
@@ -184,7 +159,7 @@ class YesNoFilter(CustomFilter):
     field_class = forms.ChoiceField
 
     def __init__(self, definition: CustomField) -> None:
-        super().__init__(definition, choices=[("", _("Any")), ("yes", _("Yes")), ("no", _("No"))])
+        super().__init__(definition, choices=YES_NO)
 
     def narrow(self, qs: Any, value: str) -> Any:
         if self.definition.is_fast:
@@ -192,7 +167,7 @@ class YesNoFilter(CustomFilter):
         return qs.filter(self.holding([value == "yes"]))
 
     def shown(self, value: str) -> str:
-        return str(_("Yes") if value == "yes" else _("No"))
+        return str(dict(YES_NO)[value])
 
 
 class PickedFilter(CustomFilter):
@@ -242,7 +217,7 @@ class FilledFilter(CustomFilter):
 
     def __init__(self, definition: CustomField) -> None:
         label = format_lazy(_("{field}, filled in"), field=definition.label)
-        super().__init__(definition, label=label, choices=[("", _("Any")), ("yes", _("Yes")), ("no", _("No"))])
+        super().__init__(definition, label=label, choices=YES_NO)
 
     def narrow(self, qs: Any, value: str) -> Any:
         if self.definition.is_fast:
@@ -251,7 +226,7 @@ class FilledFilter(CustomFilter):
         return qs.filter(filled & ~Q(custom={}) if value == "yes" else ~filled)
 
     def shown(self, value: str) -> str:
-        return str(_("Yes") if value == "yes" else _("No"))
+        return str(dict(YES_NO)[value])
 
 
 FILTERS: dict[str, type[CustomFilter]] = {
