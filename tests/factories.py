@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
+from django.test import Client
 
 from crm.core.custom import definitions
 from users import services
@@ -102,3 +103,10 @@ def _cast_by_services() -> Cast:
     admin = make_user("admin@example.com", name="Anna Admin", role="admin", team=head)
     people = [User.objects.select_related("role", "team").get(pk=user.pk) for user in (owner, teammate, manager, stranger, viewer, agent, admin)]
     return Cast(*people, north, south)
+
+
+def signed_in(user: User) -> Client:
+    """A browser of one person's own."""
+    client = Client()
+    client.force_login(user)
+    return client

@@ -15,18 +15,12 @@ from django.utils import timezone
 from activities import services
 from activities.models import Activity, Meeting, Notification, Task
 from tests.activities.conftest import Business
-from tests.factories import Cast
+from tests.factories import Cast, signed_in
 
 
 @pytest.fixture
 def client(people: Cast) -> Client:
     return signed_in(people.owner)
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 HTMX = {"HX-Request": "true"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import QueryDict
-from django.test import Client
 from django.utils import timezone
 
 from crm.core.bulk import services, work
@@ -49,9 +48,3 @@ def undone(job: BulkJob, user: Any) -> BulkJob:
     row = services.undo(job, actor=user)
     assert row is not None
     return worked(row) if row.large else row
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client

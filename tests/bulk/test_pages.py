@@ -15,7 +15,8 @@ from crm.core.bulk import views
 from crm.core.models import BulkJob
 from leads.models import Lead
 from leads.services import create_leads, update_lead
-from tests.bulk.helpers import begin, change_all, signed_in, undone, worked
+from tests.bulk.helpers import begin, change_all, undone, worked
+from tests.factories import signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,9 @@ from contacts.services import create_contacts
 from crm.core import words
 from crm.core.custom import work as fields
 from crm.core.models import BulkJob
-from tests.bulk.helpers import change_all, signed_in, undone, worked
+from tests.bulk.helpers import change_all, undone, worked
 from tests.core.custom.fields import make_field
+from tests.factories import signed_in
 
 pytestmark = pytest.mark.django_db
 

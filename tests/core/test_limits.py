@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from django.db import connection, connections
-from django.test import Client
 
 from contacts.models import Company
 from crm import env
 from crm.core import views
 from tests.contract.samples import SAMPLES
-from tests.factories import cast, make_user
+from tests.factories import cast, make_user, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,12 +62,6 @@ def locked(people):
     yield
     other.rollback()
     other.close()
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_slow_page_says_what_to_do_and_the_next_one_works(people, monkeypatch):

@@ -3,6 +3,7 @@
 import pytest
 
 from crm.core.imports import work
+from tests.factories import cast
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +15,8 @@ def own_media(settings, tmp_path):
 def one_lane(monkeypatch):
     """Threads would not see the transaction of a test; tests/reliability/test_import_kill.py has them."""
     monkeypatch.setattr(work, "LANES", 1)
+
+
+@pytest.fixture
+def people():
+    return cast()

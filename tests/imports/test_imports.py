@@ -23,16 +23,11 @@ from crm.core.tagging import tags_named
 from crm.core.writes import add_tags
 from deals.models import Deal
 from deals.services import create_deal
-from tests.factories import cast, make_role, make_user
+from tests.factories import make_role, make_user
 from tests.imports.files import bring_in, check, reasons, text_of, upload, worked
 
 pytestmark = pytest.mark.django_db
 HEAD = ["First name", "Last name", "E-mail"]
-
-
-@pytest.fixture
-def people():
-    return cast()
 
 
 # ---- rows ----

@@ -10,18 +10,12 @@ from contacts.models import Contact
 from crm.core import housekeeping, jobs, outbox
 from crm.core.imports import services, work
 from crm.core.models import ImportJob, ImportMade
-from tests.factories import cast
 from tests.imports.files import bring_in, check, text_of, upload, worked
 
 pytestmark = pytest.mark.django_db
 
 
 HEAD = ["First name", "Last name", "E-mail"]
-
-
-@pytest.fixture
-def people():
-    return cast()
 
 
 def test_pressed_twice_and_rung_twice_it_runs_once(people):

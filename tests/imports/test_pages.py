@@ -9,16 +9,10 @@ from django.test import Client
 from contacts.models import Contact
 from crm.core.imports import services, work
 from crm.core.models import ImportJob
-from tests.factories import cast
 from tests.imports.files import bring_in, check, upload
 
 pytestmark = pytest.mark.django_db
 ROWS = [["First name", "Last name", "E-mail"], ["Anna", "Berg", "anna@example.com"], ["Ben", "Tal", "nothing"], ["<script>", "&amp;", ""]]
-
-
-@pytest.fixture
-def people():
-    return cast()
 
 
 @pytest.fixture

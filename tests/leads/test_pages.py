@@ -10,27 +10,13 @@ from contacts.services import create_company
 from crm.core.models import OutboxEvent, Source
 from crm.core.writes import change_records
 from deals.models import Deal, Stage
-from deals.services import ensure_defaults as ensure_pipeline
 from leads import services
 from leads.models import Lead
 from mail.models import OutgoingMail
-from tests.factories import cast
+from tests.factories import signed_in
 from tests.leads.factories import enter, make_form, make_lead, status
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    ensure_pipeline()
-    services.ensure_defaults()
-    return cast()
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 # ---- list and page ----

@@ -5,26 +5,12 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from deals.services import ensure_defaults as ensure_pipeline
 from leads import services
 from leads.models import AssignmentRule, FormField, Lead, LeadStatus, Submission, WebForm
-from tests.factories import cast, make_team, make_user
+from tests.factories import make_team, make_user, signed_in
 from tests.leads.factories import enter, make_form, make_lead, make_rule, status, store
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    ensure_pipeline()
-    services.ensure_defaults()
-    return cast()
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 SETTINGS = [

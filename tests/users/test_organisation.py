@@ -12,22 +12,10 @@ from django.test import Client
 from PIL import Image
 
 from mail.models import OutgoingMail
-from tests.factories import cast
 from users import selectors
 from users.models import Holiday, Organisation
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return cast()
-
-
-@pytest.fixture
-def admin(people, client: Client) -> Client:
-    client.force_login(people.admin)
-    return client
 
 
 ORGANISATION = {

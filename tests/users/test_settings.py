@@ -13,22 +13,11 @@ from django.utils import timezone, translation
 from crm.core.models import Source, Tag
 from crm.core.writes import StaleRecord
 from mail.models import OutgoingMail
-from tests.factories import cast, make_role, make_team, make_user
+from tests.factories import make_role, make_team, make_user
 from users import selectors, services
 from users.models import Holiday, Invitation, Organisation, Role, Team, User
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return cast()
-
-
-@pytest.fixture
-def admin(people, client: Client) -> Client:
-    client.force_login(people.admin)
-    return client
 
 
 def pages(people) -> list[str]:

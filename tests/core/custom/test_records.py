@@ -7,7 +7,6 @@ import io
 from datetime import date
 
 import pytest
-from django.test import Client
 
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact, update_contact
@@ -19,7 +18,7 @@ from crm.core.records import record_for
 from tests.contract.samples import SAMPLES as RECORDS
 from tests.core.custom.fields import SAMPLES, make_field
 from tests.core.test_bad_input import form_data
-from tests.factories import cast
+from tests.factories import cast, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -32,12 +31,6 @@ def people():
 @pytest.fixture
 def client(people):
     return signed_in(people.owner)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def text_of(response):
