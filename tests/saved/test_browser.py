@@ -77,6 +77,23 @@ def test_views_columns_and_alternatives(new_page, sign_in, people):
     clean(page)
 
 
+def test_a_menu_that_can_not_be_had_closes_and_is_asked_for_again(new_page, sign_in, people):
+    page = new_page(viewport={"width": 1440, "height": 900})
+    sign_in(page, people.owner.email, PASSWORD)
+    page.goto("/contacts/")
+    asked = []
+    page.route("**/contacts/menu/columns/**", lambda route: (asked.append(1), route.abort()))
+    page.locator(".columns summary").click()
+    page.locator(".toast", has_text="offline").wait_for()
+    page.locator(".columns:not([open])").wait_for()
+    assert new_page.problems and all("htmx" in problem or "ERR_FAILED" in problem for problem in new_page.problems), "nothing but what was provoked"
+    new_page.problems.clear()
+    page.unroute("**/contacts/menu/columns/**")
+    page.locator(".columns summary").click()
+    page.locator("[data-choices]").wait_for()
+    assert asked == [1]
+
+
 def test_on_a_phone_and_in_the_dark(new_page, sign_in, people):
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="dark")
     sign_in(page, people.owner.email, PASSWORD)
