@@ -1,13 +1,8 @@
-"""German is complete: each text of the code has its translation, and pages and mails show no English to a German reader.
-
-What is compared with `locale/de` is read from the code itself, not by xgettext: that one overlooks texts inside f-strings.
-"""
+"""Pages and mails show no English to a German reader, and write numbers and days as one does in German."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -15,148 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from babel.messages.catalog import Message
-from babel.messages.pofile import read_po
 from django.apps import apps
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone, translation
-from django.utils.translation.template import templatize
 
 from crm.core import cells
+from crm.core.list_bar import MENUS
 from crm.core.records import record_types
 from tests.contract.samples import SAMPLES
+from tests.core.texts import APPS, ROOT, compiled, messages, template_files
 from tests.factories import cast
-
-ROOT = Path(__file__).resolve().parents[2]
-PO = ROOT / "locale/de/LC_MESSAGES/django.po"
-MO = PO.with_suffix(".mo")
-APPS = ("activities", "contacts", "crm", "deals", "leads", "mail", "reports", "users")
-# Function -> positions of context, text and plural among its arguments.
-FUNCTIONS: dict[str, tuple[int | None, int, int | None]] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (None, 0, None)),
-    **dict.fromkeys(("ngettext", "ngettext_lazy"), (None, 0, 1)),
-    **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
-    **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
-}
-compiled = pytest.mark.skipif(
-    not MO.exists() or MO.stat().st_mtime < PO.stat().st_mtime,
-    reason="locale/de is not compiled: `make test` does it, or `make locale/de/LC_MESSAGES/django.mo`",
-)
-
-
-class Text(NamedTuple):
-    """What stands in the code; `where` is not compared."""
-
-    context: str | None
-    text: str
-    plural: str | None
-
-
-def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, list[Any], tuple[int | None, int, int | None]]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
-            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            if name in FUNCTIONS:
-                yield node, [value.value if isinstance(value, ast.Constant) else None for value in node.args], FUNCTIONS[name]
-
-
-def python_files() -> Iterator[Path]:
-    for app in APPS:
-        yield from sorted((ROOT / app).rglob("*.py"))
-
-
-def template_files() -> list[Path]:
-    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
-
-
-@lru_cache(1)
-def texts_of_the_code() -> dict[Text, str]:
-    """Every marked text and one file that has it."""
-    found: dict[Text, str] = {}
-    for path in python_files():
-        for _node, values, (context, text, plural) in calls(ast.parse(path.read_text())):
-            if isinstance(values[text], str):
-                key = Text(None if context is None else values[context], values[text], None if plural is None else values[plural])
-                found.setdefault(key, str(path.relative_to(ROOT)))
-    string = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    for path in template_files():
-        for name, arguments in re.findall(rf"\b(n?p?gettext)\(((?:(?:{string}),?\s*)+)(?:count)?\)", templatize(path.read_text())):
-            values = [ast.literal_eval(part) for part in re.findall(string, arguments)]
-            context, text, plural = FUNCTIONS[name]
-            found.setdefault(
-                Text(None if context is None else values[context], values[text], None if plural is None else values[plural]), str(path.relative_to(ROOT))
-            )
-    return found
-
-
-@lru_cache(1)
-def messages() -> dict[Text, Message]:
-    with PO.open("rb") as file:
-        catalogue = read_po(file, locale="de", abort_invalid=True)
-    return {Text(m.context, *(m.id if isinstance(m.id, tuple) else (m.id, None))): m for m in catalogue if m.id}
-
-
-def placeholders(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}|<[^>]+>", text))
-
-
-# ---- the catalogue ----
-
-
-def test_texts_are_written_out() -> None:
-    """`_(f"…")` and `_("a" + b)` reach no translator: fill placeholders in afterwards."""
-    wrong = []
-    for path in python_files():
-        for node, _values, (_context, text, _plural) in calls(ast.parse(path.read_text())):
-            if isinstance(node.args[text], (ast.JoinedStr, ast.BinOp, ast.Call)):
-                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)[:80]}")
-    assert not wrong, wrong
-
-
-def test_every_text_is_in_the_catalogue_and_no_other() -> None:
-    code, known = texts_of_the_code(), messages()
-    # A text used both alone and with a plural is one entry, with the plural.
-    singulars = {(context, text) for context, text, _plural in known}
-    missing = [f"{where}: {text.text}" for text, where in code.items() if (text.context, text.text) not in singulars]
-    assert not missing, f"run `make messages` (a text inside an f-string: give it a name first) and translate: {missing}"
-    gone = [text.text for text in known if (text.context, text.text) not in {(one.context, one.text) for one in code}]
-    assert not gone, f"run `make messages`; no longer used: {gone}"
-
-
-@pytest.mark.parametrize("what", ["empty", "fuzzy", "placeholders", "ends"])
-def test_every_text_is_german(what: str) -> None:
-    wrong = []
-    for text, message in messages().items():
-        germans = message.string if isinstance(message.string, tuple) else (message.string,)
-        bad = {
-            "empty": not all(germans) or len(germans) != (2 if text.plural else 1),
-            "fuzzy": message.fuzzy,
-            "placeholders": any(placeholders(german) != placeholders(text.plural or text.text) for german in germans),
-            # A sentence stays a sentence, and spaces around a text are the page's.
-            "ends": any(german.strip() != german or (text.text[-1:] in ".?!" and german[-1:] not in ".?!") for german in germans),
-        }
-        if bad[what]:
-            wrong.append((text.text, germans))
-    assert not wrong, wrong
-
-
-def test_plural_forms() -> None:
-    with PO.open("rb") as file:
-        catalogue = read_po(file)
-    assert (catalogue.num_plurals, catalogue.plural_expr) == (2, "(n != 1)") and not catalogue.fuzzy and not catalogue.obsolete
-
-
-def test_the_script_takes_its_words_from_the_page() -> None:
-    script, page = (ROOT / "static/crm/crm.js").read_text(), (ROOT / "templates/components/texts.html").read_text()
-    used = set(re.findall(r"\btexts\.(\w+)", script)) | {key for part in re.findall(r"\bsay\(([^;]*?)\)", script) for key in re.findall(r'"([a-z]\w*)"', part)}
-    offered = {re.sub(r"-(\w)", lambda match: match[1].upper(), name) for name in re.findall(r"\bdata-([a-z-]+)=\"\{% translate", page)}
-    assert used and used <= offered, used - offered
-    code = re.sub(r"(?m)(^|\s)//.*$|/\*.*?\*/", "", script)
-    assert not re.findall(r"[\"'`]([A-Z][a-z]+(?: [a-z]+)+[.?!]?)[\"'`]", code)
-
-
-# ---- pages ----
 
 
 class Visible(HTMLParser):
@@ -271,7 +135,7 @@ def addresses(house: House) -> list[str]:
     for record in record_types():
         if record.slug in house.rows:
             row = house.rows[record.slug]
-            found += [record.url("list"), record.url("list") + "?q=zzz", record.url("new")]
+            found += [record.url("list"), record.url("list") + "?q=zzz", record.url("new"), *(record.url("menu", name) for name in MENUS)]
             found += [record.url(name, row.pk) for name in ("detail", "edit", "delete")]
     return found
 
