@@ -103,13 +103,14 @@ class Sentinels:
     @classmethod
     def of(cls, url: str) -> Sentinels | None:
         """From `redis+sentinel://user:password@host:26379,other:26379/master/0`; None for an address of one server. ValueError for nonsense."""
-        parts = urlsplit(url)
-        if parts.scheme != "redis+sentinel":
+        scheme, _sign, rest = url.partition("://")
+        if scheme != "redis+sentinel":
             return None
-        login, _at, places = parts.netloc.rpartition("@")
+        netloc, _slash, path = rest.partition("/")  # urlsplit knows one host, and today's takes no brackets among several
+        login, _at, places = netloc.rpartition("@")
         username, _colon, password = login.partition(":")
         servers = [urlsplit(f"//{place}") for place in places.split(",")]
-        master, _slash, number = parts.path.strip("/").partition("/")
+        master, _slash, number = path.strip("/").partition("/")
         if not master or not all(server.hostname for server in servers):
             raise ValueError(url)
         hosts = tuple((str(server.hostname), server.port or 26379) for server in servers)
