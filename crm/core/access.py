@@ -140,25 +140,30 @@ class ViaSubject:
             arms.append(arm & ~mine if mine is not None else arm)
         return arms
 
-    def counted(self, user: Any, action: str, model: type[Model]) -> list[Q]:
-        """The same rows as `arms`, for statements that go through a good part of the table: of whoever sees most of the subjects those are
-        gathered that they do not see."""
-        arms, needed = self.arms(user, action, model), "view" if action in ("view", "add") else action
+    def mostly_seen(self, user: Any, action: str, model: type[Model]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Names of the foreign keys of whose records the user sees most by way of a team, and the teams that the user does not see."""
         if self.own:
-            return arms
+            return (), ()
+        needed = "view" if action in ("view", "add") else action
         related: dict[str, Any] = {name: model._meta.get_field(name).related_model for name in self.fields}
-        scopes = {name: scope for name, each in related.items() if (scope := user.scope_for(each._meta.label_lower, needed)) != Scope.NONE}
-        by_team = {name: related[name] for name, scope in scopes.items() if scope == Scope.TEAM}
+        by_team = {name: each for name, each in related.items() if user.scope_for(each._meta.label_lower, needed) == Scope.TEAM}
         shares = shares_of(by_team.values(), "team_id", user.team_scope) if by_team else {}
-        others: list[int] | None = None
-        for place, name in enumerate(scopes):
-            if name in by_team and shares[related[name]] > 0.5:
-                others = _other_teams(user, related[name]) if others is None else others
-                arms[place] = self._but_unseen(user, name, related[name], others)
+        names = tuple(name for name, each in by_team.items() if shares[each] > 0.5)
+        return names, _other_teams(user, related[names[0]]) if names else ()
+
+    def counted(self, user: Any, action: str, model: type[Model], mostly_seen: tuple[tuple[str, ...], tuple[int, ...]]) -> list[Q]:
+        """The same rows as `arms`, for statements that go through a good part of the table: of records that are `mostly_seen` those are
+        gathered that the user does not see."""
+        arms, needed = self.arms(user, action, model), "view" if action in ("view", "add") else action
+        names, others = mostly_seen
+        related: dict[str, Any] = {name: model._meta.get_field(name).related_model for name in self.fields}
+        seen = [name for name, each in related.items() if user.scope_for(each._meta.label_lower, needed) != Scope.NONE]
+        for name in names:
+            arms[seen.index(name)] = self._but_unseen(user, name, related[name], others)
         return arms
 
     @staticmethod
-    def _but_unseen(user: Any, name: str, related: Any, others: list[int]) -> Q:
+    def _but_unseen(user: Any, name: str, related: Any, others: tuple[int, ...]) -> Q:
         subject = related._base_manager.filter(pk=OuterRef(f"{name}_id"))
         strange = subject.filter(ALIVE).filter(Q(owner_id__isnull=True) | ~Q(owner_id=user.pk))
         unseen = (subject.filter(deleted_at__isnull=False), strange.filter(team_id__in=others), strange.filter(team_id__isnull=True))
@@ -228,10 +233,10 @@ def any_of(arms: Iterable[Q]) -> Q:
     return result
 
 
-def _other_teams(user: Any, model: Any) -> list[int]:
+def _other_teams(user: Any, model: Any) -> tuple[int, ...]:
     """Asked for each time: a team that is missing here would be taken for one that the user sees."""
     team: Any = model._meta.get_field("team").related_model
-    return list(team._base_manager.exclude(pk__in=user.team_scope).order_by().values_list("pk", flat=True))
+    return tuple(team._base_manager.exclude(pk__in=user.team_scope).order_by("pk").values_list("pk", flat=True))
 
 
 def arms_for(user: Any, action: str, model: type[Model]) -> list[Q]:
@@ -239,13 +244,6 @@ def arms_for(user: Any, action: str, model: type[Model]) -> list[Q]:
     if user is None or not user.is_authenticated or not user.is_active:
         return []
     return model.access_policy.arms(user, action, model)  # type: ignore[attr-defined]
-
-
-def counted_arms(user: Any, action: str, model: type[Model]) -> list[Q]:
-    """As `arms_for`, of rows that are seen with the record they hang on: for reports, which go through a good part of the table."""
-    if user is None or not user.is_authenticated or not user.is_active:
-        return []
-    return model.access_policy.counted(user, action, model)  # type: ignore[attr-defined]
 
 
 def q_for(user: Any, action: str, model: type[Model]) -> Q:

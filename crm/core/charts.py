@@ -15,6 +15,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from crm.core.cells import escape
+
 Number = Decimal | int | None
 Format = Callable[[Number], str]
 COLORS = 5
@@ -32,14 +34,14 @@ def bars(title: Any, series: Sequence[Any], rows: Sequence[Bar], show: Format, *
     """Lying bars, one group per row: name and value in a line, the bars under it. `stacked`: the series add up to one bar."""
     most = max((_length(row, stacked) for row in rows), default=Decimal(0)) or Decimal(1)
     height = 26 + (12 if stacked else 9 * len(series)) + 8
-    parts = []
+    parts: list[str] = []
     for number, row in enumerate(rows):
         top = number * height
         total = sum((Decimal(value or 0) for value in row.values), Decimal(0))
         text = show(total) if stacked else " · ".join(show(value) for value in row.values)
-        parts.append(format_html('<text class="ch-t" x="0" y="{}">{}</text>', top + 18, row.label))
-        parts.append(format_html('<text class="ch-v" x="100%" y="{}" text-anchor="end">{}</text>', top + 18, text))
-        parts.append(format_html('<rect class="ch-bg" x="0" y="{}" width="100%" height="{}" rx="2"/>', top + 25, height - 35))
+        parts.append(f'<text class="ch-t" x="0" y="{top + 18}">{escape(row.label)}</text>')
+        parts.append(f'<text class="ch-v" x="100%" y="{top + 18}" text-anchor="end">{escape(text)}</text>')
+        parts.append(f'<rect class="ch-bg" x="0" y="{top + 25}" width="100%" height="{height - 35}" rx="2"/>')
         parts.append(_stack(row, series, top, most, show) if stacked else _group(row, series, top, most, show))
     return _frame(title, series, rows, show, mark_safe("".join(parts)), len(rows) * height)
 
@@ -53,8 +55,10 @@ def _percent(value: Decimal) -> str:
     return f"{value:.2f}%"
 
 
-def _rect(color: int, place: tuple[Any, Any, Any, Any], hint: str) -> SafeString:
-    return format_html('<rect class="ch-{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>', color % COLORS + 1, *place, hint)
+def _rect(color: int, place: tuple[Any, Any, Any, Any], hint: str) -> str:
+    """Built directly, as there may be hundreds; `place` holds numbers only."""
+    x, y, width, height = place
+    return f'<rect class="ch-{color % COLORS + 1}" x="{x}" y="{y}" width="{width}" height="{height}" rx="2"><title>{escape(hint)}</title></rect>'
 
 
 def _group(row: Bar, series: Sequence[Any], top: int, most: Decimal, show: Format) -> SafeString:
@@ -81,7 +85,7 @@ def columns(title: Any, name: Any, rows: Sequence[Bar], show: Format, brief: For
     most = max((_length(row, True) for row in rows), default=Decimal(0)) or Decimal(1)
     every = max(1, -(-len(rows) // 12))  # at most twelve names fit under the columns of a phone
     step = Decimal(100) / max(1, len(rows))
-    parts = [mark_safe('<line class="ch-l" x1="0" x2="100%" y1="20" y2="20"/><line class="ch-l" x1="0" x2="100%" y1="170" y2="170"/>')]
+    parts: list[str] = [mark_safe('<line class="ch-l" x1="0" x2="100%" y1="20" y2="20"/><line class="ch-l" x1="0" x2="100%" y1="170" y2="170"/>')]
     for number, row in enumerate(rows):
         value = Decimal(row.values[0] or 0)
         left, middle = step * number, step * number + step / 2

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from activities.models import Activity, Task
-from crm.core.access import counted_arms
+from crm.core.arms import count_by, counted_conditions, parted
 from reports.selectors.drill import records_url
 from reports.selectors.results import Chart, Figure, Measure, Params, Records, ReportResult, Row
 
@@ -25,15 +25,12 @@ MEASURES = (
 )
 
 
-def lines_of(user: Any, params: Params) -> list[QuerySet]:
-    """Visible timeline lines that a person wrote in the period, in disjoint parts by the kind of their record.
-
-    In parts because one OR over four kinds of records would make the database collect the ids of all that the reader may see first.
-    """
+def lines_of(params: Params) -> QuerySet:
+    """Timeline lines that a person wrote in the period, whoever may see them."""
     wanted = params.between("at") & _person("actor", params) & Q(kind__in=[kind.value for kind in KINDS.values()])
     if params.pipeline:
         wanted &= Q(deal__pipeline=params.pipeline)
-    return [Activity.objects.alive().filter(arm).filter(wanted) for arm in counted_arms(user, "view", Activity)]
+    return Activity.objects.alive().filter(wanted)
 
 
 def tasks_of(user: Any, params: Params) -> QuerySet:
@@ -57,9 +54,8 @@ def _person(name: str, params: Params) -> Q:
 def activity_by_rep(user: Any, params: Params) -> ReportResult:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     measure_of = {kind.value: name for name, kind in KINDS.items()}
-    for part in lines_of(user, params):
-        for actor, kind, count in part.order_by().values_list("actor_id", "kind").annotate(count=Count("*")):
-            counts[actor][measure_of[kind]] = counts[actor].get(measure_of[kind], 0) + count
+    for actor, kind, count in count_by(lines_of(params), ("actor_id", "kind"), counted_conditions(user, "view", Activity)):
+        counts[actor][measure_of[kind]] = counts[actor].get(measure_of[kind], 0) + count
     for actor, count in tasks_of(user, params).order_by().values_list("done_by_id").annotate(count=Count("*")):
         counts[actor]["tasks"] = count
     people = get_user_model().objects.visible_to(user).filter(pk__in=counts).order_by("name", "pk")
@@ -95,5 +91,5 @@ def records(user: Any, params: Params, measure: str, key: str) -> Records | None
     if measure == "tasks":
         tasks = tasks_of(user, params)
         return Records((tasks.filter(done_by=person) if person else tasks,), Task, "done_at", "tasks", label)
-    parts = [lines.filter(kind=KINDS[measure].value) for lines in lines_of(user, params)]
-    return Records(tuple(lines.filter(actor=person) if person else lines for lines in parts), Activity, "at", "lines", label)
+    lines = lines_of(params).filter(kind=KINDS[measure].value, **({"actor": person} if person else {}))
+    return Records(tuple(parted(lines, counted_conditions(user, "view", Activity))), Activity, "at", "lines", label)
