@@ -21,9 +21,9 @@ from crm.core.compiled import maker
 from crm.core.records import RecordType
 from crm.core.text import Question
 
-SAMPLE, SAMPLE_SECONDS = 1000, 600
-COMMON = 4  # of a sample's rows fit: the newest rows of the table have enough hits
-WALK = 5 * SAMPLE  # so many of the newest rows are looked at for a common term
+WALK = 5000  # so many of the newest rows are looked at for a common term
+EVERY, SAMPLE_SECONDS = 5, 600  # every fifth of them is the sample
+COMMON = 4  # of the sample fit: the newest rows have enough hits
 HITS_OF_WALK = 60
 NAMES = 300  # rows whose name may begin with a common term
 EXACT, BEGINNING, WORDS, WORD_BEGINNINGS, ANYWHERE_BEGINNINGS, INSIDE, ALIKE, LESS_ALIKE = range(8)
@@ -111,18 +111,18 @@ _samples: dict[type[Model], tuple[float, list[tuple[Any, ...]]]] = {}
 
 
 def _sample(model: Any) -> list[tuple[Any, ...]]:
-    """Text, owner and team of the newest rows that have a text, as they were at most ten minutes ago: only to choose the plan, never shown."""
+    """Text, owner and team of some of the rows that would be walked, as they were at most ten minutes ago: only to choose the plan, never shown."""
     until, rows = _samples.get(model, (0.0, []))
     if time.monotonic() > until:
         columns = ["search_text", *(field.attname for field in model._meta.concrete_fields if field.name in ("owner", "team"))]
-        rows = list(model.objects.alive().exclude(search_text="").order_by("-pk").values_list(*columns)[:SAMPLE])
+        rows = list(model.objects.alive().exclude(search_text="").order_by("-pk").values_list(*columns)[:WALK:EVERY])
         _samples[model] = (time.monotonic() + SAMPLE_SECONDS, rows)
     return rows
 
 
 def _fitting(model: Any, question: Question) -> list[tuple[Any, ...]]:
     rows = _sample(model)
-    return question.fitting(rows) if len(rows) == SAMPLE else []
+    return question.fitting(rows) if len(rows) == WALK // EVERY else []
 
 
 def _is_common(record: RecordType, user: Any, question: Question) -> bool:
