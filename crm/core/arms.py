@@ -30,6 +30,16 @@ class Arm:
         return Arm(self.select, self.select_id, f"{self.rest} AND {condition}", (*self.params, *params)) if condition else self
 
     @classmethod
+    def either(cls, arms: Sequence[Arm]) -> Arm | None:
+        """One statement for the rows of all; None where they do not read from the same tables. PostgreSQL finds what all have in common."""
+        places = {(arm.select, arm.rest.partition(" WHERE ")[0]) for arm in arms}
+        if len(places) > 1:
+            return None
+        whole = " OR ".join(f"({arm.rest.partition(' WHERE ')[2]})" for arm in arms)
+        (select, place), params = places.pop(), (value for arm in arms for value in arm.params)
+        return cls(select, arms[0].select_id, f"{place} WHERE ({whole})", tuple(params))
+
+    @classmethod
     def of(cls, rows: Any, column: str) -> Arm | None:
         """None when no row can match."""
         try:

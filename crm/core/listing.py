@@ -71,6 +71,7 @@ class Listing:
         self.otherwise, self.alike = otherwise, False
         self.q, self.filterset, self.alternatives, self.action, self.key = q, filterset, alternatives, action, key
         self._kept: dict[tuple[str, bool, bool], list[Arm]] = {}
+        self._by_alternative: dict[str, list[Arm]] = {}
 
     def arms(self) -> list[Any]:
         """Disjoint querysets; their union is the list."""
@@ -144,10 +145,11 @@ class Listing:
 
     def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any, most: int) -> list[Pair]:
         """The page and one more row, if the next `most` visible rows along the index hold them; else nothing."""
-        seen, fits = Arm.of(self._alive(), order.column), Arm.of(self._narrowed(), order.column)
+        seen, matching = Arm.of(self._alive(), order.column), self._one(order.column)
         visible = conditions(self.user, self.action, self.model, whole=True)
-        if not (seen and fits and visible) or (cursor is not None and cursor.key is None):
+        if not (seen and matching and visible) or (cursor is not None and cursor.key is None):
             return []
+        fits = matching[0]
         rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
         table, key, pk = connection.ops.quote_name(self.model._meta.db_table), self._column(field), self._column(self.model._meta.pk)
         inner = f"SELECT {table}.* {rows.rest}{more} ORDER BY {key} {way}, {pk} {way} LIMIT {most}"  # the LIMIT keeps the search out of it
@@ -182,7 +184,7 @@ class Listing:
         """Nothing fits: go on with the other condition, if there is one. Then the rows are only `alike`."""
         q, self.otherwise = self.otherwise() if self.otherwise else None, None
         if q is not None:
-            self.q, self._kept, self.alike = q, {}, True
+            self.q, self._kept, self._by_alternative, self.alike = q, {}, {}, True
         return q is not None
 
     def _known_as_many(self) -> bool:
@@ -324,10 +326,24 @@ class Listing:
         """Each arm's statement for id and key, compiled once: a page counts, sorts and walks with the same conditions. `apart`: by alternative."""
         key = (column, whole, apart)
         if key not in self._kept:
-            found = [arm for rows in (self._branches() if apart else [self._narrowed()]) if (arm := Arm.of(rows, column)) is not None]
+            found = self._each(column) if apart else self._one(column)
             parts = conditions(self.user, self.action, self.model, whole) if found else []
             self._kept[key] = [arm.narrowed(*part) for arm in found for part in parts]
         return self._kept[key]
+
+    def _each(self, column: str) -> list[Arm]:
+        """Each alternative's statement, whoever may see the rows; those that no row can match are left out."""
+        if column not in self._by_alternative:
+            self._by_alternative[column] = [arm for rows in self._branches() if (arm := Arm.of(rows, column)) is not None]
+        return self._by_alternative[column]
+
+    def _one(self, column: str) -> list[Arm]:
+        """The same as one statement; none when no row can match."""
+        each = self._each(column)
+        if len(each) < 2:
+            return each
+        whole = Arm.either(each) or Arm.of(self._narrowed(), column)
+        return [whole] if whole else []
 
     def _gathered(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
         """The union of matches; a row that fits two alternatives counts once."""
