@@ -21,9 +21,8 @@ LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "bod
 
 def found_lines(user: Any, question: Question, limit: int) -> Group | None:
     """The newest visible notes, calls and mails with all words in their text; None when there are none. (Hook "search".)"""
-    rows = Activity.objects.alive().filter(Activity.access_policy.each(user, "view", Activity))
     make = maker(Activity, LINE)
-    lines = [make(row) for row in newest(Activity, rows, question, [name.removesuffix("_id") for name in LINE], limit)]
+    lines = [make(row) for row in newest(Activity, user, question, [name.removesuffix("_id") for name in LINE], limit)]
     wanted = {name: (Activity._meta.get_field(name).related_model, [_subject_id(line) for line in lines if line.subject_type == name]) for name in SUBJECTS}
     subjects = visible_names(user, wanted)
     hits = [_hit(line, subject, question) for line in lines if (subject := subjects[line.subject_type].get(_subject_id(line)))]

@@ -75,6 +75,15 @@ def counted_conditions(user: Any, action: str, model: Any) -> list[Condition]:
     return _compiled((model, action, mostly_seen, policy.key(user, action, model)), model, lambda: policy.counted(user, action, model, mostly_seen))
 
 
+def each_condition(user: Any, action: str, model: Any) -> Condition | None:
+    """The same as a question per row, for a few rows out of many; None: none of them."""
+    if not (user.is_authenticated and user.is_active):
+        return None
+    policy = model.access_policy
+    parts = _compiled((model, action, "each", policy.key(user, action, model)), model, lambda: [Q(policy.each(user, action, model))])
+    return parts[0] if parts else None
+
+
 def count_by(rows: QuerySet, columns: Sequence[str], parts: Sequence[Condition]) -> list[tuple[Any, ...]]:
     """(*columns, how many) of the rows in each of the parts, in one statement: the same values may come once per part."""
     try:

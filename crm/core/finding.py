@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import Model
 
 from crm.core.access import OwnedPolicy, Scope, has_bin
+from crm.core.arms import each_condition
 from crm.core.compiled import maker
 from crm.core.records import RecordType
 from crm.core.text import Question
@@ -29,6 +30,7 @@ NAMES = 300  # rows whose name may begin with a common term
 EXACT, BEGINNING, WORDS, WORD_BEGINNINGS, ANYWHERE_BEGINNINGS, INSIDE, ALIKE, LESS_ALIKE = range(8)
 Where = tuple[str, tuple[Any, ...]]
 Piece = tuple[str, list[Any]]
+Sample = tuple[list[tuple[Any, ...]], str]
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def find(records: Sequence[RecordType], user: Any, question: Question, limit: in
     return found | _rows([(record, _part(record, where, question, near, limit)) for record, where in again])
 
 
-def newest(model: Any, rows: Any, question: Question, columns: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
-    """Values of the newest rows of `rows` that fit, of a model that is no record type. Whether a row is among `rows` is asked one by one, of those that fit."""
-    where = _compiled(rows)
+def newest(model: Any, user: Any, question: Question, columns: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+    """Values of the newest visible rows that fit, of a model that is no record type. Whether a row may be seen is asked one by one, of those that fit."""
+    where = each_condition(user, "view", model)
     if where is None:
         return []
     quote = connection.ops.quote_name
@@ -107,22 +109,25 @@ def _compiled(rows: Any) -> Where | None:
 
 # ---- how common a term is ----
 
-_samples: dict[type[Model], tuple[float, list[tuple[Any, ...]]]] = {}
+_samples: dict[type[Model], tuple[float, Sample]] = {}
 
 
-def _sample(model: Any) -> list[tuple[Any, ...]]:
-    """Text, owner and team of some of the rows that would be walked, as they were at most ten minutes ago: only to choose the plan, never shown."""
-    until, rows = _samples.get(model, (0.0, []))
+def _sample(model: Any) -> Sample:
+    """Text, owner and team of some of the rows that would be walked, and all their texts in one, as they were at most ten minutes ago: only to
+    choose the plan, never shown."""
+    until, sample = _samples.get(model, (0.0, ([], "")))
     if time.monotonic() > until:
         columns = ["search_text", *(field.attname for field in model._meta.concrete_fields if field.name in ("owner", "team"))]
         rows = list(model.objects.alive().exclude(search_text="").order_by("-pk").values_list(*columns)[:WALK:EVERY])
-        _samples[model] = (time.monotonic() + SAMPLE_SECONDS, rows)
-    return rows
+        sample = rows, "\n".join(row[0] for row in rows)
+        _samples[model] = (time.monotonic() + SAMPLE_SECONDS, sample)
+    return sample
 
 
 def _fitting(model: Any, question: Question) -> list[tuple[Any, ...]]:
-    rows = _sample(model)
-    return question.fitting(rows) if len(rows) == WALK // EVERY else []
+    rows, texts = _sample(model)
+    asked = question.within(texts) if len(rows) == WALK // EVERY else None
+    return asked.fitting(rows) if asked else []
 
 
 def _is_common(record: RecordType, user: Any, question: Question) -> bool:

@@ -78,6 +78,12 @@ class Question:
     def fits(self, text: str) -> bool:
         return bool(self.fitting([(text,)]))
 
+    def within(self, texts: str) -> Question | None:
+        """What is left to look for in rows whose texts, one after the other, are `texts`; None when no row can fit. One look at the whole is far
+        less than one at each row, and of words that are only spelt alike most are nowhere."""
+        left = [tuple(way for way in term.ways if all(each in texts for each in way)) for term in self.terms]
+        return Question(tuple(map(Term, left)), self.name) if all(left) else None
+
     def fitting(self, rows: Iterable[Row]) -> list[Row]:
         """The rows whose first value, a folded text, fits all terms."""
         rows = list(rows)
