@@ -21,6 +21,7 @@ from crm.core.writes import change_record, change_records, create_records, lock
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
 RULES = {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone}
 CHILDREN: dict[str, tuple[Any, str]] = {"email": (ContactEmail, "address"), "phone": (ContactPhone, "number")}
+KINDS = {model: frozenset(model.Kind.values) for model, _field in CHILDREN.values()}  # Django makes the list anew each time
 
 
 @transaction.atomic
@@ -122,7 +123,7 @@ def _normal(name: str, rows: Iterable[Values], country: str) -> list[Address]:
 
 
 def _check_kinds(rows: Iterable[Values], model: Any) -> None:
-    if any(row.get("kind") and row["kind"] not in model.Kind.values for row in rows):
+    if any(row.get("kind") and row["kind"] not in KINDS[model] for row in rows):
         raise ValidationError(_("Choose a kind from the list."), code="kind")
 
 
