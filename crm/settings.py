@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pghistory
 from django.utils.translation import gettext_lazy as _
 
 from crm import env
@@ -135,6 +136,10 @@ DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 30, low=10, h
 if env.text("DATABASE_REPLICA_URL", ""):
     DATABASES["replica"] = _server("DATABASE_REPLICA_URL", 2)
     MIDDLEWARE.append("crm.core.replica.ReplicaMiddleware")
+# History is asked for by record and by request, not by the records that a row then pointed to: each index would be one more to write.
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
+PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
+PGHISTORY_CONTEXT_FIELD = pghistory.ContextForeignKey(db_index=True)
 REDIS_URL = env.redis("REDIS_URL")
 # "fragments" keeps pieces of pages in the memory of the process; their keys name all that they depend on.
 # "default" lives in PostgreSQL: allauth counts sign-in attempts there, and that must neither stop people from signing

@@ -92,15 +92,18 @@ def email_key(address: str) -> str:
 def normal_email(address: str) -> str:
     """The address without blanks and a pasted `mailto:`; "" stays "". ValidationError when it is none."""
     address = address.strip().removeprefix("mailto:").strip()
-    if not address:
-        return ""
+    if address and not _is_email(address):
+        raise ValidationError(_("Enter an e-mail address, such as name@example.com."), code="email")
+    return address
+
+
+@lru_cache(4096)  # an import asks more than once for each of its thousand rows
+def _is_email(address: str) -> bool:
     try:
-        if "\x00" in address or len(address) > 254:
-            raise ValidationError("")
         validate_email(address)
     except ValidationError:
-        raise ValidationError(_("Enter an e-mail address, such as name@example.com."), code="email") from None
-    return address
+        return False
+    return "\x00" not in address and len(address) <= 254
 
 
 def normal_phone(number: str, country: str = "") -> str:
