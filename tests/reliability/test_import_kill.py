@@ -25,7 +25,7 @@ from tests.reliability.workers import Workers, kill_until_done
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 BAD_EVERY = 50
 MANY = int(os.environ.get("RAPPORT_IMPORT_ROWS", "200000"))
-SECONDS = 120  # what holds for 200,000 today, checked and written; the goal is 60 (docs/scale.md)
+SECONDS = 75  # for 200,000, checked and written; 59 in a quiet hour, 67 in a slow one
 
 
 @pytest.fixture
@@ -94,16 +94,20 @@ def test_an_import_survives_its_workers_long(workers: Callable[[int], Workers], 
 
 
 @pytest.mark.long
-def test_two_hundred_thousand_people_in_two_minutes(workers: Callable[[int], Workers]) -> None:
-    """Checking every row and writing, without kills."""
+def test_two_hundred_thousand_people_in_about_a_minute(workers: Callable[[int], Workers]) -> None:
+    """Checking every row and writing, without kills: one worker, as one that waits for work would take a part of the processor here."""
     nursery, took = workers(CHUNK), {}
-    job = begun(MANY)
+    job, worker = begun(MANY), nursery.start()
     for state, step in (("checked", lambda: None), ("done", lambda: services.start(job))):
         step()
         began = time.monotonic()
-        kill_until_done(nursery, job, lambda: 0, 0, 1, seed=1)
+        job.refresh_from_db()
+        while job.state in job.WORKING:
+            time.sleep(0.2)
+            job.refresh_from_db()
         took[state] = time.monotonic() - began
         assert (job.state, job.bad) == (state, MANY // BAD_EVERY), job.error
     print(f"{MANY} people checked in {took['checked']:.0f} s, written in {took['done']:.0f} s")
+    nursery.kill(worker)
     assert Contact.objects.count() == MANY - MANY // BAD_EVERY
     assert sum(took.values()) < SECONDS * MANY / 200_000
