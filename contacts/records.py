@@ -52,8 +52,7 @@ def owner_html(obj: Any, ctx: Any) -> SafeString:
 
 
 def tags_html(obj: Any, ctx: Any) -> SafeString | str:
-    tags = list(obj.tags.all())
-    return format_html('<span class="tags">{}</span>', format_html_join("", "{}", ((cells.tag(tag.name, tag.color),) for tag in tags))) if tags else ""
+    return cells.tags_html(obj.tags.all())
 
 
 def address_html(obj: Any, ctx: Any) -> SafeString | str:

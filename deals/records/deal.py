@@ -130,8 +130,7 @@ def owner_html(deal: Deal, ctx: Any) -> SafeString:
 
 
 def tags_html(deal: Deal, ctx: Any) -> SafeString | str:
-    tags = list(deal.tags.all())
-    return format_html('<span class="tags">{}</span>', format_html_join("", "{}", ((cells.tag(tag.name, tag.color),) for tag in tags))) if tags else ""
+    return cells.tags_html(deal.tags.all())
 
 
 def pipeline_html(deal: Deal, ctx: Any) -> SafeString | str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -219,6 +220,7 @@ def shown_lanes(asked: BoardQuery, lanes: list[selectors.Lane]) -> list[ShownLan
     deals = [deal for lane in lanes for deal in lane.deals]
     user = asked.user
     movable = movable_of(user, deals)
+    prefetch_related_objects(deals, "tags")
     ctx = row_context(user, see(user, deals, ("company", "owner")) if deals else {})
     maker = CardMaker(ctx, selectors.catalog().stages_of(asked.pipeline.pk), movable, asked.query)
     currency, may_create = organisation().currency, may_add(user, Deal)

@@ -51,11 +51,13 @@ class CardMaker:
             move = f' data-url="{address}" data-version="{deal.version}"'
             menu = self.menus[stage.pk].replace("%URL%", address).replace("%DEAL%", name)
         money = escape(cells.format_money(deal.amount, deal.currency, ctx.locale))
+        tags = cells.tags_html(deal.tags.all(), 3)
+        labels = f'<div class="ln">{tags}</div>' if tags else ""
         return SafeString(
             f'<li class="deal" id="deal-{deal.pk}" data-pk="{deal.pk}" data-name="{name}"{move}><h3 class="text-break"><a href="{url}">{name}</a></h3>'
             f'<div class="co text-break"><span>{escape(str(company)) if company else "&nbsp;"}</span></div>{menu}'
             f'<div class="ln"><span class="val">{money}</span>{self._age(deal, stage)}{self._owner(deal)}</div>'
-            f'<div class="ln bt">{self._left(deal, stage)}{self._close(deal, stage)}</div></li>'
+            f'{labels}<div class="ln bt">{self._left(deal, stage)}{self._close(deal, stage)}</div></li>'
         )
 
     def _age(self, deal: Deal, stage: Stage) -> str:

@@ -10,10 +10,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm.core.access import can
+from crm.core.models import Tag
 from deals import selectors, services
 from deals.models import Deal, LostReason, Pipeline, Stage
 from deals.selectors.board import month_span, quarter_start
@@ -146,6 +149,30 @@ def test_search_and_filters_narrow_cards_and_sums(people: Cast) -> None:
     assert count("?close=this_month") == ["€0", "0"]
     page = client.get("/deals/board/").content.decode()
     assert "Alpenwerk" in page and "Alpenrose" not in page
+
+
+def test_cards_show_their_tags_in_colour_for_one_statement(people: Cast) -> None:
+    deal = make_deal(people.owner, name="Spindle")
+    client = signed_in(Client(), people.owner)
+    client.get("/deals/board/")
+    plain = card_of(client, deal)
+    services.update_deal(deal, {"tags": ["Renewal", "<b>Risk</b>", "Big", "Fair"]}, actor=people.owner)
+    Tag.objects.update(color="teal")
+    assert 'class="tag' not in plain
+    card = card_of(client, deal)
+    assert card.count('class="tag k-teal"') == 3 and "+1" in card and "1 more tag: " in card
+    assert "<b>" not in card
+    for number in range(5):
+        services.update_deal(make_deal(people.owner, name=f"Deal {number}"), {"tags": ["Big"]}, actor=people.owner)
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/deals/board/")
+    assert sum("core_tag" in query["sql"] for query in queries) == 1
+
+
+def card_of(client: Client, deal: Deal) -> str:
+    found = re.search(rf'<li class="deal" id="deal-{deal.pk}".*?<div class="ln bt">', client.get("/deals/board/").content.decode(), re.S)
+    assert found
+    return found[0]
 
 
 @pytest.mark.parametrize(

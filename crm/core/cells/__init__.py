@@ -45,6 +45,7 @@ from crm.core.cells.table import (
     score_cell,
     tag,
     tags_cell,
+    tags_html,
     td,
     text_cell,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "step_word",
     "tag",
     "tags_cell",
+    "tags_html",
     "td",
     "text_cell",
     "time_html",

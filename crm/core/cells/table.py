@@ -163,15 +163,20 @@ def tag(name: str, color: str = "") -> SafeString:
     return SafeString(f'<span class="tag{escape(tone)}">{escape(name)}</span>')
 
 
-def tags_cell(tags: Iterable[Any], css: str = "", *, most: int = 3) -> SafeString:
-    """Tags: names, or objects with `name` and `color`; the rest as "+2"."""
+def tags_html(tags: Iterable[Any], most: int | None = None) -> SafeString:
+    """Tags: names, or objects with `name` and `color`; those beyond `most` as "+2". Nothing without tags."""
     pairs = [(item, "") if isinstance(item, str) else (item.name, getattr(item, "color", "")) for item in tags]
     html = "".join(tag(name, color) for name, color in pairs[:most])
-    if len(pairs) > most:
-        rest = ", ".join(name for name, _color in pairs[most:])
-        words = ngettext("%(count)s more tag: %(names)s", "%(count)s more tags: %(names)s", len(pairs) - most) % {"count": len(pairs) - most, "names": rest}
-        html += f'<span class="tag" title="{escape(words)}">+{len(pairs) - most}</span>'
-    return td(f'<span class="tags">{html}</span>' if html else DASH, css)
+    if rest := pairs[most:] if most is not None else []:
+        names = ", ".join(name for name, _color in rest)
+        words = ngettext("%(count)s more tag: %(names)s", "%(count)s more tags: %(names)s", len(rest)) % {"count": len(rest), "names": names}
+        html += f'<span class="tag" title="{escape(words)}">+{len(rest)}</span>'
+    return SafeString(f'<span class="tags">{html}</span>' if html else "")
+
+
+def tags_cell(tags: Iterable[Any], css: str = "") -> SafeString:
+    """The first three tags and how many more there are."""
+    return td(tags_html(tags, 3) or DASH, css)
 
 
 def bool_cell(value: bool | None, css: str = "") -> SafeString:

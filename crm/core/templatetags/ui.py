@@ -1,7 +1,7 @@
 """The tags and filters of every template (a builtin library: no `{% load %}` needed).
 
 `{% icon "phone" %}` `{% icon "phone" "i-sm" %}` · `{% avatar user "av-md" %}` · `{% person user %}` · `{% timetag moment "relative" %}` ·
-`{% money amount currency %}` · `{% number value 1 %}` · `{% badge label "green" %}` · `{% next_step kind subject due_at %}` · `{% score 71 %}` ·
+`{% money amount currency %}` · `{% number value 1 %}` · `{% badge label "green" %}` ·
 `{% card "Title" %}...{% endcard %}` · `{% panel "Deals" count=2 new_url=url %}...{% endpanel %}` · `{{ text|markdown }}`.
 For links that change one parameter of the address use Django's own `{% querystring page=2 %}`.
 """
@@ -91,25 +91,6 @@ def number(value: Decimal | int | float | None, digits: int = 0) -> str:
 def badge(label: Any, color: str = "grey", icon_name: str = "") -> SafeString:
     """A state with a dot, or with an icon a fact."""
     return cells.badge(str(label), color, icon_name)
-
-
-@register.simple_tag(takes_context=True)
-def next_step(context: Context, kind: Any, subject: Any = "", due_at: datetime | None = None, all_day: bool = False) -> SafeString:
-    """What is to be done next: late, today, planned or none, always as icon and words."""
-    return cells.next_step(kind, subject, due_at, _cell_context(context), all_day=all_day)
-
-
-@register.simple_tag
-def score(value: int | None) -> SafeString | str:
-    """A score of 0 to 100 as number and bar."""
-    return "" if value is None else cells.score_meter(value)
-
-
-@register.simple_tag
-def tag_list(tags: Any) -> SafeString:
-    """Tags, from names or objects with `name` and `color`."""
-    html = "".join(cells.tag(item, "") if isinstance(item, str) else cells.tag(item.name, getattr(item, "color", "")) for item in tags)
-    return SafeString(f'<span class="tags">{html}</span>')
 
 
 @register.filter
