@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -197,15 +197,15 @@ def board_chips(asked: BoardQuery) -> list[Chip]:
 def totals_texts(totals: Totals, ctx: Any) -> dict[str, str]:
     """The figures above the lanes as texts; keys are those of `data-total-of`."""
     currency = organisation().currency
-    number = lambda value: cells.format_number(value, ctx.locale)  # noqa: E731
+    deals = lambda count: ngettext("%(n)s deal", "%(n)s deals", count) % {"n": cells.format_number(count, ctx.locale)}  # noqa: E731
     return {
         "open": money(totals.open_amount, currency, ctx),
         "weighted": money(totals.weighted, currency, ctx),
         "closing": money(totals.closing_amount, currency, ctx),
-        "closing_count": number(totals.closing_count),
+        "closing_count": deals(totals.closing_count),
         "won": money(totals.won_amount, currency, ctx),
-        "won_count": number(totals.won_count),
-        "without_step": number(totals.without_step),
+        "won_count": deals(totals.won_count),
+        "without_step": cells.format_number(totals.without_step, ctx.locale),
         "month": month_name(totals.month, ctx),
     }
 
