@@ -213,6 +213,11 @@ class RecordFilterSet(django_filters.FilterSet):
         asked = {name for name, value in self.form.cleaned_data.items() if value not in (None, "", [])}
         return {self.filters[name].field_name for name in asked if name in self.filters}
 
+    def beginning(self, column: str) -> str:
+        """How the texts of this column must begin; "" if that is not asked."""
+        asked = (self.form.cleaned_data.get(name) for name, each in self.filters.items() if each.field_name == column and each.lookup_expr == "istartswith")
+        return next((value for value in asked if value), "")
+
     @classmethod
     def groupable(cls, filters: Mapping[str, Any]) -> list[str]:
         """Names of the filters by which the list can be grouped, custom fields with one choice included."""

@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from crm.core.access import arms_for
 from crm.core.arms import Arm, conditions, few_arms
+from crm.core.beginnings import ranges
 from crm.core.compiled import NUMBER, Compiled
 from crm.core.cursors import Cursor, Order
 from crm.core.custom.definitions import fields_of
@@ -287,8 +288,11 @@ class Listing:
     def _stretch(self, order: Order, limit: int, start: Cursor | None, stretch: str, field: Any, back: bool) -> list[Pair]:
         more, values, way = self._from(order, start, stretch, field, back)
         tail = f"ORDER BY {'1' if stretch == 'empty' else '2'} {way}, 1 {way} LIMIT {int(limit)}"
-        arms = self._compiled(order.column, whole=self._of_one_owner())
-        sql, params = self._union([(f"{arm.select} {arm.rest}{more} {tail}", (*arm.params, *values)) for arm in arms])
+        arms, key = self._compiled(order.column, whole=self._of_one_owner()), self._column(field)
+        # Where it is the sort key that must begin in a certain way, the rows of other beginnings are not passed.
+        begins = ranges(self.filterset.beginning(order.column)) if self.filterset is not None else []
+        places: list[tuple[str, tuple[str, ...]]] = [(f" AND {key} >= %s AND {key} < %s", each) for each in begins] or [("", ())]
+        sql, params = self._union([(f"{arm.select} {arm.rest}{place}{more} {tail}", (*arm.params, *ends, *values)) for arm in arms for place, ends in places])
         if not sql:
             return []
         with connection.cursor() as database:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Contact
 from crm.core import listing as module
+from crm.core.beginnings import ranges
 from crm.core.cursors import BadCursor, Cursor, Order
 from crm.core.list_query import ListQuery
 from crm.core.listing import Listing
@@ -123,7 +128,11 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     narrow = (
         {"q": q}
         if narrowed == "search"
-        else {"filterset": SimpleNamespace(filter_queryset=lambda rows: rows.filter(q), form=SimpleNamespace(cleaned_data={}), columns=set())}
+        else {
+            "filterset": SimpleNamespace(
+                filter_queryset=lambda rows: rows.filter(q), form=SimpleNamespace(cleaned_data={}), columns=set(), beginning=lambda column: ""
+            )
+        }
     )
     for descending in (False, True):
         order = Order(column, descending)
@@ -154,6 +163,75 @@ def test_the_sort_key_s_own_filter_begins_the_walk(monkeypatch, sort, looks):
     assert query.filterset.columns == {"created_at"}
     query.listing.page(query.order, 4)
     assert bool(seen) == looks
+
+
+TOWNS = (
+    "Wien",
+    "WIEN",
+    "wien",
+    "wIEN",
+    "Wi",
+    "W",
+    "Wels",
+    "Wj",
+    "wz",
+    "Istanbul",
+    "istanbul",
+    "ıstanbul",
+    "Stadt",
+    "ſtadt",
+    "sTadt",
+    "Zell",
+    "Öd",
+    "öd",
+    "1 A",
+    "",
+)
+
+
+@pytest.mark.parametrize("way", ["walked between", "many"])
+@pytest.mark.parametrize("typed", ["Wien", "wi", "W", "I", "is", "st", "Öd", "ö", "1", "1 a", "Zell am See"])
+def test_towns_by_their_beginning_sorted_by_town(monkeypatch, way, typed):
+    """Upper and lower case alike, in the order in which the database sorts them, however many pages."""
+    cap, few, size_of_table, passed = WAYS[way]
+    for name, value in (("CAP", cap), ("FEW", few), ("GLANCE", passed), ("SHORT_GLANCE", passed), ("table_size", lambda model: size_of_table)):
+        monkeypatch.setattr(module, name, value)
+    people, towns = cast(), [*TOWNS, *TOWNS]
+    owners = [people.owner, people.teammate, people.stranger]
+    rows = [Contact(last_name="A", city=town, owner=owners[place % 3], team=owners[place % 3].team) for place, town in enumerate(towns)]
+    rows = Contact.objects.bulk_create(rows)
+    upper = dict(Contact.objects.annotate(upper=Upper("city")).values_list("pk", "upper"))
+    for sign in ("", "-"):
+        for user in (people.owner, people.manager, people.admin):
+            query = ListQuery(record_for("contacts"), user, QueryDict(urlencode({"city": typed, "sort": f"{sign}city"})))
+            fitting = [row for row in rows if upper[row.pk].startswith(typed.upper())]
+            with CaptureQueriesContext(connection) as statements:
+                for size in (1, 4):
+                    forwards, backwards = walk(query.listing, query.order, size)
+                    assert forwards == backwards == expected(fitting, user, query.order)
+            begun = any(f"\"city\" >= '{typed[:2].upper()}'" in each["sql"] for each in statements)
+            assert begun == (typed.isascii() and len(fitting) > few), "the walk begins at the town"
+
+
+def test_ranges_hold_all_cases_and_little_else():
+    assert ranges("Wien") == [("WI", "WJ"), ("Wi", "Wj"), ("Wı", "WĲ"), ("wI", "wJ"), ("wi", "wj"), ("wı", "wĲ")]
+    assert ranges("w") == [("W", "X"), ("w", "x")] and ranges("1") == [("1", "2")]
+    assert ranges("Öd") == ranges("") == [] and ranges("eÖ") == [("E", "F"), ("e", "f")]
+
+
+def test_the_database_knows_no_other_upper_cases_than_we_do():
+    """Of all characters, those whose upper case is a plain sign."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper(chr(n)), chr(n) FROM generate_series(1, 1114111) n WHERE n NOT BETWEEN 55296 AND 57343 AND ascii(upper(chr(n))) < 128")
+        found = cursor.fetchall()
+    assert len(found) > 120
+    for upper, sign in found:
+        assert any(start <= sign < end for start, end in ranges(upper)), (upper, sign)
+
+
+def test_where_texts_are_sorted_otherwise_nothing_is_known(monkeypatch):
+    monkeypatch.setattr("crm.core.beginnings.by_code_points", lambda: False)
+    assert ranges("Wien") == []
 
 
 def test_counts_stop_at_the_cap(monkeypatch):
