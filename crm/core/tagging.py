@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from django.db import models
 
@@ -29,6 +29,23 @@ def tags_named(names: Iterable[str]) -> list[Tag]:
     # In one order everywhere: two transactions that make the same tags must not wait for each other in a circle.
     Tag.objects.bulk_create([Tag(name=name, key=key) for key, name in sorted(wanted.items())], ignore_conflicts=True)
     return list(Tag.objects.filter(key__in=wanted))
+
+
+class Label(NamedTuple):
+    """What is seen of a tag."""
+
+    name: str
+    color: str
+
+
+def labels_of(model: Any, ids: Collection[int]) -> dict[int, list[Label]]:
+    """{row id: its tags by name} in one statement, without an object and a manager per row: for a hundred cards these took longer than the cards."""
+    link, found = f"{model._meta.model_name}_id", dict[int, list[Label]]()
+    if ids:
+        rows = model.tags.through.objects.filter(**{f"{link}__in": ids}).order_by("tag__key")
+        for pk, name, color in rows.values_list(link, "tag__name", "tag__color"):
+            found.setdefault(pk, []).append(Label(name, color))
+    return found
 
 
 def tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -25,6 +24,7 @@ from crm.core.cursors import BadCursor, Cursor
 from crm.core.list_bar import KEEP_SECONDS, Chip
 from crm.core.lists import row_context
 from crm.core.related import see
+from crm.core.tagging import labels_of
 from crm.core.views import bad_request
 from deals import selectors
 from deals.filters import BoardFilterSet, unknown_parameters
@@ -220,9 +220,8 @@ def shown_lanes(asked: BoardQuery, lanes: list[selectors.Lane]) -> list[ShownLan
     deals = [deal for lane in lanes for deal in lane.deals]
     user = asked.user
     movable = movable_of(user, deals)
-    prefetch_related_objects(deals, "tags")
     ctx = row_context(user, see(user, deals, ("company", "owner")) if deals else {})
-    maker = CardMaker(ctx, selectors.catalog().stages_of(asked.pipeline.pk), movable, asked.query)
+    maker = CardMaker(ctx, selectors.catalog().stages_of(asked.pipeline.pk), movable, labels_of(Deal, [deal.pk for deal in deals]), asked.query)
     currency, may_create = organisation().currency, may_add(user, Deal)
     shown = []
     for lane in lanes:

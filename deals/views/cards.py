@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -15,14 +15,15 @@ from django.utils.translation import get_language, gettext
 from crm.core import cells
 from crm.core.cells import escape
 from crm.core.steps import step_html
+from crm.core.tagging import Label
 from deals.models import Deal, Stage
 
 
 class CardMaker:
-    """Makes the `<li>`s of one page. `query` is the board's own address part: a move's answer counts over the same deals."""
+    """Makes the `<li>`s of one page. `labels`: tags by deal. `query` is the board's own address part: a move's answer counts over the same deals."""
 
-    def __init__(self, ctx: Any, stages: Sequence[Stage], movable: Collection[int], query: str) -> None:
-        self.ctx, self.movable, self.language = ctx, movable, get_language() or ""
+    def __init__(self, ctx: Any, stages: Sequence[Stage], movable: Collection[int], labels: Mapping[int, list[Label]], query: str) -> None:
+        self.ctx, self.movable, self.labels, self.language = ctx, movable, labels, get_language() or ""
         self.query = escape(f"?{query}") if query else ""
         self.menus = {stage.pk: self._menu(stage, stages) for stage in stages}
 
@@ -51,8 +52,8 @@ class CardMaker:
             move = f' data-url="{address}" data-version="{deal.version}"'
             menu = self.menus[stage.pk].replace("%URL%", address).replace("%DEAL%", name)
         money = escape(cells.format_money(deal.amount, deal.currency, ctx.locale))
-        tags = cells.tags_html(deal.tags.all(), 3)
-        labels = f'<div class="ln">{tags}</div>' if tags else ""
+        tags = self.labels.get(deal.pk)
+        labels = f'<div class="ln">{cells.tags_html(tags, 3)}</div>' if tags else ""
         return SafeString(
             f'<li class="deal" id="deal-{deal.pk}" data-pk="{deal.pk}" data-name="{name}"{move}><h3 class="text-break"><a href="{url}">{name}</a></h3>'
             f'<div class="co text-break"><span>{escape(str(company)) if company else "&nbsp;"}</span></div>{menu}'
