@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import models
 
+from crm.core.compiled import NUMBER, Compiled
 from crm.core.copying import CHUNK, in_service
 from crm.core.differences import Difference
 from crm.core.models import Tag
@@ -40,12 +42,16 @@ class Label(NamedTuple):
 
 def labels_of(model: Any, ids: Collection[int]) -> dict[int, list[Label]]:
     """{row id: its tags by name} in one statement, without an object and a manager per row: for a hundred cards these took longer than the cards."""
-    link, found = f"{model._meta.model_name}_id", dict[int, list[Label]]()
-    if ids:
-        rows = model.tags.through.objects.filter(**{f"{link}__in": ids}).order_by("tag__key")
-        for pk, name, color in rows.values_list(link, "tag__name", "tag__color"):
-            found.setdefault(pk, []).append(Label(name, color))
+    found: dict[int, list[Label]] = {}
+    for pk, name, color in _labels(model).rows(tuple(ids)) if ids else ():
+        found.setdefault(pk, []).append(Label(name, color))
     return found
+
+
+@cache
+def _labels(model: Any) -> Compiled:
+    link, through = f"{model._meta.model_name}_id", model.tags.through
+    return Compiled(lambda: through.objects.filter(**{f"{link}__in": [NUMBER]}).order_by("tag__key").values_list(link, "tag__name", "tag__color"))
 
 
 def tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:
