@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from django.utils.safestring import SafeString
 
 from crm.core.cells import body_rows
+from crm.core.fetching import fetch
 from crm.core.list_query import ListQuery
-from crm.core.listing import fetch
 from crm.core.lists import selectable, shown_rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -19,10 +19,9 @@ from django.db.models import Q
 from crm.core.access import arms_for
 from crm.core.arms import Arm, conditions, few_arms
 from crm.core.beginnings import ranges
-from crm.core.compiled import NUMBER, Compiled
 from crm.core.cursors import Cursor, Order
-from crm.core.custom.definitions import fields_of
 from crm.core.custom.keys import CustomKey, order_field
+from crm.core.fetching import fetch
 from crm.core.postgres.estimates import table_size
 from crm.core.records import RecordType
 
@@ -397,17 +396,3 @@ def count_each(listings: Sequence[Listing], most: int) -> list[int]:
         cursor.execute(sql, [value for part, params in parts if part for value in params])
         found = dict(cursor.fetchall())
     return [found.get(place, 0) for place in range(len(parts))]
-
-
-def fetch(model: Any, ids: list[int]) -> list[Any]:
-    """Rows by id in the given order, without the column that only searches read."""
-    if not ids:
-        return []
-    by_id = {obj.pk: obj for obj in _by_ids(model, bool(fields_of(model)))(tuple(ids))}
-    return [by_id[pk] for pk in ids if pk in by_id]
-
-
-@cache
-def _by_ids(model: Any, custom: bool) -> Compiled:
-    unread = {"search_text", *(() if custom else ("custom",))} & {field.name for field in model._meta.concrete_fields}
-    return Compiled(lambda: model._base_manager.filter(pk__in=[NUMBER]).defer(*unread))

@@ -9,9 +9,9 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, QueryDict
 from django.utils.http import urlencode
 
+from crm.core.cursors import Cursor
 from crm.core.custom.keys import order_key
 from crm.core.list_query import ListQuery
-from crm.core.listing import Cursor
 from crm.core.records import RecordType
 
 LONGEST = 1500  # characters of a list's query that are carried along

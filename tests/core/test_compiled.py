@@ -13,7 +13,7 @@ from activities.selectors.bell import unread_count
 from contacts.models import Company
 from contacts.services import create_companies
 from crm.core.compiled import NUMBER, TEXT, Compiled
-from crm.core.listing import fetch
+from crm.core.fetching import fetch
 from tests.factories import cast
 from users.backends import Backend
 from users.models import User
