@@ -116,7 +116,7 @@ def test_without_javascript(new_page: Callable[..., Page], sign_in: Callable[...
     page.get_by_role("button", name="Undo this change").click()
     work.run(job.pk)
     page.get_by_role("link", name="See how far it is").click()
-    assert page.get_by_text("As before").is_visible()
+    expect(page.get_by_text("As before")).to_be_visible()
     page.goto("/leads/")
     page.locator("[data-row]").first.check()
     page.get_by_role("button", name="Delete").click()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from crm.core.imports import services, work
 from crm.core.models import ImportJob
@@ -47,7 +47,7 @@ def test_step_by_step(new_page: Callable[..., Page], sign_in: Callable[..., None
     page.get_by_role("button", name="Upload").click()
     page.wait_for_url("**/imports/*/")
     look(page, f"mapping-{tag}")
-    assert page.locator("select[name=c0]").input_value() == "first_name"
+    expect(page.locator("select[name=c0]")).to_have_value("first_name")
     page.get_by_role("button", name="Check every row").click()
     page.locator("progress").wait_for()
     look(page, f"progress-{tag}")
@@ -86,4 +86,4 @@ def test_without_javascript(new_page: Callable[..., Page], sign_in: Callable[...
     page.get_by_role("button", name="Undo this import").click()
     work.run(job.pk)
     page.get_by_role("link", name="See how far it is").click()
-    assert page.get_by_role("link", name="Open the bin").is_visible()
+    expect(page.get_by_role("link", name="Open the bin")).to_be_visible()
