@@ -122,6 +122,8 @@ def measure(port: int, wanted: argparse.Namespace, small: list[dict[str, Any]]) 
         missed = judge(rows, extra, wanted.contacts)
         for _time in range(0 if wanted.once else AGAIN):
             rows, missed = measured_again(bench, rows, extra, wanted.contacts) if missed else (rows, missed)
+        if bench.waited:
+            extra["seconds_waited_for_a_quiet_machine"] = bench.waited
     finally:
         web.stop()
     Path(wanted.output).write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n")
