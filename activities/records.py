@@ -69,10 +69,10 @@ def linked_fact(name: str) -> Any:
 RELATED = Section(
     _("Related to"),
     (
-        Fact(_("Deal"), linked_fact("deal")),
-        Fact(_("Lead"), linked_fact("lead")),
-        Fact(_("Contact"), linked_fact("contact")),
-        Fact(_("Company"), linked_fact("company")),
+        Fact(_("Deal"), linked_fact("deal"), "deal"),
+        Fact(_("Lead"), linked_fact("lead"), "lead"),
+        Fact(_("Contact"), linked_fact("contact"), "contact"),
+        Fact(_("Company"), linked_fact("company"), "company"),
     ),
 )
 ABOUT = Column(name="about", label=_("Related to"), cell=about_cell, export=about_name, css=WIDE, links=SUBJECTS)
@@ -233,10 +233,10 @@ TASK = RecordType(
         Section(
             _("Task"),
             (
-                Fact(_("Due"), panels.due_html),
-                Fact(_("Kind"), lambda task, ctx: str(task.get_kind_display())),
-                Fact(_("Priority"), lambda task, ctx: str(task.get_priority_display())),
-                Fact(_("Assignee"), owner_fact),
+                Fact(_("Due"), panels.due_html, "due_on"),
+                Fact(_("Kind"), lambda task, ctx: str(task.get_kind_display()), "kind"),
+                Fact(_("Priority"), lambda task, ctx: str(task.get_priority_display()), "priority"),
+                Fact(_("Assignee"), owner_fact, "owner"),
                 Fact(_("Created"), lambda task, ctx: cells.time_html(task.created_at, ctx)),
                 Fact(_("Done"), lambda task, ctx: cells.time_html(task.done_at, ctx) if task.done_at else ""),
                 Fact(_("Outcome"), outcome_fact),
@@ -334,8 +334,8 @@ MEETING = RecordType(
         Section(
             _("Meeting"),
             (
-                Fact(_("Place"), lambda meeting, ctx: format_html("{}", meeting.location) if meeting.location else ""),
-                Fact(_("Organiser"), owner_fact),
+                Fact(_("Place"), lambda meeting, ctx: format_html("{}", meeting.location) if meeting.location else "", "location"),
+                Fact(_("Organiser"), owner_fact, "owner"),
                 Fact(_("Created"), lambda meeting, ctx: cells.time_html(meeting.created_at, ctx)),
             ),
         ),

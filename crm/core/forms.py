@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from crm.core.custom.forms import add_fields
+from crm.core.custom.layouts import form_rows, names_in
 from crm.core.fields import PickerField, TagsField
 from crm.core.widgets import DateInput, DateTimeInput, TimeInput
 
@@ -40,7 +41,7 @@ class RecordForm(forms.ModelForm):
 
     Subclasses set Meta.model/fields (and declare PickerFields, PhoneFields … for them) and `layout`:
     ((legend, ("first_name", "last_name"), "email", …), …), where a tuple is a row of two columns.
-    Custom fields come by themselves, in groups of their own at the end.
+    Custom fields come by themselves, in groups of their own at the end, unless an admin arranges all of them otherwise.
     Hidden `version` (optimistic lock) and `idempotency_key` (a double submit makes one record) are added here.
     """
 
@@ -89,8 +90,8 @@ class RecordForm(forms.ModelForm):
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True  # the template has it
-        layout = (*self.layout, *self.custom_layout)
-        named = [name for group in layout for entry in group[1:] for name in ([entry] if isinstance(entry, str) else entry)]
+        layout = form_rows(self._meta.model, self.layout, self.custom_layout)
+        named = [name for group in layout for name in names_in(group)]
         groups = [Fieldset(group[0] or "", *[self._entry(entry) for entry in group[1:]]) for group in layout]
         rest = [name for name in self.fields if name not in named]
         helper.layout = Layout(*groups, *[Field(name) for name in rest])

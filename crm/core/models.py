@@ -18,6 +18,7 @@ from crm.core.access import GrantPolicy, OwnedPolicy, PersonalPolicy, Policy, Re
 from crm.core.bulk.models import BulkChunk, BulkEntry, BulkJob, BulkProblem
 from crm.core.custom.models import CustomField as CustomField
 from crm.core.custom.models import Customised, custom_index
+from crm.core.custom.models import RecordLayout as RecordLayout
 from crm.core.imports.models import ImportChunk, ImportJob, ImportMade, ImportProblem
 from crm.core.saved.models import SavedView
 from crm.core.text import fold, sort_key

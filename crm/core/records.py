@@ -81,10 +81,12 @@ class Action:
 
 @dataclass(frozen=True)
 class Fact:
-    """One labelled value of a record's profile; `value(obj, ctx)` is escaped html, "" hides the fact."""
+    """One labelled value of a record's profile; `value(obj, ctx)` is escaped html, "" hides the fact. `field` of the form, where it shows one: the
+    layout of the record type then says where it stands."""
 
     label: Any
     value: Callable[[Any, Any], Html]
+    field: str = ""
 
 
 @dataclass(frozen=True)

@@ -305,14 +305,14 @@ DEAL = RecordType(
         Section(
             _("Deal"),
             (
-                Fact(_("Amount"), lambda deal, ctx: format_html('<span class="num">{}</span>', money_html(deal.amount, deal, ctx))),
-                Fact(_("Expected close date"), close_html),
+                Fact(_("Amount"), lambda deal, ctx: format_html('<span class="num">{}</span>', money_html(deal.amount, deal, ctx)), "amount"),
+                Fact(_("Expected close date"), close_html, "close_date"),
                 Fact(_("Pipeline"), pipeline_html),
-                Fact(_("Source"), lambda deal, ctx: format_html("{}", str(source)) if (source := ctx.linked(deal, "source")) else ""),
+                Fact(_("Source"), lambda deal, ctx: format_html("{}", str(source)) if (source := ctx.linked(deal, "source")) else "", "source"),
                 Fact(_("Lost reason"), loss_html),
                 Fact(_("Note on the loss"), lambda deal, ctx: format_html("{}", deal.lost_note)),
-                Fact(_("Owner"), owner_html),
-                Fact(_("Tags"), tags_html),
+                Fact(_("Owner"), owner_html, "owner"),
+                Fact(_("Tags"), tags_html, "tags"),
             ),
         ),
         Section(
@@ -323,6 +323,7 @@ DEAL = RecordType(
                     lambda deal, ctx: (
                         format_html('<div class="prose">{}</div>', SafeString(linebreaks(deal.description, autoescape=True))) if deal.description else ""
                     ),
+                    "description",
                 ),
                 Fact(_("Created"), lambda deal, ctx: cells.time_html(deal.created_at, ctx)),
                 Fact(_("Last changed"), lambda deal, ctx: cells.time_html(deal.updated_at, ctx)),

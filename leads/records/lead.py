@@ -239,24 +239,24 @@ SECTIONS = (
     Section(
         gettext_lazy("Contact"),
         (
-            Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else ""),
-            Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else ""),
-            Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title),
+            Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else "", "email"),
+            Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else "", "phone"),
+            Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title, "job_title"),
         ),
     ),
     Section(
         gettext_lazy("Company"),
         (
-            Fact(gettext_lazy("Name"), lambda lead, ctx: lead.company_name),
-            Fact(gettext_lazy("Website"), _website),
-            Fact(gettext_lazy("City"), lambda lead, ctx: lead.city),
-            Fact(gettext_lazy("Country"), lambda lead, ctx: country_name(lead.country) if lead.country else ""),
+            Fact(gettext_lazy("Company"), lambda lead, ctx: lead.company_name, "company_name"),
+            Fact(gettext_lazy("Website"), _website, "website"),
+            Fact(gettext_lazy("City"), lambda lead, ctx: lead.city, "city"),
+            Fact(gettext_lazy("Country"), lambda lead, ctx: country_name(lead.country) if lead.country else "", "country"),
         ),
     ),
     Section(
         gettext_lazy("Source"),
         (
-            Fact(gettext_lazy("Source"), lambda lead, ctx: _linked_name(lead, ctx, "source")),
+            Fact(gettext_lazy("Source"), lambda lead, ctx: _linked_name(lead, ctx, "source"), "source"),
             Fact(gettext_lazy("Web form"), lambda lead, ctx: _linked_name(lead, ctx, "form")),
             *(Fact(name, lambda lead, ctx, name=name: getattr(lead, name)) for name in UTM),
         ),
@@ -265,7 +265,9 @@ SECTIONS = (
         gettext_lazy("About"),
         (
             Fact(
-                gettext_lazy("Description"), lambda lead, ctx: format_html('<span class="text-break">{}</span>', lead.description) if lead.description else ""
+                gettext_lazy("Description"),
+                lambda lead, ctx: format_html('<span class="text-break">{}</span>', lead.description) if lead.description else "",
+                "description",
             ),
             Fact(gettext_lazy("Score"), _reasons),
             Fact(gettext_lazy("Created"), lambda lead, ctx: cells.time_html(lead.created_at, ctx)),

@@ -16,19 +16,23 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from crm.core import replica
-from crm.core.custom.models import PREFIX, CustomField
+from crm.core.custom.models import PREFIX, CustomField, RecordLayout
 from crm.core.records import record_for
 
 KEEP_SECONDS = 2.0
+Groups = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """All fields by record type (label of the model), in their order: `every` has archived ones too, `used` has those that take values."""
+    """All fields by record type (label of the model), in their order: `every` has archived ones too, `used` has those that take values.
+
+    `layouts` has the groups of those record types that are arranged otherwise than they came: [(title, names of fields)]."""
 
     every: dict[str, tuple[CustomField, ...]]
     used: dict[str, tuple[CustomField, ...]]
     by_name: dict[str, CustomField]
+    layouts: dict[str, Groups]
     stamp: str = ""  # changes with any definition
     made: dict[Any, Any] = field(default_factory=dict)  # what was worked out from them (`remembered`)
 
@@ -66,11 +70,15 @@ def _read() -> Definitions:
     for row in rows:
         every.setdefault(row.record, []).append(row)
     used = {label: tuple(row for row in found if row.archived_at is None and row.job != CustomField.Job.DELETE) for label, found in every.items()}
-    stamp = hashlib.blake2b(repr([(row.pk, row.version, row.position, row.index_state, row.job) for row in rows]).encode(), digest_size=8).hexdigest()
+    arranged = list(RecordLayout.objects.order_by("record"))
+    layouts = {row.record: tuple((group["title"], tuple(group["fields"])) for group in row.groups) for row in arranged}
+    told = ([(row.pk, row.version, row.position, row.index_state, row.job) for row in rows], [(row.pk, row.version) for row in arranged])
+    stamp = hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
     return Definitions(
         {label: tuple(found) for label, found in every.items()},
         {label: found for label, found in used.items() if found},
         {row.name: row for row in rows},
+        layouts,
         stamp,
     )
 

@@ -12,6 +12,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.core import cells
 from crm.core.custom.definitions import fields_of, grouped
@@ -22,6 +23,7 @@ from crm.core.widgets import DateInput, MoneyInput, TimeInput
 
 Kind = CustomField.Kind
 WIDE = (Kind.LONG_TEXT, Kind.CHOICES)  # on a row of their own
+MORE = gettext_lazy("More fields")
 
 
 class NumberField(MoneyField):
@@ -135,4 +137,4 @@ def _group(title: str, fields: list[CustomField]) -> tuple[Any, ...]:
             rows[-1].append(each)
         else:
             rows.append([each])
-    return (title or _("More fields"), *[(row[0].name, row[1].name) if len(row) == 2 else row[0].name for row in rows])
+    return (title or MORE, *[(row[0].name, row[1].name) if len(row) == 2 else row[0].name for row in rows])

@@ -134,5 +134,22 @@ class CustomField(models.Model):
         return [(each["key"], each["label"]) for each in self.choices if each.get("offered", True)]
 
 
+class RecordLayout(models.Model):
+    """How an organisation arranges the fields of one record type, its own and those that came with it. Without a row they stand as they came."""
+
+    record = models.CharField(max_length=60, unique=True, editable=False)  # label of the model: "contacts.contact"
+    groups = models.JSONField(default=list, editable=False)  # [{"title": "Person", "fields": ["first_name", "custom_12"]}]
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = GrantPolicy("settings", public=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("layout"), _("layouts")
+
+    def __str__(self) -> str:
+        return self.record
+
+
 SEARCHED = (CustomField.Kind.TEXT, CustomField.Kind.LONG_TEXT, CustomField.Kind.NUMBER, CustomField.Kind.URL)
 UNIQUE = (CustomField.Kind.TEXT, CustomField.Kind.NUMBER, CustomField.Kind.DATE, CustomField.Kind.URL, CustomField.Kind.LINK)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core.custom import services
+from crm.core.custom.definitions import definitions
 from crm.core.custom.forms import form_field, form_value
 from crm.core.custom.models import UNIQUE, CustomField
 from crm.core.records import RecordType, record_types
@@ -72,6 +73,8 @@ class FieldForm(SettingsForm):
         for name, kinds in (("unique", UNIQUE), ("indexed", INDEXED)):
             if kind not in kinds:
                 del self.fields[name]
+        if record.model_label in definitions().layouts:
+            del self.fields["group"]  # the layout says where it stands
         self.helper.layout = self._layout()
 
     def _add_choices(self) -> None:
@@ -116,7 +119,7 @@ class FieldForm(SettingsForm):
         reach = [name for name in ("stages", "roles") if name in self.fields]
         where = [name for name in ("in_list", "indexed") if name in self.fields]
         return Layout(
-            Fieldset(_("Field"), Row(Column("label", css_class="col-md-6"), Column("group", css_class="col-md-6")), Field("help_text")),
+            Fieldset(_("Field"), Row(*[Column(name, css_class="col-md-6") for name in ("label", "group") if name in self.fields]), Field("help_text")),
             Fieldset(_("Values"), *map(Field, rest)),
             Fieldset(_("Where"), *map(Field, [*where, *reach])),
             Field("version"),
@@ -141,7 +144,8 @@ def _ticks(label: Any, choices: Any, help_text: Any = "") -> forms.TypedMultiple
 # ---- pages ----
 
 
-def _type(slug: str) -> RecordType:
+def record_type(slug: str) -> RecordType:
+    """The record type of this address, if it can have custom fields."""
     for record in services.customised_types():
         if record.slug == slug:
             return record
@@ -152,7 +156,7 @@ def _field(request: HttpRequest, slug: str, pk: int) -> CustomField:
     if pk > 2**63 - 1:
         raise Http404
     rows = CustomField.objects.visible_to(request.user, "change").exclude(job=CustomField.Job.DELETE)
-    return get_object_or_404(rows, pk=pk, record=_type(slug).model_label)
+    return get_object_or_404(rows, pk=pk, record=record_type(slug).model_label)
 
 
 def _list_url(slug: str) -> str:
@@ -164,7 +168,7 @@ def _list_url(slug: str) -> str:
 def field_list(request: HttpRequest, slug: str = "") -> HttpResponse:
     """The fields of one record type, by groups, and those that are archived."""
     types = services.customised_types()
-    record = _type(slug) if slug else types[0]
+    record = record_type(slug) if slug else types[0]
     rows = list(CustomField.objects.visible_to(request.user).filter(record=record.model_label).exclude(job=CustomField.Job.DELETE))
     used = [row for row in rows if row.archived_at is None]
     context = {
@@ -174,6 +178,7 @@ def field_list(request: HttpRequest, slug: str = "") -> HttpResponse:
         "fields": [_row(record, row, index == 0, index == len(used) - 1) for index, row in enumerate(used)],
         "archived": [_row(record, row, True, True) for row in rows if row.archived_at is not None],
         "new_url": reverse("custom_fields:new", args=[record.slug]),
+        "layout_url": reverse("custom_fields:layout", args=[record.slug]),
     }
     return render(request, "settings/fields.html", context)
 
@@ -211,7 +216,7 @@ def _index_text(field: CustomField) -> str:
 @admin_only
 def field_new(request: HttpRequest, slug: str) -> HttpResponse:
     """First the kind, then what it needs (`?kind=text`)."""
-    record, kind = _type(slug), request.GET.get("kind", "")
+    record, kind = record_type(slug), request.GET.get("kind", "")
     if not kind:
         kinds = [(value, label, HINTS[Kind(value)]) for value, label in Kind.choices]
         return render(request, "settings/field_kinds.html", {"title": gettext("New field"), "record": record, "kinds": kinds, "back_url": _list_url(slug)})
@@ -232,7 +237,7 @@ def field_new(request: HttpRequest, slug: str) -> HttpResponse:
 @admin_only
 def field_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     field = _field(request, slug, pk)
-    form: Any = FieldForm(_posted(request), instance=field, record=_type(slug), kind=field.kind, user=request.user)
+    form: Any = FieldForm(_posted(request), instance=field, record=record_type(slug), kind=field.kind, user=request.user)
     conflict = ""
     if request.method == "POST" and form.is_valid():
         try:

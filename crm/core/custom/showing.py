@@ -9,12 +9,13 @@ from typing import Any
 
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 
 from crm.core import cells
 from crm.core.custom.definitions import definitions, fields_of, grouped, remembered
 from crm.core.custom.filters import filters_of
+from crm.core.custom.forms import MORE
 from crm.core.custom.keys import NUMERIC
+from crm.core.custom.layouts import profile
 from crm.core.custom.models import CustomField
 from crm.core.custom.values import plain_text, python_value
 from crm.core.postgres.estimates import table_size
@@ -25,23 +26,26 @@ WIDE = "d-none d-lg-table-cell"
 TARGETS = (Kind.USER, Kind.LINK)
 SORTED = set(Kind) - {Kind.LONG_TEXT, Kind.CHOICES, *TARGETS}
 SORTED_UNINDEXED = 50_000  # rows of a table that are sorted by a field without an index; more would take too long
-MORE = _("More fields")
 
 
 def shaped(record: RecordType, user: Any) -> RecordType:
-    """The record type as this user sees it; itself where it has no custom fields. Worked out once per role and version of the definitions."""
+    """The record type as this user sees it; itself where it has neither custom fields nor a layout. Worked out once per role and version of the
+    definitions."""
     known = definitions()
-    if record.model_label not in known.used or not user.is_authenticated:
+    if not user.is_authenticated or (record.model_label not in known.used and record.model_label not in known.layouts):
         return record
     quick = table_size(record.model) < SORTED_UNINDEXED
     found = remembered((record.slug, user.role_id, user.is_admin, quick), lambda: _shape(record, fields_of(record.model, user), known.stamp, quick))
     # The record type itself may have been put together anew since (by a test, or by an app): only what is added is kept.
-    return replace(record, columns=(*record.columns, *found[0]), sections=(*record.sections, *found[1]), more_filters=found[2], stamp=found[3])
+    sections = profile(record, (*record.sections, *found[1]))
+    return replace(record, columns=(*record.columns, *found[0]), sections=sections, more_filters=found[2], stamp=found[3])
 
 
 def _shape(record: RecordType, fields: tuple[CustomField, ...], stamp: str, quick: bool) -> tuple[Any, ...]:
     columns = tuple(_column(each, quick) for each in fields)
-    sections = tuple(Section(title or MORE, tuple(Fact(each.label, partial(_fact, each)) for each in group)) for title, group in grouped(fields).items())
+    sections = tuple(
+        Section(title or MORE, tuple(Fact(each.label, partial(_fact, each), each.name) for each in group)) for title, group in grouped(fields).items()
+    )
     filters = {name: made for each in fields for name, made in filters_of(each).items()}
     return columns, sections, filters, f"{stamp}.{'.'.join(each.key for each in fields)}"
 

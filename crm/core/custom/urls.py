@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from crm.core.custom import pages
+from crm.core.custom import layout_pages, pages
 
 app_name = "custom_fields"
 urlpatterns = [
     path("", pages.field_list, name="list"),
     path("<slug:slug>/", pages.field_list, name="type"),
+    path("<slug:slug>/layout/", layout_pages.layout, name="layout"),
     path("<slug:slug>/new/", pages.field_new, name="new"),
     path("<slug:slug>/<int:pk>/edit/", pages.field_edit, name="edit"),
     path("<slug:slug>/<int:pk>/move/", pages.field_move, name="move"),
