@@ -85,6 +85,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "banners": ("crm.core.banners.background_banners",),
     "convert": ("activities.services.lead_converted",),
     "follow_up": ("activities.services.make_follow_up",),
+    "as_report": ("reports.views.build.address",),
     "notify": ("activities.services.notify",),
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }

@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.filters import CompanyPickFilter, TeamFilter
 from crm.core.fields import MoneyField
-from crm.core.filters import RecordFilterSet, day_start, span_of
-from crm.core.widgets import DateInput
+from crm.core.filters import DayFilter, RecordFilterSet, span_of
 from deals.models import Deal
 from deals.selectors import catalog, stalled_q
 from deals.selectors.board import month_span, quarter_start
@@ -47,24 +46,6 @@ def flat_stage_choices() -> list[tuple[int, str]]:
 
 def reason_choices() -> list[tuple[int, str]]:
     return [(each.pk, each.name) for each in catalog().reasons]
-
-
-class DayFilter(django_filters.DateFilter):
-    """Deals with a day (`close_date`) or a moment (`closed_at`, by the reader's days) from or up to the given day."""
-
-    def __init__(self, *args: Any, up_to: bool = False, moment: bool = False, **kwargs: Any) -> None:
-        self.up_to, self.moment = up_to, moment
-        kwargs.setdefault("widget", DateInput())
-        super().__init__(*args, **kwargs)
-
-    def filter(self, qs: Any, value: Any) -> Any:
-        if not value:
-            return qs
-        if not self.moment:
-            return qs.filter(**{f"{self.field_name}__{'lte' if self.up_to else 'gte'}": value})
-        if self.up_to:
-            return qs.filter(**{f"{self.field_name}__lt": day_start(value + timedelta(days=1))}) if value.year < 9999 else qs
-        return qs.filter(**{f"{self.field_name}__gte": day_start(value)})
 
 
 class ClosingFilter(django_filters.ChoiceFilter):

@@ -12,7 +12,6 @@ from contacts.filters import TeamFilter
 from crm.core.custom.filters import EndsWidget
 from crm.core.filters import HasFilter, RecordFilterSet
 from crm.core.models import Source
-from deals.filters import DayFilter
 from leads.models import Lead, LeadStatus
 
 OPEN = (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING)
@@ -58,8 +57,6 @@ class LeadFilterSet(RecordFilterSet):
         null_label=_("No source"),
     )
     team = TeamFilter()
-    created_from = DayFilter(field_name="created_at", moment=True, label=_("Created from"))
-    created_to = DayFilter(field_name="created_at", moment=True, up_to=True, label=_("Created up to"))
     score = django_filters.RangeFilter(field_name="score", label=_("Score"), widget=EndsWidget(forms.NumberInput))
     has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
     has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))

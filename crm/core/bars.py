@@ -93,4 +93,5 @@ def page_sizes(sizes: Iterable[tuple[int, str, bool]]) -> SafeString:
 def export_items(exports: Iterable[tuple[Any, str]]) -> SafeString:
     """Menu entries of (label, url)."""
     sheet = icon("file-spreadsheet")
-    return SafeString("".join(f'<li><a class="dropdown-item" href="{escape(url)}" download>{sheet}{escape(str(label))}</a></li>' for label, url in exports))
+    parts = (f'<li><a class="dropdown-item" href="{escape(url)}" data-export download>{sheet}{escape(str(label))}</a></li>' for label, url in exports)
+    return SafeString("".join(parts))

@@ -146,7 +146,7 @@ def write_xlsx(rows: Iterable[list[Any]], target: Any, title: str) -> int:
 @transaction.atomic
 def request_export(query: ListQuery, kind: str, *, actor: Any) -> ExportJob:
     """Leave a large export to the worker."""
-    job = ExportJob.objects.create(user=actor, record_slug=query.record.slug, format=kind, query=query.question())
+    job = ExportJob.objects.create(user=actor, record_slug=query.record.slug, format=kind, query=query.question)
     transaction.on_commit(lambda: replica.note(actor.pk), robust=True)  # the worker has no cookie of theirs
     transaction.on_commit(lambda: _ring(job.pk), robust=True)
     return job

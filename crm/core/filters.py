@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from crm.core import cells
 from crm.core.models import Tag
 from crm.core.text import sort_key
+from crm.core.widgets import DateInput
 
 RANGES = [
     ("today", gettext_lazy("Today")),
@@ -82,6 +83,24 @@ class RangeFilter(django_filters.ChoiceFilter):
 
     def filter(self, qs: Any, value: Any) -> Any:
         return qs.filter(range_q(self.field_name, value)) if value else qs
+
+
+class DayFilter(django_filters.DateFilter):
+    """Rows with a day, or a `moment` (by the reader's days), from or up to the given day."""
+
+    def __init__(self, *args: Any, up_to: bool = False, moment: bool = False, **kwargs: Any) -> None:
+        self.up_to, self.moment = up_to, moment
+        kwargs.setdefault("widget", DateInput())
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        if not self.moment:
+            return qs.filter(**{f"{self.field_name}__{'lte' if self.up_to else 'gte'}": value})
+        if self.up_to:
+            return qs.filter(**{f"{self.field_name}__lt": day_start(value + timedelta(days=1))}) if value.year < 9999 else qs
+        return qs.filter(**{f"{self.field_name}__gte": day_start(value)})
 
 
 class OwnerField(forms.CharField):
@@ -193,6 +212,8 @@ class RecordFilterSet(django_filters.FilterSet):
     tag = TagFilter(label=gettext_lazy("Tag"), max_length=40)
     next = NextStepFilter(field_name="next_step_at", label=gettext_lazy("Next step"))
     created = RangeFilter(field_name="created_at", label=gettext_lazy("Created"))
+    created_from = DayFilter(field_name="created_at", moment=True, label=gettext_lazy("Created from"))
+    created_to = DayFilter(field_name="created_at", moment=True, up_to=True, label=gettext_lazy("Created up to"))
     active = RangeFilter(field_name="last_activity_at", label=gettext_lazy("Last activity"), never=True)
 
     def __init__(self, *args: Any, only: Collection[str] | None = None, every: Mapping[str, Any] | None = None, **kwargs: Any) -> None:

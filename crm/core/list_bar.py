@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from crm.core.context import hooks
 from crm.core.list_query import ALTERNATIVES, ListQuery
 from crm.core.records import Column
 from crm.core.saved.tabs import saved_bar
@@ -174,4 +175,6 @@ MENUS: dict[str, tuple[Any, Callable[[ListQuery], Any]]] = {
 
 def menu_urls(query: ListQuery) -> dict[str, str]:
     question = query.url({"cursor": ""}).removeprefix(query.record.list_url)
-    return {name: f"{query.record.url('menu', name)}{question}" for name in MENUS}
+    found = {name: f"{query.record.url('menu', name)}{question}" for name in MENUS}
+    as_report = next(iter(hooks("as_report")), None)
+    return {**found, "report": as_report(query)} if as_report else found

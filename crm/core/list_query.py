@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
@@ -304,12 +304,11 @@ class ListQuery:
     def filtered(self) -> bool:
         return bool(self.q or (self.view and self.view.params) or any(self.params.get(name) for name in set(self.params) - CONTROL))
 
+    @cached_property
     def question(self) -> str:
         """The whole question as a query string that names no view: it stays true when views change."""
-        params = self.data.copy()
-        for name in (*PAGING, "alternatives"):
-            params.pop(name, None)
-        return params.urlencode()
+        left = PAGING | {"alternatives"}
+        return urlencode([(name, value) for name, values in self.data.lists() if name not in left for value in values])
 
 
 def _encoded(params: QueryDict) -> list[tuple[str, str]]:

@@ -110,6 +110,7 @@ class ListPage:
     bulk: list[BulkButton]
     selectable: bool
     exports: list[tuple[Any, str]]
+    question: str  # what the list asks, for links beside it that go on with it
     new_url: str
     empty: Empty
     filtered: bool
@@ -156,6 +157,7 @@ def list_page(query: ListQuery, request: Any) -> ListPage:
         bulk=actions,
         selectable=bool(actions),
         exports=_exports(query),
+        question=query.question,
         new_url=record.url("new") if may_add(user, record.model) else "",
         empty=_empty(record, user),
         filtered=query.filtered,
@@ -243,7 +245,7 @@ def _bulk(record: RecordType, user: Any) -> list[BulkButton]:
 def _exports(query: ListQuery) -> list[tuple[Any, str]]:
     if query.user.scope_for(query.record.model_label, "export") == "none":
         return []
-    kept = f"{question}&" if (question := query.question()) else ""
+    kept = f"{question}&" if (question := query.question) else ""
     return [(label, f"{query.record.url('export')}?{kept}format={kind}") for kind, label in (("csv", "CSV"), ("xlsx", "Excel"))]
 
 

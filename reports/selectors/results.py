@@ -65,7 +65,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of figures. Kinds: count, money, percent. `help` says in plain words what is counted."""
+    """One column of figures. Kinds: count, number, money, percent. `help` says in plain words what is counted."""
 
     name: str
     label: Any
@@ -83,11 +83,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what it stands for (`key` as filters know it) and its figures in the order of the measures."""
+    """One line: what it stands for (`key` as filters know it) and its figures in the order of the measures. `level` 1: a part of the line of level 0
+    above it."""
 
     key: str
     label: str
     figures: tuple[Figure, ...]
+    level: int = 0
 
 
 @dataclass(frozen=True)

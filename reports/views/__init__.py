@@ -1,5 +1,6 @@
 """Pages and downloads of reports."""
 
+from reports.views.build import build
 from reports.views.pages import index, records, report
 
-__all__ = ["index", "records", "report"]
+__all__ = ["build", "index", "records", "report"]

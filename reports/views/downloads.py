@@ -29,12 +29,16 @@ def download(name: str, report: Report, params: Params, result: ReportResult) ->
 
 
 def _heads(params: Params, result: ReportResult) -> list[str]:
-    units = {"money": f" ({params.currency})", "percent": " (%)", "count": ""}
-    return [str(result.label), *(f"{measure.label}{units[measure.kind]}" for measure in result.measures)]
+    units = {"money": f" ({params.currency})", "percent": " (%)"}
+    return [str(result.label), *(f"{measure.label}{units.get(measure.kind, '')}" for measure in result.measures)]
 
 
 def _lines(result: ReportResult) -> list[tuple[str, tuple[Figure, ...]]]:
-    return [*((row.label, row.figures) for row in result.rows), (_("Total"), result.totals)]
+    found, above = [], ""
+    for row in result.rows:
+        above = above if row.level else row.label
+        found.append((f"{above} / {row.label}" if row.level else row.label, row.figures))
+    return [*found, (_("Total"), result.totals)]
 
 
 def _csv(report: Report, params: Params, result: ReportResult) -> HttpResponse:
@@ -56,6 +60,7 @@ def _xlsx(report: Report, params: Params, result: ReportResult) -> HttpResponse:
         "money": book.add_format({"num_format": "#,##0.00"}),
         "percent": book.add_format({"num_format": "0.0"}),
         "count": book.add_format({"num_format": "0"}),
+        "number": book.add_format({"num_format": "#,##0.##"}),
     }
     sheet.set_column(0, 0, 32)
     sheet.set_column(1, len(result.measures), 18)
@@ -82,7 +87,7 @@ def _json(report: Report, params: Params, result: ReportResult) -> HttpResponse:
         return {name: _plain(figure.value) for name, figure in zip(names, values, strict=True)}
 
     def line(row: Row) -> dict[str, Any]:
-        return {"key": row.key, "label": row.label, **figures(row.figures)}
+        return {"key": row.key, "label": row.label, **({"level": row.level} if row.level else {}), **figures(row.figures)}
 
     return JsonResponse(
         {

@@ -17,6 +17,7 @@ from crm.core.access import Scope
 from crm.core.cursors import BadCursor
 from reports.forms import ReportForm, presets
 from reports.selectors.results import Report
+from reports.views.build import buildable
 from reports.views.downloads import download
 from reports.views.shown import RecordsPage, chart_html, highlights, table_rows, total_cells
 from users.selectors import organisation
@@ -41,7 +42,7 @@ def _find(request: HttpRequest, slug: str, reports: tuple[Report, ...]) -> Repor
 @require_safe
 def index(request: HttpRequest, reports: tuple[Report, ...]) -> HttpResponse:
     """All reports that the reader's role has something for."""
-    return render(request, "reports/index.html", {"reports": [each for each in reports if may_read(request.user, each)]})
+    return render(request, "reports/index.html", {"reports": [each for each in reports if may_read(request.user, each)], "buildable": buildable(request.user)})
 
 
 @require_safe

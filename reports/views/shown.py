@@ -18,6 +18,7 @@ from crm.core.related import see
 from reports.selectors.results import Figure, Params, Records, ReportResult
 
 PAGE = 50
+LEVELS = ("", ' class="ps-5 fw-normal"')  # of lines: their heads' attributes
 SUBJECTS = ("company", "contact", "lead", "deal")
 
 
@@ -30,7 +31,7 @@ def figure_text(value: Decimal | int | None, kind: str, currency: str) -> str:
         return cells.format_money(value, currency, locale)
     if kind == "percent":
         return f"{cells.format_number(value, locale, 1)}{_percent_sign(locale)}"
-    return cells.format_number(value, locale)
+    return cells.format_number(value, locale, 2 if kind == "number" and value != int(value) else 0)
 
 
 def _percent_sign(locale: str) -> str:
@@ -44,10 +45,8 @@ def figure_html(figure: Figure, kind: str, currency: str) -> SafeString:
 
 def table_rows(result: ReportResult, params: Params) -> SafeString:
     """The `<tr>`s of the table."""
-    rows = (
-        f'<tr data-key="{cells.escape(row.key)}"><th scope="row">{cells.escape(str(row.label))}</th>{_cells(row.figures, result, params)}</tr>\n'
-        for row in result.rows
-    )
+    heads = (f'<tr data-key="{cells.escape(row.key)}"><th scope="row"{LEVELS[row.level]}>{cells.escape(str(row.label))}</th>' for row in result.rows)
+    rows = (f"{head}{_cells(row.figures, result, params)}</tr>\n" for head, row in zip(heads, result.rows, strict=True))
     return SafeString("".join(rows))
 
 
@@ -69,11 +68,12 @@ def highlights(result: ReportResult, params: Params) -> list[tuple[Any, SafeStri
 def chart_html(result: ReportResult, params: Params) -> SafeString | str:
     """The picture above the table; nothing where all figures are zero."""
     at = [result.index(name) for name in result.chart.series]
-    if not any(row.figures[position].value for row in result.rows for position in at):
+    lines = [row for row in result.rows if not row.level]
+    if not any(row.figures[position].value for row in lines for position in at):
         return ""
     kind = result.measures[at[0]].kind
     labels = [str(result.measures[position].label) for position in at]
-    rows = [charts.Bar(row.label, tuple(row.figures[position].value for position in at)) for row in result.rows]
+    rows = [charts.Bar(row.label, tuple(row.figures[position].value for position in at)) for row in lines]
 
     def show(value: Decimal | int | None) -> str:
         return figure_text(value, kind, params.currency)

@@ -84,6 +84,7 @@ def addresses(rows):
         }
     for slug in ("pipeline", "leads-by-source", "won-by-month", "activity-by-rep"):
         found[f"report {slug}"] = f"/reports/{slug}/"
+    found["report put together"] = "/reports/build/deals/?by=owner&then=close:month&of=amount"
     return found
 
 

@@ -49,7 +49,7 @@ OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
-    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:records", "notifications:list",
+    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
     "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow

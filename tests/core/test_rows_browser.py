@@ -230,3 +230,17 @@ def test_without_javascript(rows: list[Lead], new_page: Callable[..., Page], sig
     expect(page.get_by_role("heading", name="Dora Danz")).to_be_visible()
     page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Leads").click()
     page.wait_for_url("**/leads/?sort=name")
+
+
+def test_what_is_downloaded_is_what_is_shown(page: Page, rows: list[Lead]) -> None:
+    """The table is loaded anew without the page around it, and the links beside it follow."""
+    page.locator("#q").fill("Cleo")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.locator("summary", has_text="Export").click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="CSV").click()
+    lines = found.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 2 and "Cleo" in lines[1]
+    page.locator("#filters summary", has_text="Group").click()
+    page.get_by_role("link", name="As a report").click()
+    expect(page.locator("tfoot td").first).to_have_text("1")

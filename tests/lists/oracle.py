@@ -288,6 +288,8 @@ def meanings(world: Any, slug: str, user: Any) -> dict[str, tuple[list[Any], Fit
     found: dict[str, tuple[list[Any], Fits]] = {
         "owner": (["me", "none", str(world.people.stranger.pk)], owned),
         "created": _range("created_at"),
+        "created_from": _days("created_at", up_to=False, moment=True),
+        "created_to": _days("created_at", up_to=True, moment=True),
         "team": ([str(pk) for pk in teams], within),
     }
     if slug in ("tasks", "meetings"):
@@ -341,8 +343,6 @@ def _of_leads(world: Any) -> dict[str, tuple[list[Any], Fits]]:
         "state": (kinds, lambda row, value: row.status.kind in (("new", "working") if value == "open" else (value,))),
         "status": (statuses, lambda row, value: str(row.status_id) in value),
         "source": (sources, lambda row, value: (str(row.source_id) if row.source_id else "none") in value),
-        "created_from": _days("created_at", up_to=False, moment=True),
-        "created_to": _days("created_at", up_to=True, moment=True),
         "score_min": (["10", "56"], lambda row, value: row.score >= int(value)),
         "score_max": (["9", "55"], lambda row, value: row.score <= int(value)),
     }

@@ -263,7 +263,7 @@ def test_every_record_type_has_views(people):
 def test_what_is_left_to_the_worker_means_what_the_view_said_then(people):
     view = save_view("contacts", actor=people.owner, name="Graz", query="city=Graz&sort=name")
     for address in (f"view={view.key}&size=25", f"view={view.key}&city=Graz&sort=name"):
-        question = ListQuery(record_for("contacts"), people.owner, QueryDict(address)).question()
+        question = ListQuery(record_for("contacts"), people.owner, QueryDict(address)).question
         assert parse_qs(question) == {"city": ["Graz"], "sort": ["name"]}
 
 

@@ -36,7 +36,7 @@ def chosen(request: HttpRequest, record: RecordType, permission: str, small: int
         count = query.listing.count_all()
         if count <= small:
             return Chosen(sorted(rows.filter(pk__in=query.listing.every_id()).values_list("pk", flat=True)), count)
-        return Chosen(None, count, query.question())
+        return Chosen(None, count, query.question)
     given = request.POST.getlist("ids")
     ids = sorted({int(text) for text in given if text.isascii() and text.isdecimal() and len(text) < 19})
     if not ids or len(ids) != len(set(given)) or len(ids) > MOST_TICKED:

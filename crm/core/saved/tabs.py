@@ -31,7 +31,7 @@ class SavedBar:
 
 
 def saved_bar(query: ListQuery) -> SavedBar:
-    current, question = query.saved, query.question()
+    current, question = query.saved, query.question
     changed = current is not None and not same(question, current.query, query.record.default_sort)
     saved = saved_views(query.user, query.record.slug)
     tabs = [view for view in saved if is_tab(view, query.user, query.look) or view == current]

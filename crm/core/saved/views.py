@@ -62,7 +62,7 @@ class SavedViewsView(RecordView):
 
     def question(self, text: str) -> str:
         """A list's query string as it can be kept. BadQuery when the list would refuse it."""
-        return ListQuery.stored(self.record, self.request.user, text, request=self.request).question()
+        return ListQuery.stored(self.record, self.request.user, text, request=self.request).question
 
 
 class SavedViewView(SavedViewsView):
