@@ -66,7 +66,7 @@ def build(request: HttpRequest, slug: str) -> HttpResponse:
     with replica.reading(user):
         result = grouped(query, chosen.by, chosen.then, chosen.numbers)
     told = _told(user)
-    title = _("%(records)s by %(what)s") % {"records": record.label_plural, "what": chosen.by.label}
+    title = _("%(records)s: %(what)s") % {"records": record.label_plural, "what": chosen.by.label}
     if wanted:
         return download(wanted, SimpleNamespace(slug=f"{slug}-report", title=title), told, result)  # type: ignore[arg-type]
     return render(request, "reports/build.html", {"title": title, "result": result, "params": told, **_page(request, query, chosen, params, result, told)})
