@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from activities import imports, panels
 from activities.filters import MeetingFilterSet, TaskFilterSet
-from activities.forms import MeetingForm, ShiftForm, TaskForEachForm, TaskForm
+from activities.forms import MailEachForm, MeetingForm, ShiftForm, TaskForEachForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
     assign_tasks,
@@ -23,6 +24,7 @@ from activities.services import (
     create_task,
     delete_meetings,
     delete_tasks,
+    mail_each,
     plan_for_each,
     shift_tasks,
     update_meeting,
@@ -256,6 +258,22 @@ def task_for_each(model: Any) -> BulkAction:
     """A bulk action of the records that tasks are about: everybody who sees them and may add tasks."""
     run = partial(plan_for_each, model._meta.model_name)
     return BulkAction(name="task", label=_("Task for each"), icon="checkbox", run=run, form=TaskForEachForm, permission="view", offered=may_plan)
+
+
+def mail_for_each(model: Any) -> BulkAction:
+    """A bulk action of the records that have addresses: everybody who sees them and may make entries."""
+    run = partial(mail_each, model._meta.model_name)
+    return BulkAction(name="mail", label=_("E-mail"), icon="mail", run=run, form=MailEachForm, permission="view", offered=may_plan)
+
+
+def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
+    """The button "E-mail" on a record's page."""
+
+    def actions(obj: Any, ctx: Any) -> list[Action]:
+        known = obj.contact_id if hasattr(obj, "contact_id") else obj.email
+        return [Action(_("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]))] if known and may_plan(ctx.user) else []
+
+    return actions
 
 
 # ---- meetings ----

@@ -144,6 +144,15 @@ def domain_html(obj: Company, ctx: Any) -> SafeString | str:
     return format_html('<a href="https://{}" rel="noopener noreferrer">{}</a>', obj.domain, obj.domain) if obj.domain else ""
 
 
+def contact_addresses(user: Any, contact: Contact) -> list[tuple[str, str]]:
+    """All of a person's addresses, the primary first."""
+    return [(each.address, str(contact)) for each in contact.emails.all()]
+
+
+def company_addresses(user: Any, company: Company) -> list[tuple[str, str]]:
+    return [(company.email, str(company))] if company.email else []
+
+
 COMPANY = RecordType(
     slug="companies",
     model=Company,
@@ -193,6 +202,7 @@ COMPANY = RecordType(
     subtitle=lambda obj, ctx: format_html("{}", ", ".join(part for part in (obj.industry, obj.city) if part)),
     actions=company_actions,
     strip=own_strip,
+    mail_to=company_addresses,
     duplicates=lambda user, values: selectors.look_alikes(user, Company, values),
     consequences=lambda obj: [gettext("Its people and deals stay; they show no company until you restore it.")],
     panels=(panels.PEOPLE, panels.SUBSIDIARIES),
@@ -341,6 +351,7 @@ CONTACT = RecordType(
     badges=lifecycle_badges,
     actions=contact_actions,
     strip=own_strip,
+    mail_to=contact_addresses,
     duplicates=lambda user, values: selectors.look_alikes(user, Contact, values),
     consequences=lambda obj: [gettext("Deals of this person stay; they show nobody until you restore the contact.")],
     panels=(panels.COLLEAGUES,),

@@ -9,11 +9,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from activities.panels import composer, recent, timeline
-from activities.records import MEETING, TASK, may_plan, task_for_each
+from activities.records import MEETING, TASK, mail_for_each, may_plan, task_for_each, write_action
 from contacts.records import COMPANY, CONTACT
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
-from crm.core.records import Column, Opening, Panel, RecordType
+from crm.core.records import Column, Opening, Panel, RecordType, no_extra
 from crm.core.settings_pages import SettingsLink, SettingsPage
 from deals import panels as deal_panels
 from deals.records import DEAL
@@ -27,10 +27,21 @@ from users.records import SETTINGS as USER_SETTINGS
 def with_story(record: RecordType, *panels: Panel) -> RecordType:
     """A record with the timeline (open tasks on top), the composer, a task for each of many, a task as its next step, and other apps' cards."""
     *actions, delete = record.bulk_actions
-    together = (*actions, task_for_each(record.model), delete)
+    mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
+    together = (*actions, task_for_each(record.model), *mails, delete)
+    write, own = write_action(record) if record.mail_to is not None else no_extra, record.actions
     planned = Opening(f"/tasks/new/?{record.model._meta.model_name}={{pk}}&stay=1", may_plan)
     columns: tuple[Column, ...] = tuple(replace(column, opens=planned) if column.name == "next" else column for column in record.columns)
-    return replace(record, timeline=timeline, recent=recent, composer=composer, panels=(*panels, *record.panels), bulk_actions=together, columns=columns)
+    return replace(
+        record,
+        timeline=timeline,
+        recent=recent,
+        composer=composer,
+        panels=(*panels, *record.panels),
+        bulk_actions=together,
+        columns=columns,
+        actions=lambda obj, ctx: [*write(obj, ctx), *own(obj, ctx)],
+    )
 
 
 def with_deals(record: RecordType, panel: Panel, money: Callable[..., Any], actions: Callable[..., Any]) -> RecordType:

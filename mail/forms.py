@@ -7,9 +7,12 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.settings_pages import SettingsForm
+from mail.models import MailTemplate
+from mail.services.templates import known_fields
 from users.models import Organisation
 
 
@@ -34,6 +37,21 @@ class SenderForm(SettingsForm):
 
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name != "version"}
+
+
+class TemplateForm(SettingsForm):
+    """A mail template, with the gaps that it may have."""
+
+    class Meta:
+        model = MailTemplate
+        fields = ["name", "subject", "text"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].widget.attrs["rows"] = 12
+        gaps = format_html_join(", ", "<code>{}</code> {}", ((f"{{{{{name}}}}}", field.label) for name, field in known_fields(self.user).items()))
+        hint = _("The record fills these gaps. A text after a stroke stands in for an empty value: {{first_name|there}}.")
+        self.fields["text"].help_text = format_html("{} {}", hint, gaps)
 
 
 class TestMailForm(forms.Form):

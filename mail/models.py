@@ -14,6 +14,25 @@ from django.utils.translation import pgettext_lazy
 from crm.core.access import GrantPolicy, RecordQuerySet
 
 
+class MailTemplate(models.Model):
+    """A mail that people write again and again. Subject and text have gaps that the record fills (crm.core.merge)."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    subject = models.CharField(_("subject"), max_length=250)
+    text = models.TextField(_("text"), max_length=20_000)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = GrantPolicy("settings", public=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name, verbose_name_plural = _("mail template"), _("mail templates")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class OutgoingMail(models.Model):
     """One mail to one address. `message_id` is made once and sent unchanged on every try."""
 
@@ -24,6 +43,7 @@ class OutgoingMail(models.Model):
         FAILED = "failed", _("Failed")
         UNCERTAIN = "uncertain", _("Uncertain: check before sending again")
         HELD = "held", pgettext_lazy("mail", "Held")
+        CANCELLED = "cancelled", _("Taken back")
 
     class Purpose(models.TextChoices):
         NOTICE = "notice", _("Notice")

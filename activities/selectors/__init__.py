@@ -2,6 +2,7 @@
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
 from activities.selectors.found import found_lines
+from activities.selectors.mails import own_mail
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
 from activities.selectors.work import calendar_days, month_days, reminder_of, today_page
 
@@ -12,6 +13,7 @@ __all__ = [
     "found_lines",
     "month_days",
     "notifications_page",
+    "own_mail",
     "reminder_of",
     "timeline",
     "today_page",

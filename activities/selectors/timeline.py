@@ -13,13 +13,14 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from activities.models import SUBJECTS, Activity, Meeting, Task
 from crm.core.compiled import maker
 from crm.core.related import visible_names
+from mail.models import OutgoingMail
 from users.models import User
 
 SIZE = 20
 ROUNDS = 4  # how far a page looks on when everything in sight is hidden
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is read of a line and of who wrote it.
-LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "verb", "body", "data", "actor_id", "at", "edited_at", "deleted_at")
+LINE = ("id", *(f"{name}_id" for name in SUBJECTS), "subject_type", "kind", "verb", "body", "data", "actor_id", "at", "edited_at", "deleted_at", "mail_id")
 ACTOR = tuple(f"actor__{name}" for name in User.brief_fields)
 PLANNED = ("id", "title", "owner_id", "team_id")  # of tasks and meetings
 # Tabs of the timeline: `?kind=` -> kinds of lines.
@@ -103,7 +104,16 @@ def _lines(rows: Sequence[Any]) -> list[Activity]:
     for line, row in zip(lines, rows, strict=True):
         if line.actor_id is not None:
             line.actor = make_actor((line.actor_id, *row[len(LINE) :]))
+    if mails := {line.mail_id for line in lines if line.mail_id and line.verb == "sent"}:
+        _tell_states(lines, mails)
     return lines
+
+
+def _tell_states(lines: Sequence[Activity], mails: set[int]) -> None:
+    """What became of the mails that visible lines tell of."""
+    found = {pk: (state, at) for pk, state, at in OutgoingMail.objects.filter(pk__in=mails).values_list("pk", "state", "next_attempt_at")}
+    for line in lines:
+        line.mail_state = found.get(line.mail_id)  # type: ignore[attr-defined]
 
 
 def _subject_id(line: Any) -> int:

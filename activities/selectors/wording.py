@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_skeleton
 from django.db import models
-from django.utils.html import format_html, format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
@@ -24,6 +25,9 @@ from crm.core.custom.models import PREFIX
 from crm.core.custom.showing import history_text
 from crm.core.records import record_for
 from crm.core.templatetags.ui import render_markdown
+from mail.models import OutgoingMail
+
+MOST_OF_A_MAIL = 400  # characters that the timeline shows
 
 # Outcomes of a call: key -> (label, colour).
 CALL_OUTCOMES: dict[str, tuple[Any, str]] = {
@@ -178,8 +182,23 @@ def _meeting(line: Activity, ctx: CellContext) -> Parts:
 
 def _mail(line: Activity, ctx: CellContext) -> Parts:
     subject = str(line.data.get("subject") or "")
-    body = format_html('<p class="sj">{}</p>', subject) if subject else ""
-    return _("sent a confirmation") if line.verb == "confirmed" else _("sent an e-mail"), "", body
+    if line.verb == "confirmed":
+        return _("sent a confirmation"), "", format_html('<p class="sj">{}</p>', subject) if subject else ""
+    head = format_html('<a href="{}">{}</a>', reverse("activities:mail", args=[line.pk]), subject) if line.mail_id else subject
+    text = SafeString(linebreaks(Truncator(line.body).chars(MOST_OF_A_MAIL), autoescape=True)) if line.body else ""
+    what = _("wrote to %(address)s") % {"address": line.data["to"]} if line.data.get("to") else _("sent an e-mail")
+    return what, _mail_badge(line, ctx), format_html('<p class="sj">{}</p>{}', head, format_html('<div class="prose">{}</div>', text) if text else "")
+
+
+def _mail_badge(line: Activity, ctx: CellContext) -> Any:
+    """What became of the mail; nothing once it has left."""
+    state, at = getattr(line, "mail_state", None) or ("", None)
+    if state in ("", OutgoingMail.State.SENT):
+        return ""
+    going = state in (OutgoingMail.State.QUEUED, OutgoingMail.State.SENDING)
+    badge = cells.badge(str(OutgoingMail.State(state).label), "blue" if going else "red", "clock" if going else "alert-triangle")
+    later = state == OutgoingMail.State.QUEUED and at is not None and at - ctx.now > timedelta(minutes=1)
+    return format_html("{} {}", badge, cells.time_html(at, ctx, style="datetime")) if later else badge
 
 
 def _submission(line: Activity, ctx: CellContext) -> Parts:

@@ -2,6 +2,7 @@
 
 from activities.services.hooks import lead_converted, repoint, user_left
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
+from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
@@ -26,6 +27,7 @@ from activities.services.tasks import (
 
 __all__ = [
     "add_note",
+    "addresses_of",
     "assign_tasks",
     "change_tasks",
     "close_past_meetings",
@@ -44,11 +46,13 @@ __all__ = [
     "follow_owner",
     "lead_converted",
     "log_call",
+    "mail_each",
     "make_follow_up",
     "mark_all_read",
     "mark_read",
     "may_correct",
     "notify",
+    "opted_out",
     "plan_for_each",
     "reassign_tasks",
     "refresh_next_steps",
@@ -56,9 +60,11 @@ __all__ = [
     "repoint",
     "restore_line",
     "safe_path",
+    "send_mail",
     "set_reminders",
     "shift_tasks",
     "snooze_task",
+    "unsend",
     "update_meeting",
     "update_task",
     "user_left",

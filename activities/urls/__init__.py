@@ -2,10 +2,13 @@
 
 from django.urls import include, path
 
-from activities.views import entries, today
+from activities.views import entries, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
+    path("<slug:slug>/<int:pk>/mail/", mails.WriteMailView.as_view(), name="write_mail"),
+    path("mails/<int:pk>/", mails.MailView.as_view(), name="mail"),
+    path("mails/<int:pk>/take-back/", mails.TakeBackView.as_view(), name="take_back"),
     path("<slug:slug>/<int:pk>/<slug:kind>/", entries.ComposeView.as_view(), name="compose"),
     path("<int:pk>/edit/", entries.LineEditView.as_view(), name="edit"),
     path("<int:pk>/delete/", entries.LineDeleteView.as_view(), name="delete"),

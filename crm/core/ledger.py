@@ -93,6 +93,13 @@ def remember(rows: Iterable[Any], names: Iterable[str]) -> None:
         ledger.note(row._meta.label_lower, row.pk, {column: getattr(row, column) for column in columns if column not in ("version", "updated_at")})
 
 
+def refuse(pk: int, reason: str) -> None:
+    """A row that is left as it is while the others go on."""
+    ledger = current()
+    if ledger is not None:
+        ledger.refused[pk] = reason
+
+
 def remember_made(label: str, ids: Iterable[int]) -> None:
     """Rows that exist only because of the action."""
     ledger = current()

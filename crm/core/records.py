@@ -229,6 +229,7 @@ class RecordType:
     timeline: Callable[[Any, Any], Html] | None = None  # timeline(request, obj)
     recent: Callable[[Any, Any], Html] | None = None  # recent(request, obj): the last lines of the timeline, for a look at a row
     composer: Callable[[Any, Any], Html] | None = None  # composer(request, obj)
+    mail_to: Callable[[Any, Any], list[tuple[str, str]]] | None = None  # mail_to(user, obj) -> (address, name), the best first; None: it has no addresses
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
     switch: Callable[[Any], list[Any]] = no_extra  # other shapes of the list (Board); switch(request)

@@ -16,6 +16,7 @@ from crm.core.bars import Tab
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.columns import TAGS
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
+from crm.core.related import linked
 from crm.core.steps import step_cell, step_html, step_text
 from deals import imports, panels, selectors
 from deals.filters import DealFilterSet, flat_stage_choices
@@ -189,6 +190,13 @@ def move_rows(ids: Any, *, actor: Any, data: dict[str, Any]) -> int:
 
 MOVE = BulkAction(name="move", label=_("Move to stage"), icon="layout-kanban", run=move_rows, form=BulkMoveForm)
 
+
+def _addresses(user: Any, deal: Deal) -> list[tuple[str, str]]:
+    """Those of the deal's contact, if the reader may see them."""
+    contact = linked(user, deal, "contact")
+    return [(each.address, str(contact)) for each in contact.emails.all()] if contact is not None else []
+
+
 DEAL = RecordType(
     slug="deals",
     model=Deal,
@@ -202,6 +210,7 @@ DEAL = RecordType(
     create=create_deal,
     update=update_deal,
     delete=delete_deals,
+    mail_to=_addresses,
     importing=imports.DEAL,
     stage_choices=flat_stage_choices,
     search_placeholder=_("Deal, company, contact"),

@@ -276,6 +276,10 @@ SECTIONS = (
 )
 
 
+def _addresses(user: Any, lead: Lead) -> list[tuple[str, str]]:
+    return [(lead.email, str(lead))] if lead.email else []
+
+
 LEAD = RecordType(
     slug="leads",
     model=Lead,
@@ -298,6 +302,7 @@ LEAD = RecordType(
     actions=_actions,
     path=_path,
     strip=_strip,
+    mail_to=_addresses,
     sections=SECTIONS,
     panels=(
         Panel("answers", gettext_lazy("Form entry"), "forms", panels.answers),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import formataddr
 from typing import Any
@@ -61,10 +61,13 @@ def queue_mail(
     key: str | None = None,
     reply_to: str = "",
     headers: dict[str, str] | None = None,
+    from_name: str = "",
+    at: datetime | None = None,
 ) -> OutgoingMail | None:
-    """Queue one mail with the caller's transaction. None when `key` was queued before. ValidationError for a bad address."""
+    """Queue one mail with the caller's transaction, to leave now or `at` a later moment. None when `key` was queued before. ValidationError for a
+    bad address."""
     row = {"purpose": purpose, "to_address": to_address, "subject": subject, "text": text, "html": html, "to_name": to_name}
-    queued = queue_mails([{**row, "user": user, "key": key, "reply_to": reply_to, "headers": headers or {}}])
+    queued = queue_mails([{**row, "user": user, "key": key, "reply_to": reply_to, "headers": headers or {}, "from_name": from_name, "at": at}])
     return queued[0] if queued else None
 
 
@@ -102,6 +105,8 @@ def _new_mail(row: dict[str, Any]) -> OutgoingMail:
         html=(row.get("html") or "").replace("\x00", ""),
         headers={name: _one_line(value) for name, value in (row.get("headers") or {}).items()},
         user=row.get("user"),
+        from_name=_one_line(row.get("from_name") or "")[:120],
+        next_attempt_at=row.get("at") or timezone.now(),
     )
 
 
@@ -318,6 +323,13 @@ def retry(ids: Iterable[int]) -> int:
     if doubtful or failed:
         ring()
     return doubtful + failed
+
+
+@transaction.atomic
+def take_back(mail: OutgoingMail, *, actor: Any) -> bool:
+    """Whoever wrote a mail takes it back while it still waits. False: it has left, or is just leaving."""
+    waiting = OutgoingMail.objects.filter(pk=mail.pk, user=actor, state=State.QUEUED, attempts=0)
+    return bool(waiting.update(state=State.CANCELLED))
 
 
 @transaction.atomic

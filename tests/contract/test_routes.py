@@ -10,13 +10,14 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from activities.services import add_note, notify
+from activities.services import add_note, notify, send_mail
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
 from crm.core.imports import services
 from crm.core.records import record_for, record_types
 from leads.models import Submission
+from leads.services import update_lead
 from tests.contract.matrix import METHODS, allowed, granted, routes, writes_so_far
 from tests.contract.samples import SAMPLES
 from tests.factories import cast
@@ -62,6 +63,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
+    "activities:mail": ("leads", "view"),
 }
 OWN = {
     "bin-restore",
@@ -75,9 +77,10 @@ OWN = {
     "activities:edit",
     "activities:delete",
     "activities:restore",
+    "activities:take_back",
 }  # one's own rows; 404 for everybody else
 OTHERS = {"deals:board": ("deals", "view")}  # a grant on the record type as a whole
-WRITES_ON = {"activities:compose": "leads"}  # a record that one sees, and the grant to add tasks
+WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
 
 
 def names():
@@ -115,8 +118,9 @@ class World:
         self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
         self.labels = {record.slug: record.model_label for record in record_types()}
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
+        lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
+        self.mail = send_mail(lead, to="zebra@finch.example", subject="Hello", text="Wombatmail", actor=self.people.owner)
         self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
-        lead = self.rows["leads"]
         leads = record_for("leads")
         self.change = change_now(leads, leads.bulk_action("tag"), Chosen([lead.pk], 1), tag_form(self.people.owner), actor=self.people.owner)
         self.notification = notify(self.people.owner, "system", "Hello", "/")
@@ -128,6 +132,8 @@ class World:
         return client
 
     def url(self, name):
+        if name in ("activities:mail", "activities:take_back"):
+            return reverse(name, args=[self.mail.pk])
         guesses = [
             [],
             [1],

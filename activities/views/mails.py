@@ -1,0 +1,128 @@
+"""Writing a mail about a record, looking at it, and taking it back."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from activities import forms, selectors, services
+from activities.models import Activity, Task
+from activities.views.entries import load_subject, put_errors
+from crm.core import merge
+from crm.core.access import may_add
+from crm.core.idempotency import run_once
+from crm.core.records import record_for
+from mail.models import MailTemplate
+
+
+class WriteMailView(View):
+    """GET: the form, filled from a template (`?template=`) or from a mail that was taken back (`?draft=`). POST sends it. 422 keeps what was typed."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.obj = load_subject(request.user, kwargs["slug"], kwargs["pk"])
+        if not may_add(request.user, Task):
+            raise PermissionDenied
+        self.addresses = services.addresses_of(self.obj, request.user)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+        user: Any = request.user
+        initial = {"text": _signed("", user)}
+        problem = ""
+        if draft := selectors.own_mail(user, request.GET.get("draft", "")):
+            initial = {"to": draft.to_address, "subject": draft.subject, "text": draft.text}
+        elif (number := request.GET.get("template", "")).isdecimal() and len(number) < 19:
+            template = MailTemplate.objects.visible_to(user).filter(pk=int(number)).first()
+            if template is None:
+                raise Http404
+            try:
+                initial = self.filled(template)
+            except ValidationError as error:
+                problem = _("This template does not fit: %(why)s") % {"why": " ".join(error.messages)}
+        return self.page(forms.MailForm(user=user, addresses=self.addresses, initial=initial), problem=problem)
+
+    def filled(self, template: MailTemplate) -> dict[str, str]:
+        user: Any = self.request.user
+        record: Any = record_for(type(self.obj))
+        names = merge.check([template.subject, template.text], merge.fields_of(record, user))
+        (values,) = merge.values_of(record, [self.obj], user, names)
+        return {"subject": merge.filled(template.subject, values), "text": _signed(merge.filled(template.text, values), user)}
+
+    def post(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+        form = forms.MailForm(request.POST, user=request.user, addresses=self.addresses)
+        if not form.is_valid():
+            return self.page(form, 422)
+        try:
+            url, fresh = run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self.send(form))
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.page(form, 422)
+        if fresh:
+            text = _("It will be sent then.") if form.cleaned_data["at"] else _("The mail leaves in ten seconds.")
+            messages.success(request, text, extra_tags=f"undo:{url}take-back/")
+        else:
+            messages.info(request, _("This was sent already."))
+        return redirect(f"{self.obj.get_absolute_url()}#timeline")
+
+    def send(self, form: forms.MailForm) -> str:
+        line = services.send_mail(self.obj, actor=self.request.user, **form.values())
+        return reverse("activities:mail", args=[line.pk])
+
+    def page(self, form: forms.MailForm, status: int = 200, problem: str = "") -> HttpResponse:
+        templates = MailTemplate.objects.visible_to(self.request.user)
+        context = {
+            "form": form,
+            "object": self.obj,
+            "addresses": self.addresses,
+            "templates": templates,
+            "chosen": self.request.GET.get("template", ""),
+            "problem": problem,
+            "opted_out": services.opted_out(self.obj),
+        }
+        return render(self.request, "activities/write_mail.html", context, status=status)
+
+
+class MailView(View):
+    """A mail as it left, or will; whoever sees its line on the timeline sees it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        line = _line(request, pk)
+        waits = line.mail.state == line.mail.State.QUEUED and line.mail.attempts == 0 and line.actor_id == request.user.pk
+        return render(request, "activities/mail.html", {"line": line, "mail": line.mail, "subject": line.subject, "may_take_back": waits})
+
+
+class TakeBackView(View):
+    """POST: the writer takes a mail back while it waits, and goes on writing it."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        line = _line(request, pk)
+        if line.actor_id != request.user.pk:
+            raise PermissionDenied
+        subject: Any = line.subject
+        record: Any = record_for(type(subject))
+        try:
+            mail = services.unsend(line, actor=request.user)
+        except ValidationError as error:
+            messages.warning(request, " ".join(error.messages))
+            return redirect(f"{subject.get_absolute_url()}#timeline")
+        messages.success(request, _("The mail is taken back. Change it, or leave it."))
+        return redirect(f"{reverse('activities:write_mail', args=[record.slug, subject.pk])}?{urlencode({'draft': mail.pk})}")
+
+
+def _signed(text: str, user: Any) -> str:
+    return f"{text}\n\n{user.signature}" if user.signature else text
+
+
+def _line(request: HttpRequest, pk: int) -> Any:
+    line = Activity.objects.visible_to(request.user).filter(pk=pk, kind=Activity.Kind.EMAIL).select_related("mail").first() if pk <= 2**63 - 1 else None
+    if line is None or line.mail is None:
+        raise Http404
+    return line
