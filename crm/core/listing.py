@@ -7,7 +7,6 @@ The only module that composes SQL by hand: the pieces are compiled by Django (va
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -24,31 +23,13 @@ from crm.core.custom.keys import CustomKey, order_field
 from crm.core.fetching import fetch
 from crm.core.postgres.estimates import table_size
 from crm.core.records import RecordType
+from crm.core.slices import CAP, Pair, Slice
 
 KEEP_SECONDS = 60
-CAP = 10_000  # counts stop here; longer lists walk the index of their sort key
 FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
+SORTED = 100_000  # matches that are sorted sooner than half of the table is walked
 GLANCE, SHORT_GLANCE = 20_000, 8_000  # rows that a common search, a common filter may pass to fill a page
-Pair = tuple[int, Any]
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One page: ids with their keys in order, the count of all matches, and whether more lie on either side.
-
-    `capped`: there are more than `count`; it is CAP, or FEW where nobody has counted further (`rough`)."""
-
-    pairs: list[Pair]
-    count: int
-    capped: bool
-    before: bool
-    after: bool
-    offset: int
-
-    @property
-    def rough(self) -> bool:
-        return self.capped and self.count < CAP
 
 
 class Listing:
@@ -114,30 +95,31 @@ class Listing:
             if not count and self._go_on():
                 return self.page(order, size, cursor, exact=exact)
             if count <= few:
-                return self._slice(matches, size, cursor, count, capped=False)
+                return Slice.of(matches, size, cursor, count, capped=False)
             if not exact and size * table_size(self.model) <= SHORT_WALK * FEW:
-                return self._slice(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
+                return Slice.of(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
             if self.q is not None:
                 return self._searched(order, size, cursor, field, exact)
             if not exact and not self._asks_for(order.column):
                 matches = self._glance(order, size, cursor, field, SHORT_GLANCE)
                 if matches:
-                    return self._slice(matches, size, cursor, few, capped=True)
+                    return Slice.of(matches, size, cursor, few, capped=True)
+        looked = not (self.plain or count or exact)  # has the glance above been tried in vain?
         count = count if count > CAP else self._counted(order.column)
         if count > CAP:
             self._remember_as_many()
-        return self._slice(self._many(order, size, cursor, field, count), size, cursor, min(count, CAP), capped=count > CAP)
+        return Slice.of(self._many(order, size, cursor, field, count, looked), size, cursor, min(count, CAP), capped=count > CAP)
 
     def _searched(self, order: Order, size: int, cursor: Cursor | None, field: Any, exact: bool) -> Slice:
         """A page of more than FEW matches of a search, which takes longer to gather than rows take to be passed: common words come along soon."""
         matches = [] if exact else self._glance(order, size, cursor, field, GLANCE)
         if matches:
-            return self._slice(matches, size, cursor, min(FEW, CAP), capped=True)
+            return Slice.of(matches, size, cursor, min(FEW, CAP), capped=True)
         matches, count = self._few(order, size, cursor, field, CAP)
         if count <= CAP:
-            return self._slice(matches, size, cursor, count, capped=False)
+            return Slice.of(matches, size, cursor, count, capped=False)
         self._remember_as_many()
-        return self._slice(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
+        return Slice.of(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
 
     def _asks_for(self, column: str) -> bool:
         """Is it the sort key that is filtered by? Its index begins the walk where the filter does, or all that fits lies far along."""
@@ -170,15 +152,7 @@ class Listing:
         matches, count = self._few(order, 1, cursor, field, FEW)
         if not count and self._go_on():
             return self.beside(order, cursor)
-        return next(iter(matches if count <= FEW else self._walk(order, 1, cursor, field)), None)
-
-    @staticmethod
-    def _slice(matches: list[Pair], size: int, cursor: Cursor | None, count: int, *, capped: bool) -> Slice:
-        more, pairs = len(matches) > size, matches[:size]
-        if cursor and cursor.back:
-            pairs.reverse()
-            return Slice(pairs, count, capped, more, True, max(0, cursor.offset - len(pairs)) if more else 0)
-        return Slice(pairs, count, capped, cursor is not None, more, cursor.offset if cursor else 0)
+        return next(iter(matches if count <= FEW else self._along(order, 0, cursor, field)), None)
 
     def _go_on(self) -> bool:
         """Nothing fits: go on with the other condition, if there is one. Then the rows are only `alike`."""
@@ -220,14 +194,36 @@ class Listing:
         sql, params = self._gathered([(f"{arm.select_id} {arm.rest} LIMIT {most}", arm.params) for arm in self._lookups(column)])
         return (f"{sql} LIMIT {most}" if sql else ""), params
 
-    def _many(self, order: Order, size: int, cursor: Cursor | None, field: Any, count: int) -> list[Pair]:
+    def _many(self, order: Order, size: int, cursor: Cursor | None, field: Any, count: int, looked: bool) -> list[Pair]:
         """One page of many matches. Without a filter each arm is one stretch of the index, with nothing to skip. With one, the walk looks at
         as many rows for a page as there are for each match; where that is more than the matches, these are sorted."""
         if not count:
             return []
         if not self.plain and count <= CAP and size * table_size(self.model) > max(count * count, SHORT_WALK * FEW):
             return self._few(order, size, cursor, field, CAP)[0]
-        return self._walk(order, size, cursor, field)
+        return self._walk(order, size, cursor, field) if self.plain else self._along(order, size, cursor, field, looked=looked)
+
+    def _along(self, order: Order, size: int, cursor: Cursor | None, field: Any, *, looked: bool = False) -> list[Pair]:
+        """A page of more than FEW matches along the index of the sort key, in which they lie scattered: then they come soon. Where the next rows
+        hold no page of them, the key goes along with what is filtered by (old tasks are due early), and the walk might pass half of the table for
+        nothing; then all matches are gathered and sorted, unless they are very many: the walk comes to those in the end."""
+        if self.q is not None or self._asks_for(order.column):
+            return self._walk(order, size, cursor, field)
+        found = [] if looked else self._glance(order, size, cursor, field, SHORT_GLANCE)
+        if found or not self._goes_on(order, cursor, field, SHORT_GLANCE):
+            return found or self._walk(order, size, cursor, field)
+        matches, count = self._few(order, size, cursor, field, SORTED)
+        return matches if count <= SORTED else self._walk(order, size, cursor, field)
+
+    def _goes_on(self, order: Order, cursor: Cursor | None, field: Any, most: int) -> bool:
+        """Are there `most` more visible rows along the index, whether they match or not?"""
+        seen, visible = Arm.of(self._alive(), order.column), conditions(self.user, self.action, self.model, whole=True)
+        if not (seen and visible) or (cursor is not None and cursor.key is None):
+            return False
+        rows, (more, values, _way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
+        with connection.cursor() as database:
+            database.execute(f"SELECT count(*) FROM (SELECT 1 {rows.rest}{more} LIMIT {most}) AS next", [*rows.params, *values])
+            return database.fetchone()[0] == most
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
         """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""

@@ -19,10 +19,10 @@ from crm.core.cursors import Cursor
 from crm.core.grouping import Group, groups
 from crm.core.list_bar import Head
 from crm.core.list_query import CONTROL, SIZES, ListQuery
-from crm.core.listing import Slice
 from crm.core.records import Column, RecordType
 from crm.core.related import see
 from crm.core.saved.tabs import saved_bar
+from crm.core.slices import Slice
 from crm.core.stamps import stamp_of
 
 FIRST_WIDTH, USUAL_WIDTH = 240, 150

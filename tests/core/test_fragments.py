@@ -64,6 +64,7 @@ def test_the_current_entry_is_the_pages_own(remembering):
 
 def test_a_list_known_as_long_is_counted_again_for_another_filter_and_reader(remembering, monkeypatch):
     monkeypatch.setattr(listing, "CAP", 1)
+    monkeypatch.setattr("crm.core.slices.CAP", 1)
     people = cast()
     create_companies([{"name": f"Firm {number}", "owner": people.owner} for number in range(3)], actor=people.owner)
     for _again in range(2):
