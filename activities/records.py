@@ -267,11 +267,15 @@ def mail_for_each(model: Any) -> BulkAction:
 
 
 def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
-    """The button "E-mail" on a record's page."""
+    """The button "E-mail" on a record's page; of people and companies the first thing to do."""
 
     def actions(obj: Any, ctx: Any) -> list[Action]:
         known = obj.contact_id if hasattr(obj, "contact_id") else obj.email
-        return [Action(_("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]))] if known and may_plan(ctx.user) else []
+        return (
+            [Action(_("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]), primary=record.slug in ("contacts", "companies"))]
+            if known and may_plan(ctx.user)
+            else []
+        )
 
     return actions
 

@@ -77,13 +77,8 @@ def own_strip(obj: Any, ctx: Any) -> list[tuple[Any, Any]]:
 
 
 def reach(obj: Any) -> list[Action]:
-    """Buttons that open the mail program and the telephone."""
-    actions = []
-    if obj.email:
-        actions.append(Action(_("E-mail"), "mail", f"mailto:{obj.email}", primary=True))
-    if obj.phone:
-        actions.append(Action(pgettext("verb", "Call"), "phone", f"tel:{obj.phone.partition(';')[0]}"))
-    return actions
+    """The button that opens the telephone; the one that writes a mail comes from crm.wiring."""
+    return [Action(pgettext("verb", "Call"), "phone", f"tel:{obj.phone.partition(';')[0]}")] if obj.phone else []
 
 
 COMMON_COLUMNS = (

@@ -40,7 +40,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         panels=(*panels, *record.panels),
         bulk_actions=together,
         columns=columns,
-        actions=lambda obj, ctx: [*write(obj, ctx), *own(obj, ctx)],
+        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx)], key=lambda action: not action.primary),
     )
 
 

@@ -23,7 +23,10 @@ TEMPLATES = SettingsPage(
     create=create_template,
     update=update_template,
     delete=delete_template,
-    columns=(SettingsColumn(_("Subject"), lambda template: template.subject, "d-none d-lg-table-cell"),),
+    columns=(
+        SettingsColumn(_("Name"), lambda template: template.name),
+        SettingsColumn(_("Subject"), lambda template: template.subject, "d-none d-lg-table-cell"),
+    ),
 )
 LEDGER = SettingsLink(label=_("Mail"), icon="mail", url="/settings/mail/", text=_("Sender, test mail, and what became of each mail."), group="mail")
 SETTINGS = (TEMPLATES, LEDGER)

@@ -170,8 +170,6 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
         found.append(Action(pgettext("verb", "Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
-    if lead.email:
-        found.append(Action(_("E-mail"), "mail", f"mailto:{lead.email}"))
     if ctx.can("change", lead) and lead.converted_at is None:
         address = reverse("leads:status", args=[lead.pk])
         if kind in (Kind.NEW, Kind.WORKING):
