@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from activities import services
 from activities.models import Activity
-from contacts.models import Contact
+from activities.selectors import timeline
 from contacts.services import create_companies, create_contact, record_consent
 from crm.core import merge
-from crm.core.bulk import services as bulk
+from crm.core.bulk.models import BulkJob, BulkProblem
 from crm.core.records import record_for
 from deals.services import create_deal
 from leads.services import create_lead
@@ -242,12 +242,9 @@ def test_one_to_each(people, ann):
     assert set(mails) == {"ann@lee.example", "b@b.example"}
     assert {mail.purpose for mail in mails.values()} == {"bulk"} and mails["b@b.example"].subject == "For Bob"
     assert Activity.objects.filter(kind="email", contact__in=[ann.pk, others[0].pk]).count() == 2
-    from crm.core.bulk.models import BulkJob, BulkProblem
-
     job = BulkJob.objects.get()
     assert (job.changed, job.bad) == (2, 2)
     assert {row.subject_id for row in BulkProblem.objects.all()} == {others[1].pk, others[2].pk}
-    assert bulk is not None
 
 
 def test_the_form_warns_of_withdrawn_consent(people, ann):
@@ -258,8 +255,6 @@ def test_the_form_warns_of_withdrawn_consent(people, ann):
 
 
 def test_states_on_the_timeline_cost_one_statement(people, ann, django_assert_num_queries):
-    from activities.selectors import timeline
-
     for _time in range(3):
         services.send_mail(ann, to=ann.email, subject="x", text="y", actor=people.owner)
     OutgoingMail.objects.update(state=State.FAILED)
@@ -279,4 +274,3 @@ def test_any_text_is_filled_or_refused(text):
     filled = merge.filled(text, dict.fromkeys(names, "X"))
     assert "{{" not in re.sub(r"\{(?!\{)|(?<!\})\}", "", filled)
     assert merge.filled(text, {}).count("X") == text.count("X")
-    assert Contact is not None
