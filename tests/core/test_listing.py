@@ -102,7 +102,7 @@ def test_every_page_in_both_directions(monkeypatch, many, column, descending):
             assert backwards == forwards
 
 
-WAYS = {  # CAP, FEW, the planner's idea of the table's size, and how many rows a glance passes
+WAYS = {  # (those with a comma: of filters only) CAP, FEW, the planner's idea of the table's size, and how many rows a glance passes
     "few": (10_000, 1_000, 0, 10**9),
     "sorted between": (10_000, 2, 10**9, 0),
     "seen at a glance": (10_000, 2, 10**9, 10**9),
@@ -113,8 +113,7 @@ WAYS = {  # CAP, FEW, the planner's idea of the table's size, and how many rows 
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("narrowed", ["filter", "search"])
+@pytest.mark.parametrize(("way", "narrowed"), [(way, narrowed) for way in WAYS for narrowed in ("filter", "search") if narrowed == "filter" or "," not in way])
 @pytest.mark.parametrize("column", ["sort_name", "next_step_at"])
 def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     people = cast()
