@@ -95,8 +95,10 @@ class Bench:
             with timezone.override(user.zone):
                 for row in rows:
                     page = next((page for page in self.pages if page.name == row.page), None)
+                    if page is None or row.role != role:
+                        continue
                     self._wait_for_quiet(role, browser)
-                    found = self._measure(page, role, browser, user) if page and row.role == role else None
+                    found = self._measure(page, role, browser, user)
                     if found:
                         found.empty_page_ms, found.before = row.empty_page_ms, [*row.before, row.p50_ms, row.p95_ms]
                         fresh.append(found)
