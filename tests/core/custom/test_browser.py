@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from playwright.sync_api import expect
 
 from contacts.models import Contact
 from crm.core.custom.models import CustomField
@@ -78,3 +79,37 @@ def test_from_the_settings_to_the_list(new_page, sign_in, people, way):
     assert page.locator(f'tr[data-pk="{contact.pk}"]').count() == 1
     page.locator("#filterbox summary").click()
     look(page, f"{way}-filter", scripts)
+
+
+def test_fields_are_arranged(new_page, sign_in, people):
+    page = new_page(**LOOKS["wide"])
+    sign_in(page, people.admin.email, PASSWORD)
+    page.goto("/settings/fields/companies/layout/")
+    first = page.locator("[data-names]").first.locator("li")
+    page.wait_for_function("window.Sortable && Sortable.get(document.querySelector('[data-names]'))")
+    page.locator("#field-domain").drag_to(page.locator("#field-phone"))
+    expect(page.locator("#layout [name=version]")).to_have_value("1")
+    expect(page.locator("#field-phone + #field-domain")).to_be_visible()
+    page.locator("#down-name").press("Enter")
+    expect(first.nth(1)).to_have_attribute("data-name", "name")
+    expect(page.locator("#down-name")).to_be_focused()
+    page.get_by_role("button", name="Add group").click()  # without a title
+    expect(page.locator("main .messages .alert")).to_contain_text("Give each group a title")
+    page.locator("#new-group").fill("Taste")
+    page.get_by_role("button", name="Add group").click()
+    expect(page.get_by_label("Title of the group Taste")).to_be_visible()
+    expect(page.locator("main .messages .alert")).to_have_count(0)
+    look(page, "layout")
+    page.get_by_role("button", name="As it came").click()
+    expect(first.first).to_have_attribute("data-name", "name")
+
+
+def test_fields_are_arranged_without_javascript(new_page, sign_in, people):
+    page = new_page(**LOOKS["noscript"])
+    sign_in(page, people.admin.email, PASSWORD)
+    page.goto("/settings/fields/companies/layout/")
+    page.get_by_role("button", name="Move Name down").click()
+    expect(page.locator("[data-names]").first.locator("li").nth(1)).to_have_attribute("data-name", "name")
+    page.locator("#new-group").fill("Taste")
+    page.get_by_role("button", name="Add group").click()
+    expect(page.get_by_label("Title of the group Taste")).to_be_visible()
