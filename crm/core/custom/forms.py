@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -131,10 +131,15 @@ def add_fields(form: Any) -> tuple[tuple[Any, ...], ...]:
 
 def _group(title: str, fields: list[CustomField]) -> tuple[Any, ...]:
     """A fieldset: short fields side by side."""
-    rows: list[list[CustomField]] = []
-    for each in fields:
-        if rows and len(rows[-1]) == 1 and each.kind not in WIDE and rows[-1][0].kind not in WIDE:
-            rows[-1].append(each)
+    return (title or MORE, *in_pairs([each.name for each in fields], {each.name for each in fields if each.kind in WIDE}))
+
+
+def in_pairs(names: Iterable[str], alone: Collection[str]) -> list[Any]:
+    """Two fields to a row, but for those that need a row `alone`."""
+    rows: list[list[str]] = []
+    for name in names:
+        if rows and len(rows[-1]) == 1 and name not in alone and rows[-1][0] not in alone:
+            rows[-1].append(name)
         else:
-            rows.append([each])
-    return (title or MORE, *[(row[0].name, row[1].name) if len(row) == 2 else row[0].name for row in rows])
+            rows.append([name])
+    return [tuple(row) if len(row) == 2 else row[0] for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.custom.definitions import Groups, definitions, fields_of, forget, grouped
-from crm.core.custom.forms import MORE, WIDE
+from crm.core.custom.forms import MORE, WIDE, in_pairs
 from crm.core.custom.models import RecordLayout
 from crm.core.records import RecordType, Section
 from crm.core.settings_services import require_admin
@@ -36,17 +36,6 @@ def form_rows(model: Any, own: Rows, custom: Rows) -> Rows:
 def names_in(group: Sequence[Any]) -> list[str]:
     """The fields of one group of a form's layout."""
     return [name for entry in group[1:] for name in ((entry,) if isinstance(entry, str) else entry)]
-
-
-def in_pairs(names: Iterable[str], alone: Collection[str]) -> list[Any]:
-    """Two fields to a row, but for those that need a row `alone`."""
-    rows: list[list[str]] = []
-    for name in names:
-        if rows and len(rows[-1]) == 1 and name not in alone and rows[-1][0] not in alone:
-            rows[-1].append(name)
-        else:
-            rows.append([name])
-    return [tuple(row) if len(row) == 2 else row[0] for row in rows]
 
 
 def profile(record: RecordType, sections: tuple[Section, ...]) -> tuple[Section, ...]:
