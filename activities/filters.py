@@ -71,7 +71,7 @@ class AboutFilter(django_filters.ChoiceFilter):
     """By the type of record that the row is about."""
 
     def __init__(self) -> None:
-        super().__init__(choices=ABOUT, label=_("Related to"), empty_label=_("Any"))
+        super().__init__(field_name="subject_type", choices=ABOUT, label=_("Related to"), empty_label=_("Any"))
 
     def filter(self, qs: Any, value: Any) -> Any:
         return qs.filter(subject_type="" if value == "none" else value) if value else qs

@@ -15,7 +15,7 @@ from babel.dates import format_date, format_skeleton
 from django.db.models import Count, DateField, DateTimeField, F, Sum
 from django.db.models.functions import Cast, Trunc
 from django.utils import timezone
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -84,34 +84,31 @@ def numbers_of(record: RecordType, user: Any, currency: str) -> list[Number]:
     return own
 
 
-def dimensions_of(record: RecordType, user: Any, query: ListQuery | None = None) -> dict[str, Dimension]:
+def dimensions_of(query: ListQuery) -> dict[str, Dimension]:
     """By what the rows of a list can be told apart: choices that its filters know, and stretches of time."""
-    filters = record.filters
-    found = {}
+    record, filters, found = query.record, query.filters, {}
     for name in record.filterset.groupable(filters):  # type: ignore[attr-defined]
-        expression = _column(record, name, filters[name])
+        expression = _column(record, filters[name])
         if expression is not None:
-            found[name] = _choice(name, filters[name], expression, query)
-    for start, (field, label) in _days(record, user).items():
+            found[name] = _choice(query, name, filters[name], expression)
+    for start, (field, label) in _days(record, query.user).items():
         for bucket, how in BUCKETS.items():
-            found[f"{start}:{bucket}"] = _stretch(record, start, field, format_lazy("{field}, {how}", field=label, how=how), bucket)
+            found[f"{start}:{bucket}"] = _stretch(start, field, format_lazy("{field}, {how}", field=label, how=how), bucket)
     return found
 
 
-def _column(record: RecordType, name: str, each: Any) -> Any:
+def _column(record: RecordType, each: Any) -> Any:
     """What a filter with one choice per row looks at; None where it is no column."""
     if isinstance(each, AnyOfFilter):
         return text_key(each.definition)
     stored = {field.name: field for field in record.model._meta.concrete_fields} | {field.attname: field for field in record.model._meta.concrete_fields}
-    column = {"about": "subject_type"}.get(name, each.field_name)
-    return F(stored[column].attname) if column in stored else None
+    return F(stored[each.field_name].attname) if each.field_name in stored else None
 
 
-def _choice(name: str, each: Any, expression: Any, query: ListQuery | None) -> Dimension:
+def _choice(query: ListQuery, name: str, each: Any, expression: Any) -> Dimension:
     custom, none = isinstance(each, AnyOfFilter), EMPTY if isinstance(each, AnyOfFilter) else "none"
 
     def names(keys: Sequence[Key]) -> dict[Key, str]:
-        assert query is not None
         empty = query.record.model._default_manager.none()
         filterset: Any = query.record.filterset(query.data, queryset=empty, request=query.request, only=[name], every=query.filters)
         known = {raw: label for raw, label, _value in filterset.group_values(name)}
@@ -133,18 +130,14 @@ def _days(record: RecordType, user: Any) -> dict[str, tuple[Any, Any]]:
         start = name.removesuffix("_from")
         if start != name and f"{start}_to" in record.filters:
             field = record.model._meta.get_field(record.filters[name].field_name)
-            found[start] = (field, _first_up(field.verbose_name))
+            found[start] = (field, capfirst(field.verbose_name))
     for each in fields_of(record.model, user):
         if each.kind == CustomField.Kind.DATE:
             found[each.name] = (each, each.label)
     return found
 
 
-def _first_up(text: Any) -> Any:
-    return str(text)[:1].upper() + str(text)[1:]
-
-
-def _stretch(record: RecordType, start: str, field: Any, label: Any, bucket: str) -> Dimension:
+def _stretch(start: str, field: Any, label: Any, bucket: str) -> Dimension:
     custom = isinstance(field, CustomField)
     ends = ("min", "max") if custom else ("from", "to")
     moment = isinstance(field, DateTimeField)

@@ -74,7 +74,7 @@ def build(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _chosen(query: ListQuery, by: str, then: str, of: list[str]) -> Any:
     """The dimensions and numbers of these names; BadQuery for others."""
-    dimensions = dimensions_of(query.record, query.user, query)
+    dimensions = dimensions_of(query)
     numbers = numbers_of(query.record, query.user, organisation().currency)
     unknown = [name for name in (by, then) if name and name not in dimensions] + [name for name in of if name not in {each.name for each in numbers}]
     if unknown:
