@@ -127,19 +127,15 @@ class Listing:
 
     def _glance(self, order: Order, size: int, cursor: Cursor | None, field: Any, most: int) -> list[Pair]:
         """The page and one more row, if the next `most` visible rows along the index hold them; else nothing."""
-        seen, matching = Arm.of(self._alive(), order.column), self._one(order.column)
-        visible = conditions(self.user, self.action, self.model, whole=True)
-        if not (seen and matching and visible) or (cursor is not None and cursor.key is None):
+        matching, ahead = self._one(order.column), self._ahead(order, cursor, field)
+        if not (matching and ahead):
             return []
-        fits = matching[0]
-        rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
+        fits, (rest, values, way) = matching[0], ahead
         table, key, pk = connection.ops.quote_name(self.model._meta.db_table), self._column(field), self._column(self.model._meta.pk)
-        inner = f"SELECT {table}.* {rows.rest}{more} ORDER BY {key} {way}, {pk} {way} LIMIT {most}"  # the LIMIT keeps the search out of it
+        inner = f"SELECT {table}.* {rest} ORDER BY {key} {way}, {pk} {way} LIMIT {most}"  # the LIMIT keeps the search out of it
         condition = fits.rest.partition(" WHERE ")[2]
         with connection.cursor() as database:
-            database.execute(
-                f"{fits.select} FROM ({inner}) AS {table} WHERE {condition} ORDER BY 2 {way}, 1 {way} LIMIT {size + 1}", [*rows.params, *values, *fits.params]
-            )
+            database.execute(f"{fits.select} FROM ({inner}) AS {table} WHERE {condition} ORDER BY 2 {way}, 1 {way} LIMIT {size + 1}", [*values, *fits.params])
             found = database.fetchall()
         return list(found) if len(found) > size else []
 
@@ -217,13 +213,20 @@ class Listing:
 
     def _goes_on(self, order: Order, cursor: Cursor | None, field: Any, most: int) -> bool:
         """Are there `most` more visible rows along the index, whether they match or not?"""
+        ahead = self._ahead(order, cursor, field)
+        if ahead is None:
+            return False
+        with connection.cursor() as database:
+            database.execute(f"SELECT count(*) FROM (SELECT 1 {ahead[0]} LIMIT {most}) AS next", ahead[1])
+            return database.fetchone()[0] == most
+
+    def _ahead(self, order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any], str] | None:
+        """The visible rows with a key from the cursor on, whether they match or not: from FROM on, the values, the direction. None: there are none."""
         seen, visible = Arm.of(self._alive(), order.column), conditions(self.user, self.action, self.model, whole=True)
         if not (seen and visible) or (cursor is not None and cursor.key is None):
-            return False
-        rows, (more, values, _way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
-        with connection.cursor() as database:
-            database.execute(f"SELECT count(*) FROM (SELECT 1 {rows.rest}{more} LIMIT {most}) AS next", [*rows.params, *values])
-            return database.fetchone()[0] == most
+            return None
+        rows, (more, values, way) = seen.narrowed(*visible[0]), self._from(order, cursor, "filled", field, bool(cursor and cursor.back))
+        return f"{rows.rest}{more}", [*rows.params, *values], way
 
     def _few(self, order: Order, size: int, cursor: Cursor | None, field: Any, cap: int) -> tuple[list[Pair], int]:
         """Count the matches up to `cap` + 1, and sort them if they are not more than `cap`."""
