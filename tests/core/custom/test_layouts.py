@@ -22,22 +22,10 @@ from deals.services import create_deal
 from leads.services import create_lead
 from tests.core.custom.fields import make_field
 from tests.core.test_bad_input import form_data
-from tests.factories import cast, make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 URL = "/settings/fields/contacts/layout/"
-
-
-@pytest.fixture
-def people():
-    return cast()
-
-
-@pytest.fixture
-def admin(people):
-    client = Client()
-    client.force_login(people.admin)
-    return client
 
 
 def hidden(page: str, name: str) -> str:

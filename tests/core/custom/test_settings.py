@@ -17,21 +17,8 @@ from deals.models import Deal, Stage
 from deals.services import create_deal, move_deal, update_deal
 from tests.core.custom.fields import make_field
 from tests.core.test_bad_input import form_data
-from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return cast()
-
-
-@pytest.fixture
-def admin(people):
-    client = Client()
-    client.force_login(people.admin)
-    return client
 
 
 @pytest.mark.parametrize("kind", CustomField.Kind.values)
