@@ -1,5 +1,7 @@
 """Forms of tasks, meetings, entries and mails."""
 
+from activities.capture.sentences import LONGEST, MOST
+from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.work import (
     CallForm,
@@ -21,8 +23,13 @@ from activities.forms.work import (
 )
 
 __all__ = [
+    "LONGEST",
+    "MOST",
+    "NEW",
     "CallForm",
     "CallLineForm",
+    "CaptureForm",
+    "CardForm",
     "CompleteForm",
     "EntryForm",
     "LineForm",
@@ -34,6 +41,7 @@ __all__ = [
     "QuickTaskForm",
     "ShiftForm",
     "SnoozeForm",
+    "StepForm",
     "TaskForEachForm",
     "TaskForm",
     "TodayTaskForm",

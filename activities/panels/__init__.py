@@ -1,5 +1,6 @@
 """What the activities app shows on the pages of records: timeline, composer, rows of work."""
 
+from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
 from activities.panels.month import MonthDays
 from activities.panels.story import recent, timeline, timeline_context
@@ -18,7 +19,9 @@ __all__ = [
     "meeting_box",
     "quick_add",
     "recent",
+    "said_of_task",
     "task_box",
     "timeline",
     "timeline_context",
+    "understood",
 ]

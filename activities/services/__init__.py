@@ -1,5 +1,6 @@
 """All writes of tasks, meetings, the timeline, reminders and notifications."""
 
+from activities.services.capture import add_person, write_captured
 from activities.services.hooks import lead_converted, repoint, user_left
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
@@ -27,6 +28,7 @@ from activities.services.tasks import (
 
 __all__ = [
     "add_note",
+    "add_person",
     "addresses_of",
     "assign_tasks",
     "change_tasks",
@@ -68,6 +70,7 @@ __all__ = [
     "update_meeting",
     "update_task",
     "user_left",
+    "write_captured",
     "write_line",
     "write_lines",
 ]

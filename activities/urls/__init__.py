@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from activities.views import entries, mails, today
+from activities.views import capture, entries, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -22,6 +22,7 @@ bell_urls = [
 ]
 urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
+    path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("calendar/", today.CalendarView.as_view(), name="calendar"),
     path("calendar/day/", today.CalendarDayView.as_view(), name="calendar_day"),
     path("activities/", include((entry_urls, "activities"))),
