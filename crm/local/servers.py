@@ -117,12 +117,12 @@ def redis_answers(path: Path) -> bool:
 
 
 def page_cache_megabytes() -> int:
-    """How much PostgreSQL keeps of the tables itself: a quarter of the memory, from 128 MB to 1 GB. A page that is there costs a tenth of one that is
+    """How much PostgreSQL keeps of the tables itself: a quarter of the memory, from 128 MB to 2 GB. A page that is there costs a tenth of one that is
     asked of the system each time, which lists of a million rows feel. It is taken only as far as there are data to fill it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # a container's limit; "max" when there is none
         memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return max(128, min(1024, memory // 4 // 2**20))
+    return max(128, min(2048, memory // 4 // 2**20))
 
 
 def postgres(paths: Paths, *, connections: int = 60, options: tuple[str, ...] = ()) -> Process:
