@@ -127,8 +127,10 @@ class Listing:
         """In a large table: does the planner expect more than FEW matches, but so few that sorting them takes less than passing what lies between
         them? Then they are gathered at once, and nothing else is tried in vain."""
         passed = size * table_size(self.model)
-        if self.alike or self._asks_for(column) or passed <= SHORT_WALK * FEW:  # (of what is only spelt alike it knows nothing)
+        if self._asks_for(column) or passed <= SHORT_WALK * FEW:
             return False
+        if self.alike:  # of what is spelt alike it knows little
+            return True
         expected = planned_rows(*self._gathered([(f"{arm.select_id} {arm.rest}", arm.params) for arm in self._lookups(column)]))
         return FEW < expected <= CAP and expected * expected < passed
 
