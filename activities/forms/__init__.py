@@ -1,11 +1,12 @@
 """Forms of tasks, meetings, entries and mails."""
 
+from activities.forms.base import EntryForm
+from activities.forms.calendar import CalendarFileForm, MoveForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.work import (
     CallForm,
     CallLineForm,
     CompleteForm,
-    EntryForm,
     LineForm,
     MeetingForm,
     NoteForm,
@@ -21,6 +22,7 @@ from activities.forms.work import (
 )
 
 __all__ = [
+    "CalendarFileForm",
     "CallForm",
     "CallLineForm",
     "CompleteForm",
@@ -29,6 +31,7 @@ __all__ = [
     "MailEachForm",
     "MailForm",
     "MeetingForm",
+    "MoveForm",
     "NoteForm",
     "QuickMeetingForm",
     "QuickTaskForm",

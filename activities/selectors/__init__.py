@@ -1,6 +1,7 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
+from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
@@ -10,10 +11,14 @@ __all__ = [
     "TimelinePage",
     "bell_state",
     "calendar_days",
+    "feed_made_at",
+    "feed_rows",
     "found_lines",
+    "guests_of",
     "month_days",
     "notifications_page",
     "own_mail",
+    "own_upload",
     "reminder_of",
     "timeline",
     "today_page",

@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from activities.views import entries, mails, today
+from activities.urls.calendar import calendar_urls
+from activities.views import entries, feeds, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -22,8 +23,8 @@ bell_urls = [
 ]
 urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
-    path("calendar/", today.CalendarView.as_view(), name="calendar"),
-    path("calendar/day/", today.CalendarDayView.as_view(), name="calendar_day"),
+    path("calendar/", include((calendar_urls, "calendar"))),
+    path("invited/<str:token>/", feeds.guest, name="guest"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),
     path("tasks/", include("activities.urls.tasks")),

@@ -77,7 +77,12 @@ def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: 
     addresses = {
         "today": "/",
         "calendar": "/calendar/",
-        "day": f"/calendar/day/?day={timezone.localdate()}",
+        "week": "/calendar/?show=week&who=team",
+        "day": "/calendar/?show=day",
+        "agenda": "/calendar/?show=agenda",
+        "feed": "/calendar/feed/",
+        "calendar-import": "/calendar/import/",
+        "move": f"/calendar/move/task/{task.pk}/",
         "bell": "/notifications/",
         "tasks": "/tasks/?view=mine",
         "task": f"/tasks/{task.pk}/",
