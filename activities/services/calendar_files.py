@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +25,13 @@ MOST_STEPS = 400_000  # days that all series of a file together may make us walk
 DAYS_OF = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 KNOWN = {"VCALENDAR", "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "VTIMEZONE", "VALARM"}  # what a file can begin with
 STEP = {"DAILY": 1, "WEEKLY": 2, "MONTHLY": 3, "YEARLY": 10}  # how many days of walking one step of a rule is worth
+# The parser walks through the rules of a time zone until 2037, whatever they are: those that real zones have are harmless.
+FOLD, ZONES = re.compile(r"\r?\n[ \t]"), re.compile(r"^BEGIN:VTIMEZONE\s*$.*?(?:^END:VTIMEZONE\s*$|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+ZONE_RULE = re.compile(r"^\s*RRULE", re.IGNORECASE)
+HARMLESS = re.compile(
+    r"RRULE:(?=(?:.*;)?FREQ=YEARLY(?:;|$))(?:(?:(?:FREQ|BYMONTH|BYDAY|BYMONTHDAY|UNTIL|COUNT|INTERVAL|WKST)=[\w,+-]{1,40}|BY(?:HOUR|MINUTE|SECOND)=\d\d?);?)+\s*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,21 @@ class Reader:
     now: datetime
     steps: int = 0
 
+    def walk(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            raise ValidationError(_("There are too many repeating events with a start long ago in this file."))
+
 
 def read(text: str, *, zone: ZoneInfo, now: datetime) -> Found:
     """The events of a file. Times without a zone, and whole days, are meant in `zone`. ValidationError for a text that is no calendar."""
+    if any(ZONE_RULE.search(line) and not HARMLESS.fullmatch(line) for zone in ZONES.findall(FOLD.sub("", text)) for line in zone.splitlines()):
+        raise ValidationError(_("This is no calendar that can be read: %(why)s") % {"why": "VTIMEZONE RRULE"}, code="calendar")
     try:
         components = Component.from_ical(text, multiple=True)
+        events = [event for component in components for event in component.walk("VEVENT")]
     except Exception as error:  # whatever a parser of hostile text may raise
         raise ValidationError(_("This is no calendar that can be read: %(why)s") % {"why": _first_words(error)}, code="calendar") from error
-    events = [event for component in components for event in component.walk("VEVENT")]
     if not events and not any(component.name in KNOWN for component in components):
         raise ValidationError(_("This is no calendar: it has no event and nothing else that calendars have."), code="calendar")
     if len(events) > MOST_EVENTS:
@@ -227,10 +242,9 @@ def _walk(rule: Any, start: datetime, low: datetime, high: datetime, reader: Rea
     end = min([high, *(_wall(each, start) for each in until or [] if isinstance(each, date))])
     if frequency not in STEP or not _possible(values):
         raise ValueError(frequency)
-    reader.steps += max(0, (high - start).days) // STEP[frequency]
-    if reader.steps > MOST_STEPS:
-        raise ValidationError(_("There are too many repeating events with a start long ago in this file."))
+    reader.walk(max(0, (high - start).days) // STEP[frequency])
     for at in rrulestr(vRecur(values).to_ical().decode(), dtstart=start):
+        reader.walk(1)
         if at > end:
             return
         if at >= low:
@@ -244,6 +258,8 @@ def _possible(values: dict[str, Any]) -> bool:
     if days and not any(abs(int(day)) <= DAYS_OF[int(month) - 1] for month in months for day in days if 1 <= int(month) <= 12 and int(day)):
         return False
     if frequency != "YEARLY" and (values.get("BYWEEKNO") or values.get("BYYEARDAY")):
+        return False
+    if len(values.get("BYHOUR", [])) > 4 or len(values.get("BYMINUTE", [])) > 4 or len(values.get("BYSECOND", [])) > 1:
         return False
     if values.get("BYSETPOS") and frequency in ("DAILY", "WEEKLY") and not values.get("BYDAY"):
         return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from activities.services.calendar_files import Entry, Found, read
 from activities.services.meetings import create_meetings
 
 MOST_BYTES = 1_000_000
+FORGOTTEN = timedelta(days=1)
 
 
 def text_of(data: bytes) -> str:
@@ -31,7 +33,7 @@ def text_of(data: bytes) -> str:
 
 @transaction.atomic
 def keep_upload(name: str, data: bytes, *, actor: Any) -> CalendarUpload:
-    """Keep a file until its meetings are made; the actor's earlier one goes. ValidationError at "file" for one that is too large or no calendar."""
+    """Keep a file until its meetings are made; the actor's earlier one goes, and so do forgotten ones. ValidationError at "file" for one that is too large or no calendar."""
     if len(data) > MOST_BYTES:
         raise ValidationError({"file": [_("This file is larger than 1 MB. Export a shorter span of time.")]})
     body = text_of(data).replace("\x00", "")
@@ -39,7 +41,7 @@ def keep_upload(name: str, data: bytes, *, actor: Any) -> CalendarUpload:
         read(body, zone=actor.zone, now=timezone.now())
     except ValidationError as error:
         raise ValidationError({"file": error.messages}) from None
-    CalendarUpload.objects.filter(user=actor).delete()
+    CalendarUpload.objects.filter(Q(user=actor) | Q(created_at__lt=timezone.now() - FORGOTTEN)).delete()
     return CalendarUpload.objects.create(user=actor, name=" ".join(name.replace("\x00", "").split())[-120:], body=body)
 
 

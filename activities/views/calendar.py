@@ -117,7 +117,7 @@ def title_of(look: Look, days: list[date], ctx: RowContext) -> str:
         return month_text(look.day.replace(day=1), ctx)
     if look.show == "day":
         return cells.format_long(look.day, ctx.locale)
-    return f"{cells.format_short(days[0], ctx.locale)} – {cells.format_short(days[-1], ctx.locale)}"
+    return f"{cells.format_short(days[0], ctx.locale, days[0].year != days[-1].year)} – {cells.format_short(days[-1], ctx.locale)}"
 
 
 def links_of(look: Look, today: date) -> dict[str, Any]:

@@ -180,3 +180,47 @@ def test_without_javascript(new_page: Callable[..., Page], sign_in: Any, busines
     page.goto("/calendar/")
     page.click("text=Kick-off")
     page.wait_for_url("**/meetings/*/")
+    page.get_by_role("link", name="Move", exact=True).click()
+    page.fill("#moveform_day", "2027-03-10")
+    page.fill("#moveform_time", "10:15")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("[data-day='2027-03-10']")).to_contain_text("Kick-off")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-day='2027-03-10']")).not_to_contain_text("Kick-off")
+
+
+def test_an_entry_is_dragged_taken_back_and_moved_by_its_form(new_page: Callable[..., Page], sign_in: Any, business: Any) -> None:
+    people, contact, *_rest = business
+    page = new_page(**DESKTOP)
+    collect(page)
+    sign_in(page, people.owner.email)
+    zone = timezone.get_current_timezone()
+    start = timezone.now().astimezone(zone).replace(year=2027, month=3, day=10, hour=9, minute=0, second=0, microsecond=0)
+    meeting = services.create_meeting(
+        {"title": "Fitting", "contact": contact, "starts_at": start, "ends_at": start + timedelta(hours=1), "guests": [], "tell": False}, actor=people.owner
+    )
+    page.goto("/calendar/?day=2027-03-10")
+    there = page.locator("[data-day='2027-03-18'] .ev-li", has_text="Fitting")
+    page.locator(".ev-li", has_text="Fitting").locator(".ev").drag_to(page.locator("[data-day='2027-03-18']"))
+    expect(page.locator(".toast", has_text="moved to")).to_be_visible()
+    expect(there).to_be_visible()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(there).to_have_count(0)
+    page.keyboard.press("w")
+    expect(page.locator("[data-day='2027-03-10'] .ev-li.at1", has_text="Fitting")).to_be_visible()
+    keep(page, "week-desktop")
+    page.get_by_role("link", name="Move: Fitting").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel #moveform_day")).to_be_focused()
+    page.fill("#moveform_day", "2027-03-12")
+    page.fill("#moveform_time", "14:30")
+    page.locator("#panel button[type=submit]").click()
+    expect(page.locator("[data-day='2027-03-12'] .ev-li", has_text="14:30")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-day='2027-03-15']")).to_be_visible()
+    services.update_meeting(meeting, {"guests": [{"email": "ann@guest.example", "name": "Ann"}], "tell": True}, actor=people.owner)
+    page.goto("/calendar/?show=week&day=2027-03-12")
+    page.locator(".ev-li", has_text="Fitting").locator(".ev").drag_to(page.locator("[data-day='2027-03-11']"))
+    expect(page.get_by_label("Tell the guests by e-mail")).to_be_checked()  # the form asks
+    forgive(page)  # a 409 that leads there
+    assert_clean(page)

@@ -95,7 +95,16 @@ def test_what_can_not_be_taken_says_why(lines: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["FREQ=SECONDLY", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYSETPOS=2", "FREQ=DAILY;INTERVAL=0", "FREQ=x", "RSCALE=CHINESE;FREQ=YEARLY"]
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYSETPOS=2",
+        "FREQ=YEARLY;BYHOUR=1,2,3,4,5;BYMINUTE=1",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=x",
+        "RSCALE=CHINESE;FREQ=YEARLY",
+    ],
 )
 def test_a_rule_that_nobody_can_follow_gives_its_first_date(rule: str) -> None:
     result = found(f"UID:1\nSUMMARY:Odd\nDTSTART:20270310T090000Z\nRRULE:{rule}")
@@ -115,6 +124,21 @@ def test_bombs_are_refused() -> None:
     assert found(*many).problems
     with pytest.raises(ValidationError):
         found(*[ONE] * 1001)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "BEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nRRULE:FREQ=SECONDLY\nEND:STANDARD\nEND:VTIMEZONE",
+        "BEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nRR\n ULE:FREQ=SECON\n DLY\nEND:STANDARD",
+        "BEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYSECOND=0,1,2\nEND:STANDARD",
+        "BEGIN:X\n" * 50_000,
+    ],
+    ids=["zone", "folded", "seconds", "nested"],
+)
+def test_bombs_for_the_parser_are_refused(bomb: str) -> None:
+    with pytest.raises(ValidationError):
+        read(ics(ONE).replace("BEGIN:VEVENT", bomb.replace("\n", "\r\n") + "\r\nBEGIN:VEVENT", 1), zone=BERLIN, now=NOW)
 
 
 def test_encodings() -> None:
