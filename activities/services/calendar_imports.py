@@ -33,7 +33,8 @@ def text_of(data: bytes) -> str:
 
 @transaction.atomic
 def keep_upload(name: str, data: bytes, *, actor: Any) -> CalendarUpload:
-    """Keep a file until its meetings are made; the actor's earlier one goes, and so do forgotten ones. ValidationError at "file" for one that is too large or no calendar."""
+    """Keep a file until its meetings are made; the actor's earlier one goes, and so do forgotten ones. ValidationError at "file" for one that is
+    too large or no calendar."""
     if len(data) > MOST_BYTES:
         raise ValidationError({"file": [_("This file is larger than 1 MB. Export a shorter span of time.")]})
     body = text_of(data).replace("\x00", "")
