@@ -39,6 +39,7 @@ def events(url: str) -> dict[str, Any]:
     response = Client().get(url)
     assert response.status_code == 200
     assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert not response.cookies
     return {str(event["SUMMARY"]): event for event in Calendar.from_ical(response.content).walk("VEVENT")}
 
 
