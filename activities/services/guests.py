@@ -86,13 +86,14 @@ def after_change(meeting: Meeting, before: Mapping[str, Any], gone: Sequence[Mee
     """A meeting was changed: guests are asked anew where their answer depends on it, and are told if the organiser wants that."""
     changed = {name for name, value in before.items() if value != getattr(meeting, name)}
     guests = list(meeting.guests.all())
-    if changed and (guests or gone):
+    uninvited = [guest for guest in gone if guest.invited_at is not None]
+    if (changed and guests) or uninvited:
         _next_sequence([meeting])
     if changed & DECIDES:
         meeting.guests.update(state=State.INVITED, answered_at=None)
         guests = list(meeting.guests.all())
     if tell and meeting.ends_at > timezone.now():
-        _send(meeting, [guest for guest in gone if guest.invited_at is not None], "CANCEL")
+        _send(meeting, uninvited, "CANCEL")
         _send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST")
 
 

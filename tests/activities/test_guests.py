@@ -77,11 +77,11 @@ def test_who_is_told_of_what(people: Cast) -> None:
     meeting = services.update_meeting(meeting, {"location": "Hall 4"}, actor=people.owner)
     assert told() == []
     meeting = services.update_meeting(meeting, {"guests": [BEN], "tell": True}, actor=people.owner)
-    assert told() == [("ann@guest.example", "CANCEL", 2)]
+    assert told() == [("ann@guest.example", "CANCEL", 3)]
     group = services.delete_meetings([meeting.pk], actor=people.owner)
-    assert told() == [("Ben@guest.example", "CANCEL", 3)]
+    assert told() == [("Ben@guest.example", "CANCEL", 4)]
     restore_rows(Meeting, group, actor=people.owner)
-    assert told() == [("Ben@guest.example", "REQUEST", 4)]
+    assert told() == [("Ben@guest.example", "REQUEST", 5)]
 
 
 def test_nobody_is_told_of_what_is_over(people: Cast) -> None:
