@@ -30,6 +30,7 @@ from contacts.services import (
 from crm.core import cells
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.columns import TAGS, text_column
+from crm.core.names import split_name
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
 
@@ -155,6 +156,7 @@ COMPANY = RecordType(
     label=_("Company"),
     label_plural=_("Companies"),
     label_new=_("New company"),
+    quick=lambda name: {"name": name},
     square=True,
     form=CompanyForm,
     filterset=CompanyFilterSet,
@@ -287,6 +289,7 @@ CONTACT = RecordType(
     label=_("Contact"),
     label_plural=_("Contacts"),
     label_new=_("New contact"),
+    quick=lambda name: dict(zip(("first_name", "last_name"), split_name(name), strict=True)),
     form=ContactForm,
     filterset=ContactFilterSet,
     create=create_contact,

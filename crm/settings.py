@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "users.middleware.SetUpMiddleware",  # before the first admin exists every page leads to /setup/
     "users.middleware.UserLocaleMiddleware",  # the person's language and time zone
     "django.contrib.messages.middleware.MessageMiddleware",
+    "users.middleware.ViewAsMiddleware",  # an admin who looks as a colleague changes nothing
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

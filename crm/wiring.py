@@ -92,6 +92,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
     "unread": ("activities.selectors.unread_count",),
+    "capture": ("activities.selectors.may_capture",),
     "search": ("activities.selectors.found_lines",),
     "banners": ("crm.core.banners.background_banners",),
     "convert": ("activities.services.lead_converted",),

@@ -12,6 +12,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequir
 from django.contrib.auth.views import redirect_to_login
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
@@ -29,7 +30,42 @@ class PersonMiddleware(AuthenticationMiddleware):
     """`request.user`, which the session has brought along."""
 
     def process_request(self, request: HttpRequest) -> None:
-        request.user = SimpleLazyObject(lambda: person_of(request))
+        request.user = SimpleLazyObject(lambda: _seen_as(request))
+
+
+def _seen_as(request: Any) -> Any:
+    """The session's user, or the colleague as whom an admin looks; then the admin is `request.viewer`."""
+    person = person_of(request)
+    seen = selectors.viewed_person(request.session, person)
+    if seen is None:
+        return person
+    request.viewer, request._cached_user = person, seen
+    return seen
+
+
+class ViewAsMiddleware:
+    """Whoever looks as a colleague changes nothing: no form is taken but the one that ends it, and nothing is given out that leaves a trace or
+    belongs to the person alone (files of exports, sign-in and sessions, the admin)."""
+
+    closed = ("/accounts/", "/admin/", "/profile/", "/exports/", "/invitation/")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.stop = reverse("view-as-stop")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        viewer: Any = getattr(request, "viewer", None)
+        if viewer is None:
+            return self.get_response(request)
+        if request.path == self.stop:
+            request.user = viewer
+            return self.get_response(request)
+        if request.method not in ("GET", "HEAD", "OPTIONS") or request.path.startswith(self.closed) or request.path.endswith("/export/"):
+            text = gettext("You see Rapport as a colleague does. To do something, go back to yourself first.")
+            if "fetch" in request.headers.get("X-Requested-With", "") or request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+                return JsonResponse({"error": text, "message": text}, status=403)
+            return render(request, "403.html", {"denied": text}, status=403)
+        return self.get_response(request)
 
 
 class UserLocaleMiddleware:

@@ -22,6 +22,7 @@ KEEP_SECONDS = 5.0
 # One reading per request (the middleware opens the box) and one per process that is trusted for a few seconds.
 request_box: ContextVar[dict[str, Any] | None] = ContextVar("request_box", default=None)
 _kept: tuple[float, Organisation] | None = None
+VIEW_AS = "view_as"  # in the session: (id of the colleague, until when, in seconds since 1970)
 
 
 def organisation() -> Organisation:
@@ -185,6 +186,14 @@ def roles(user: User) -> QuerySet[Role]:
 def upcoming_holidays(user: User) -> QuerySet[Holiday]:
     """Holidays from the first of January of this year on."""
     return Holiday.objects.visible_to(user).filter(day__gte=timezone.localdate().replace(month=1, day=1))
+
+
+def viewed_person(session: Any, actor: Any) -> User | None:
+    """As whom a session sees Rapport (users.services.viewing); None: as its own user, whose right to look is asked each time."""
+    wanted = session.get(VIEW_AS)
+    if not wanted or not actor.is_authenticated or not actor.is_admin or wanted[1] < time.time():
+        return None
+    return User.objects.select_related("role", "team").filter(pk=wanted[0], is_active=True).first()
 
 
 def by_email(address: str) -> User | None:

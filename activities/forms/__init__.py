@@ -1,7 +1,9 @@
 """Forms of tasks, meetings, entries and mails."""
 
+from activities.capture.sentences import LONGEST, MOST
 from activities.forms.base import EntryForm
 from activities.forms.calendar import CalendarFileForm, MoveForm
+from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.work import (
     CallForm,
@@ -22,9 +24,14 @@ from activities.forms.work import (
 )
 
 __all__ = [
+    "LONGEST",
+    "MOST",
+    "NEW",
     "CalendarFileForm",
     "CallForm",
     "CallLineForm",
+    "CaptureForm",
+    "CardForm",
     "CompleteForm",
     "EntryForm",
     "LineForm",
@@ -37,6 +44,7 @@ __all__ = [
     "QuickTaskForm",
     "ShiftForm",
     "SnoozeForm",
+    "StepForm",
     "TaskForEachForm",
     "TaskForm",
     "TodayTaskForm",

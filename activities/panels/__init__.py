@@ -1,6 +1,7 @@
 """What the activities app shows on the pages of records: timeline, composer, rows of work."""
 
 from activities.panels.calendar import MonthDays, TimeGrid
+from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
 from activities.panels.story import recent, timeline, timeline_context
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, may_change
@@ -19,7 +20,9 @@ __all__ = [
     "meeting_box",
     "quick_add",
     "recent",
+    "said_of_task",
     "task_box",
     "timeline",
     "timeline_context",
+    "understood",
 ]

@@ -2,23 +2,31 @@
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
+from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
 from activities.selectors.work import calendar_days, month_days, reminder_of, today_page
 
 __all__ = [
+    "People",
     "TimelinePage",
     "bell_state",
     "calendar_days",
+    "colleague_called",
     "feed_made_at",
     "feed_rows",
     "found_lines",
     "guests_of",
+    "may_capture",
     "month_days",
     "notifications_page",
     "own_mail",
     "own_upload",
+    "page_record",
+    "people_called",
+    "reference",
+    "referenced",
     "reminder_of",
     "timeline",
     "today_page",

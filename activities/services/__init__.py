@@ -1,6 +1,7 @@
 """All writes of tasks, meetings, the timeline, reminders and notifications."""
 
 from activities.services.calendar_imports import MOST_BYTES, found_in, import_upload, keep_upload
+from activities.services.capture import add_person, write_captured
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.guests import answer, guest_of, when_text
 from activities.services.hooks import lead_converted, repoint, user_left
@@ -33,6 +34,7 @@ from activities.services.tasks import (
 __all__ = [
     "MOST_BYTES",
     "add_note",
+    "add_person",
     "addresses_of",
     "answer",
     "assign_tasks",
@@ -85,6 +87,7 @@ __all__ = [
     "update_task",
     "user_left",
     "when_text",
+    "write_captured",
     "write_line",
     "write_lines",
 ]

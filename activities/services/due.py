@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 END_OF_DAY = time(23, 59, 59)
+NOON = time(12)
 MORNING = time(9)  # when people are reminded of something that is due some time that day
 DAY_MINUTES = 24 * 60
 

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import entries, feeds, mails, today
+from activities.views import capture, entries, feeds, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
     path("calendar/", include((calendar_urls, "calendar"))),
     path("invited/<str:token>/", feeds.guest, name="guest"),
+    path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),
     path("tasks/", include("activities.urls.tasks")),

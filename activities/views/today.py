@@ -71,7 +71,9 @@ class TodayView(View):
         return redirect("/")
 
     def make(self, form: Any) -> str:
-        return services.create_task(form.values(), actor=self.request.user).get_absolute_url()
+        values = form.values()
+        values |= panels.said_of_task(self.request.user, values["title"])
+        return services.create_task(values, actor=self.request.user).get_absolute_url()
 
     def page(self, form: Any = None, status: int = 200) -> HttpResponse:
         user: Any = self.request.user

@@ -70,6 +70,7 @@ class Shell:
         self.path = request.path
         self.user: Any = getattr(request, "user", None)
         self.signed_in = bool(self.user and self.user.is_authenticated)
+        self.viewer: Any = getattr(request, "viewer", None)  # the admin who sees all this as somebody else
         self.organisation = hooks("organisation")[0]()
 
     @property
@@ -98,6 +99,11 @@ class Shell:
     @property
     def palette(self) -> list[tuple[Any, list[Command]]]:
         return _palette(self.user, self.nav) if self.signed_in else []
+
+    @property
+    def captures(self) -> bool:
+        """May the user write notes and tasks at all? Then the capture box is offered."""
+        return self.signed_in and all(hook(self.user) for hook in hooks("capture"))
 
     @cached_property
     def unread(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 
 class BadCursor(ValueError):
@@ -48,3 +49,17 @@ class Order:
 
     column: str
     descending: bool = False
+
+
+def after(order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any]]:
+    """The condition for rows (`id`, `key`) that come after the cursor, and its values; empty keys come last."""
+    if cursor is None:
+        return "true", []
+    descending = order.descending != cursor.back
+    sign = "<" if descending else ">"
+    value = field.get_db_prep_value(cursor.key, connection) if cursor.key is not None else None
+    if cursor.key is None:  # among the empty ones, at the end
+        return (f"((key IS NULL AND id {sign} %s) OR key IS NOT NULL)", [cursor.pk]) if cursor.back else (f"(key IS NULL AND id {sign} %s)", [cursor.pk])
+    if cursor.back:
+        return f"(key, id) {sign} (%s, %s)", [value, cursor.pk]
+    return f"((key, id) {sign} (%s, %s) OR key IS NULL)", [value, cursor.pk]

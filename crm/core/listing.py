@@ -18,10 +18,10 @@ from django.db.models import Q
 from crm.core.access import arms_for
 from crm.core.arms import Arm, conditions, few_arms
 from crm.core.beginnings import ranges
-from crm.core.cursors import Cursor, Order
+from crm.core.cursors import Cursor, Order, after
 from crm.core.custom.keys import CustomKey, order_field
 from crm.core.fetching import fetch
-from crm.core.postgres.estimates import table_size
+from crm.core.postgres.estimates import planned_rows, table_size
 from crm.core.records import RecordType
 from crm.core.slices import CAP, Pair, Slice
 
@@ -30,6 +30,7 @@ FEW = 1_000  # so many matches of a filter are sorted without a thought
 SHORT_WALK = 10_000  # a page for which no more rows than this have to be looked at needs no count beyond FEW
 SORTED = 100_000  # matches that are sorted sooner than half of the table is walked
 GLANCE, SHORT_GLANCE = 20_000, 8_000  # rows that a common search, a common filter may pass to fill a page
+NEIGHBOUR = 1_000  # and for the one row beside another
 
 
 class Listing:
@@ -89,12 +90,13 @@ class Listing:
         `exact`: count up to CAP, also where the page does not need it."""
         field = order_field(self.model, order.column)
         few = min(FEW, CAP)
-        matches, count = list[Pair](), CAP + 1 if self._known_as_many() else 0
+        matches, count, looked = list[Pair](), CAP + 1 if self._known_as_many() else 0, False
         if not (self.plain or count):
-            matches, count = self._few(order, size, cursor, field, few)
+            most = CAP if self._lie_thin(order.column, size) else few
+            matches, count = self._few(order, size, cursor, field, most)
             if not count and self._go_on():
                 return self.page(order, size, cursor, exact=exact)
-            if count <= few:
+            if count <= most:
                 return Slice.of(matches, size, cursor, count, capped=False)
             if not exact and size * table_size(self.model) <= SHORT_WALK * FEW:
                 return Slice.of(self._walk(order, size, cursor, field), size, cursor, few, capped=True)
@@ -104,7 +106,7 @@ class Listing:
                 matches = self._glance(order, size, cursor, field, SHORT_GLANCE)
                 if matches:
                     return Slice.of(matches, size, cursor, few, capped=True)
-        looked = not (self.plain or count or exact)  # has the glance above been tried in vain?
+                looked = True
         count = count if count > CAP else self._counted(order.column)
         if count > CAP:
             self._remember_as_many()
@@ -120,6 +122,15 @@ class Listing:
             return Slice.of(matches, size, cursor, count, capped=False)
         self._remember_as_many()
         return Slice.of(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
+
+    def _lie_thin(self, column: str, size: int) -> bool:
+        """In a large table: does the planner expect more than FEW matches, but so few that sorting them takes less than passing what lies between
+        them? Then they are gathered at once, and nothing else is tried in vain."""
+        passed = size * table_size(self.model)
+        if self.alike or self._asks_for(column) or passed <= SHORT_WALK * FEW:  # (of what is only spelt alike it knows nothing)
+            return False
+        expected = planned_rows(*self._gathered([(f"{arm.select_id} {arm.rest}", arm.params) for arm in self._lookups(column)]))
+        return FEW < expected <= CAP and expected * expected < passed
 
     def _asks_for(self, column: str) -> bool:
         """Is it the sort key that is filtered by? Its index begins the walk where the filter does, or all that fits lies far along."""
@@ -205,8 +216,9 @@ class Listing:
         nothing; then all matches are gathered and sorted, unless they are very many: the walk comes to those in the end."""
         if self.q is not None or self._asks_for(order.column):
             return self._walk(order, size, cursor, field)
-        found = [] if looked else self._glance(order, size, cursor, field, SHORT_GLANCE)
-        if found or not self._goes_on(order, cursor, field, SHORT_GLANCE):
+        most = SHORT_GLANCE if size else min(SHORT_GLANCE, NEIGHBOUR)
+        found = [] if looked else self._glance(order, size, cursor, field, most)
+        if found or not self._goes_on(order, cursor, field, most):
             return found or self._walk(order, size, cursor, field)
         matches, count = self._few(order, size, cursor, field, SORTED)
         return matches if count <= SORTED else self._walk(order, size, cursor, field)
@@ -234,7 +246,7 @@ class Listing:
         if not matches:
             return [], 0
         descending = order.descending != bool(cursor and cursor.back)
-        where, where_params = self._after(order, cursor, field)
+        where, where_params = after(order, cursor, field)
         # Forwards, empty keys come last; backwards they come first.
         empty = "DESC" if cursor and cursor.back else "ASC"
         way = "DESC" if descending else "ASC"
@@ -249,19 +261,6 @@ class Listing:
             )
             found = database.fetchall()
         return [(pk, key) for pk, key, _n in found if pk is not None], found[0][2]
-
-    @staticmethod
-    def _after(order: Order, cursor: Cursor | None, field: Any) -> tuple[str, list[Any]]:
-        if cursor is None:
-            return "true", []
-        descending = order.descending != cursor.back
-        sign = "<" if descending else ">"
-        value = field.get_db_prep_value(cursor.key, connection) if cursor.key is not None else None
-        if cursor.key is None:  # among the empty ones, at the end
-            return (f"((key IS NULL AND id {sign} %s) OR key IS NOT NULL)", [cursor.pk]) if cursor.back else (f"(key IS NULL AND id {sign} %s)", [cursor.pk])
-        if cursor.back:
-            return f"(key, id) {sign} (%s, %s)", [value, cursor.pk]
-        return f"((key, id) {sign} (%s, %s) OR key IS NULL)", [value, cursor.pk]
 
     def _walk(self, order: Order, size: int, cursor: Cursor | None, field: Any) -> list[Pair]:
         """Read the first rows of each arm along its index and merge them; empty keys are a stretch of their own."""

@@ -219,6 +219,7 @@ class RecordType:
     square: bool = False  # square avatar
     subtitle: Callable[[Any, Any], Html] = field(default=lambda obj, ctx: "")
     hit: Callable[[Any], str] = field(default=lambda obj: "")  # second line in search results and pickers; plain text, own fields only
+    quick: Callable[[str], dict[str, Any]] | None = None  # the values of a new one that is known by its name alone: pickers make it on the spot
     hit_columns: tuple[str, ...] = ()  # what `hit` reads, and str() beyond the model's `brief_fields`; anything else would be read row by row
     badges: Callable[[Any, Any], list[Html]] = no_extra
     actions: Callable[[Any, Any], list[Action]] = no_extra  # actions(obj, ctx); edit and delete come by themselves

@@ -51,7 +51,7 @@ OPEN = {  # anybody may ask; reviewed one by one
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
     "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
-    "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
+    "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo", "view-as-stop",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
     "deals:move": ("deals", "change"),
@@ -81,7 +81,7 @@ OWN = {
     "activities:take_back",
     "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
-OTHERS = {"deals:board": ("deals", "view"), "calendar:import": ("meetings", "add")}  # a grant on the record type as a whole
+OTHERS = {"deals:board": ("deals", "view"), "calendar:import": ("meetings", "add"), "capture": ("tasks", "add")}  # a grant on the record type as a whole
 WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
 
 

@@ -102,8 +102,12 @@ def test_every_page_in_both_directions(monkeypatch, many, column, descending):
             assert backwards == forwards
 
 
-WAYS = {  # (those with a comma: of filters only) CAP, FEW, the planner's idea of the table's size, and how many rows a glance passes
+# CAP, FEW, the planner's idea of the table's size, and how many rows a glance passes. Those with a comma: of filters only; "thin": the planner expects
+# few matches.
+WAYS = {
     "few": (10_000, 1_000, 0, 10**9),
+    "thin, gathered at once": (10_000, 2, 10**9, 0),
+    "thin, but there are more": (5, 2, 10**9, 3),
     "sorted between": (10_000, 2, 10**9, 0),
     "seen at a glance": (10_000, 2, 10**9, 10**9),
     "walked between": (10_000, 2, 0, 0),
@@ -126,6 +130,7 @@ def test_every_page_of_a_filter_or_search(monkeypatch, way, narrowed, column):
     monkeypatch.setattr(module, "SORTED", 6 if passed == 2 else 10**9)
     monkeypatch.setattr(module, "FEW", few)
     monkeypatch.setattr(module, "table_size", lambda model: size_of_table)
+    monkeypatch.setattr(module, "planned_rows", lambda sql, params: 3 if way.startswith("thin") else 0)
     fitting = [row for row in rows if row.last_name in "0246"]
     q = Q(last_name__in=["0", "2", "4", "6"])
     narrow = (

@@ -10,6 +10,7 @@ from users.services.people import create_user, update_user
 from users.services.profile import set_photo, set_theme, update_profile
 from users.services.roles import create_role, delete_role, update_role
 from users.services.teams import create_team, delete_team, recompute_team_scopes, update_team
+from users.services.viewing import stop_viewing, view_as
 
 __all__ = [
     "accept_invitation",
@@ -34,11 +35,13 @@ __all__ = [
     "set_photo",
     "set_theme",
     "set_up",
+    "stop_viewing",
     "update_mail_sender",
     "update_organisation",
     "update_profile",
     "update_role",
     "update_team",
     "update_user",
+    "view_as",
     "withdraw_invitation",
 ]

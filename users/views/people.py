@@ -60,6 +60,26 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @admin_only
+@require_POST
+def user_view_as(request: HttpRequest, pk: int) -> HttpResponse:
+    """See Rapport as this person does, from Today on."""
+    person = get_object_or_404(User.objects.visible_to(request.user), pk=pk)
+    try:
+        services.view_as(request.session, person, actor=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("settings-user-edit", pk=pk)
+    return redirect("/")
+
+
+@require_POST
+def view_as_stop(request: HttpRequest) -> HttpResponse:
+    """Back to oneself; without effect for who is that already."""
+    services.stop_viewing(request.session)
+    return redirect("settings-users" if request.user.is_admin else "/")  # type: ignore[union-attr]
+
+
+@admin_only
 def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.visible_to(request.user), pk=pk)
     form = UserForm(request.POST if request.method == "POST" else None, instance=person, user=request.user)

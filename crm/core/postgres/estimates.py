@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.core.cache import caches
@@ -26,6 +26,15 @@ def shares_of(models: Iterable[Any], column: str, values: Collection[int]) -> di
 
     known = caches["fragments"].get_or_set(f"shares.{'.'.join(sorted(tables.values()))}.{column}", read, KEEP_SECONDS) or {}
     return {model: sum(known.get((table, value), 0) for value in values) for model, table in tables.items()}
+
+
+def planned_rows(sql: str, params: Sequence[Any]) -> int:
+    """How many rows the planner expects of a statement, which is not run; 0 for none."""
+    if not sql:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        return int(cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
 
 
 def table_size(model: Any) -> int:
