@@ -42,7 +42,7 @@ TASK = Importing(
 )
 MEETING = Importing(
     create=create_meetings,
-    leave_out=("reminder",),
+    leave_out=("reminder", "guests", "tell"),
     synonyms={
         **ABOUT,
         "title": "subject, title, meeting, event, betreff, termin, name",

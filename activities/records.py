@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from activities import imports, panels
+from activities import imports, panels, selectors
 from activities.filters import MeetingFilterSet, TaskFilterSet
 from activities.forms import MailEachForm, MeetingForm, ShiftForm, TaskForEachForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
@@ -293,6 +294,15 @@ def meeting_badges(meeting: Any, ctx: Any) -> list[Any]:
     return [cells.badge(gettext("Planned"), "blue")]
 
 
+def meeting_actions(meeting: Any, ctx: Any) -> list[Action]:
+    return [Action(_("Move"), "calendar-time", f"/calendar/move/meeting/{meeting.pk}/")] if ctx.can("change", meeting) else []
+
+
+def meeting_consequences(meeting: Any) -> list[str]:
+    told = meeting.ends_at > timezone.now() and any(guest.invited_at is not None for guest in selectors.guests_of(meeting))
+    return [gettext("The guests get a cancellation by e-mail.")] if told else []
+
+
 MEETING = RecordType(
     slug="meetings",
     model=Meeting,
@@ -364,4 +374,6 @@ MEETING = RecordType(
         RELATED,
     ),
     composer=panels.meeting_box,
+    actions=meeting_actions,
+    consequences=meeting_consequences,
 )

@@ -65,6 +65,7 @@ class OutgoingMail(models.Model):
     subject = models.CharField(_("subject"), max_length=250)
     text = models.TextField()
     html = models.TextField(blank=True)
+    calendar = models.TextField(blank=True, default="", db_default="")  # an iCalendar object with its METHOD: a part of the mail, and a file with it
     headers = models.JSONField(default=dict)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")  # on whose behalf
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)

@@ -15,7 +15,7 @@ NEWEST = 50
 
 def newest(user: Any, state: str = "") -> QuerySet[OutgoingMail]:
     """The newest mails of the ledger, without their texts."""
-    rows = OutgoingMail.objects.visible_to(user).defer("text", "html", "headers")
+    rows = OutgoingMail.objects.visible_to(user).defer("text", "html", "calendar", "headers")
     if state in OutgoingMail.State.values:
         rows = rows.filter(state=state)
     return rows.order_by("-id")[:NEWEST]

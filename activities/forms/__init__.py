@@ -1,13 +1,14 @@
 """Forms of tasks, meetings, entries and mails."""
 
 from activities.capture.sentences import LONGEST, MOST
+from activities.forms.base import EntryForm
+from activities.forms.calendar import CalendarFileForm, MoveForm
 from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.work import (
     CallForm,
     CallLineForm,
     CompleteForm,
-    EntryForm,
     LineForm,
     MeetingForm,
     NoteForm,
@@ -26,6 +27,7 @@ __all__ = [
     "LONGEST",
     "MOST",
     "NEW",
+    "CalendarFileForm",
     "CallForm",
     "CallLineForm",
     "CaptureForm",
@@ -36,6 +38,7 @@ __all__ = [
     "MailEachForm",
     "MailForm",
     "MeetingForm",
+    "MoveForm",
     "NoteForm",
     "QuickMeetingForm",
     "QuickTaskForm",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from activities import selectors
+from activities.forms.base import EntryForm
+from activities.forms.calendar import GuestsField, TellField, guest_lines
 from activities.models import Meeting, Task
 from activities.selectors.wording import CALL_OUTCOMES
 from activities.services.due import moment
@@ -144,6 +146,8 @@ class MeetingForm(WorkForm):
     starts_at = LocalDateTimeField(label=_("Starts"))
     ends_at = LocalDateTimeField(label=_("Ends"))
     reminder = ReminderField()
+    guests = GuestsField()
+    tell = TellField()
     deal = PickerField("deals", label=_("Deal"), required=False)
     lead = PickerField("leads", label=_("Lead"), required=False)
     contact = PickerField("contacts", label=_("Contact"), required=False)
@@ -151,6 +155,7 @@ class MeetingForm(WorkForm):
 
     layout = (
         (_("Meeting"), "title", ("starts_at", "ends_at"), ("location", "reminder"), "owner", "description"),
+        (_("Guests"), "guests", "tell"),
         (_("Related to"), ("contact", "company"), ("deal", "lead")),
     )
 
@@ -160,7 +165,10 @@ class MeetingForm(WorkForm):
 
     def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
         super().__init__(data, files, user=user, **kwargs)
-        if not self.instance.pk:
+        self.fields["guests"].user = user
+        if self.instance.pk:
+            self.initial["guests"] = partial(guest_lines, self.instance)  # asked for only where the field is shown
+        else:
             start, end = default_span(parse_day(self.initial.get("day")), timezone.localtime())
             self.initial.setdefault("starts_at", start)
             self.initial.setdefault("ends_at", end)
@@ -171,6 +179,18 @@ class MeetingForm(WorkForm):
         if start and end and end < start:
             self.add_error("ends_at", _("The end is before the start."))
         return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """Without guests whom the request did not mention."""
+        values = super().values()
+        if self.add_prefix("guests") not in self.data:
+            values.pop("guests", None)
+        return values
+
+    def changed_values(self) -> dict[str, Any]:
+        """Whether guests are told is asked each time, and no property of the meeting."""
+        changed = {name: value for name, value in super().changed_values().items() if name != "tell"}
+        return {**changed, "tell": True} if self.cleaned_data.get("tell") else changed
 
 
 def parse_day(text: Any) -> Any:
@@ -183,36 +203,6 @@ def parse_day(text: Any) -> Any:
 
 
 # ---- on a record's page ----
-
-
-class EntryForm(forms.Form):
-    """Base of what people enter on a record's page."""
-
-    idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
-        self.user = user
-        super().__init__(data, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)
-        self.initial.setdefault("idempotency_key", uuid.uuid4())
-        for name, field in self.fields.items():
-            if isinstance(field, PickerField):
-                field.user = user
-                self.initial.setdefault(name, user)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for name, value in list(cleaned.items()):
-            if isinstance(value, str) and "\x00" in value:
-                self.add_error(name, _("Remove the invisible characters."))
-        return cleaned
-
-    def values(self) -> dict[str, Any]:
-        values = {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
-        if "reminder" in values and not self.data.get("reminder"):
-            del values["reminder"]
-        if "owner" in values and values["owner"] is None:
-            del values["owner"]
-        return values
 
 
 class NoteForm(EntryForm):

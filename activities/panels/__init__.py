@@ -1,8 +1,8 @@
 """What the activities app shows on the pages of records: timeline, composer, rows of work."""
 
+from activities.panels.calendar import MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
-from activities.panels.month import MonthDays
 from activities.panels.story import recent, timeline, timeline_context
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, may_change
 
@@ -10,6 +10,7 @@ __all__ = [
     "COMPOSER",
     "KIND_ICONS",
     "MonthDays",
+    "TimeGrid",
     "WorkRows",
     "about_html",
     "composer",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 
-from activities import forms
+from activities import forms, selectors
 from activities.models import Task
 from crm.core.access import may_add
 from crm.core.moulds import filled, gap
@@ -25,6 +25,8 @@ COMPOSER: tuple[tuple[str, Any, str, Any, str, type[forms.EntryForm]], ...] = (
     ("task", gettext_lazy("Task"), "checkbox", gettext_lazy("Add task"), "t", forms.QuickTaskForm),
     ("meeting", gettext_lazy("Meeting"), "calendar-event", gettext_lazy("Add meeting"), "", forms.QuickMeetingForm),
 )
+
+GUEST_COLORS = {"invited": "k-grey", "accepted": "k-green", "tentative": "k-amber", "declined": "k-red"}
 
 
 @dataclass(frozen=True)
@@ -115,5 +117,6 @@ def task_box(request: Any, task: Any) -> Any:
 
 
 def meeting_box(request: Any, meeting: Any) -> Any:
-    """The middle of a meeting's page: what it is about."""
-    return render_to_string("activities/meeting_box.html", {"meeting": meeting}, request=request)
+    """The middle of a meeting's page: what it is about, and who comes."""
+    guests = [(guest, GUEST_COLORS[guest.state]) for guest in selectors.guests_of(meeting)]
+    return render_to_string("activities/meeting_box.html", {"meeting": meeting, "guests": guests}, request=request)

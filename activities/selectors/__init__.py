@@ -1,6 +1,7 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
 from activities.selectors.bell import bell_state, notifications_page, unread_count
+from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
@@ -13,11 +14,15 @@ __all__ = [
     "bell_state",
     "calendar_days",
     "colleague_called",
+    "feed_made_at",
+    "feed_rows",
     "found_lines",
+    "guests_of",
     "may_capture",
     "month_days",
     "notifications_page",
     "own_mail",
+    "own_upload",
     "page_record",
     "people_called",
     "reference",

@@ -17,7 +17,7 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from activities.models import SUBJECTS, Activity, Task
+from activities.models import SUBJECTS, Activity, MeetingGuest, Task
 from crm.core import cells
 from crm.core.cells import CellContext
 from crm.core.custom.definitions import field_named
@@ -180,6 +180,17 @@ def _meeting(line: Activity, ctx: CellContext) -> Parts:
     return what, cells.badge(length, "grey", "clock") if length else "", ""
 
 
+def _answer(line: Activity, ctx: CellContext) -> Parts:
+    """A guest of a meeting said whether they come."""
+    state = str(line.data.get("answer") or "")
+    label = dict(MeetingGuest.State.choices).get(state, state)
+    what = format_html('{} <span class="sj">{}</span>', _("answered the invitation:"), line.data.get("title", ""))
+    return what, cells.badge(str(label), ANSWER_COLORS.get(state, "grey")), ""
+
+
+ANSWER_COLORS = {"accepted": "green", "tentative": "amber", "declined": "red"}
+
+
 def _mail(line: Activity, ctx: CellContext) -> Parts:
     subject = str(line.data.get("subject") or "")
     if line.verb == "confirmed":
@@ -260,6 +271,7 @@ WORDINGS = {
     (Activity.Kind.CALL, "called"): _call,
     (Activity.Kind.TASK, "done"): _task,
     (Activity.Kind.MEETING, "held"): _meeting,
+    (Activity.Kind.MEETING, "answered"): _answer,
     (Activity.Kind.EMAIL, "sent"): _mail,
     (Activity.Kind.EMAIL, "confirmed"): _mail,
     (Activity.Kind.SUBMISSION, "received"): _submission,

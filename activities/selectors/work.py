@@ -21,8 +21,8 @@ OVERDUE, AHEAD, LATER, NEEDS, CAP = 40, 60, 20, 5, 100
 MOST_IN_SPAN = 5000
 SUBJECT = ("subject_type", *(f"{name}_id" for name in SUBJECTS))
 # What a row of work shows.
-TASK_ROW = ("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", *SUBJECT)
-MEETING_ROW = ("title", "starts_at", "ends_at", "owner_id", *SUBJECT)
+TASK_ROW = ("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", *SUBJECT)
+MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", *SUBJECT)
 
 
 @dataclass(frozen=True)

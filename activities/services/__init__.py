@@ -1,10 +1,15 @@
 """All writes of tasks, meetings, the timeline, reminders and notifications."""
 
+from activities.services.calendar_imports import MOST_BYTES, found_in, import_upload, keep_upload
 from activities.services.capture import add_person, write_captured
+from activities.services.feeds import feed_user, make_feed, stop_feed
+from activities.services.guests import answer, guest_of, when_text
 from activities.services.hooks import lead_converted, repoint, user_left
+from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
+from activities.services.moves import move_entry
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
 from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
@@ -27,9 +32,11 @@ from activities.services.tasks import (
 )
 
 __all__ = [
+    "MOST_BYTES",
     "add_note",
     "add_person",
     "addresses_of",
+    "answer",
     "assign_tasks",
     "change_tasks",
     "close_past_meetings",
@@ -44,15 +51,23 @@ __all__ = [
     "delete_meetings",
     "delete_tasks",
     "drop_missed_reminders",
+    "feed",
+    "feed_user",
     "fire_due_reminders",
     "follow_owner",
+    "found_in",
+    "guest_of",
+    "import_upload",
+    "keep_upload",
     "lead_converted",
     "log_call",
     "mail_each",
+    "make_feed",
     "make_follow_up",
     "mark_all_read",
     "mark_read",
     "may_correct",
+    "move_entry",
     "notify",
     "opted_out",
     "plan_for_each",
@@ -66,10 +81,12 @@ __all__ = [
     "set_reminders",
     "shift_tasks",
     "snooze_task",
+    "stop_feed",
     "unsend",
     "update_meeting",
     "update_task",
     "user_left",
+    "when_text",
     "write_captured",
     "write_line",
     "write_lines",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from activities.models import SUBJECTS, Activity, Meeting
+from activities.services.guests import after_change, set_guests, told_state
 from activities.services.lines import write_lines
 from activities.services.next_steps import open_meetings, refresh_next_steps
 from activities.services.reminders import planned_minutes, set_reminders
@@ -33,14 +34,19 @@ def create_meeting(values: Values, *, actor: Any) -> Meeting:
 
 @transaction.atomic
 def create_meetings(rows: Sequence[Values], *, actor: Any) -> list[Meeting]:
-    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (None: none, default a quarter of an hour)."""
+    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (None: none, default a quarter of an hour); `guests` (each `email`
+    and `name`), who get an invitation by mail if `tell`."""
     prepared = with_subjects(rows, actor)
     for row in prepared:
         owner = row.get("owner") or actor
         row["zone"] = row.get("zone") or (owner.time_zone if owner is not None else "UTC")
-    meetings = create_records(Meeting, [without(row, "reminder") for row in prepared], actor=actor, check=check_span)
+    meetings = create_records(Meeting, [without(row, "reminder", "guests", "tell") for row in prepared], actor=actor, check=check_span)
     set_reminders(meetings, {meeting.pk: _asked(row) for meeting, row in zip(meetings, rows, strict=True)}, new=True)
     refresh_next_steps(touched(meetings))
+    for meeting, row in zip(meetings, rows, strict=True):
+        if row.get("guests"):
+            set_guests(meeting, row["guests"], actor=actor)
+            after_change(meeting, {}, [], tell=bool(row.get("tell")))
     return meetings
 
 
@@ -61,11 +67,13 @@ def _asked(values: Values) -> set[int]:
 
 @transaction.atomic
 def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: int | None = None) -> Meeting:
-    """Change a meeting; its reminders move along. One that is moved into the future is to be held again."""
+    """Change a meeting; its reminders move along. One that is moved into the future is to be held again. `guests` become those given; `tell`: they
+    get mails of what concerns them."""
     changes = dict(changes)
     reminder = {meeting.pk: _asked(changes)} if "reminder" in changes else None
+    guests, tell = changes.pop("guests", None), bool(changes.pop("tell", False))
     changes.pop("reminder", None)
-    before = touched([meeting])
+    before, known = touched([meeting]), told_state(meeting)
     _relink(meeting, changes, actor)
     if changes.get("ends_at") and changes["ends_at"] > timezone.now() and meeting.held_at is not None:
         changes["held_at"] = None
@@ -73,6 +81,8 @@ def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: in
     changed = change_record(meeting, changes, actor=actor, version=version, check=check_span)
     set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]))
     refresh_next_steps(merged(before, touched([changed])))
+    gone = set_guests(changed, guests, actor=actor) if guests is not None else []
+    after_change(changed, known, gone, tell=tell)
     return changed
 
 

@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from activities.views import capture, entries, mails, today
+from activities.urls.calendar import calendar_urls
+from activities.views import capture, entries, feeds, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -22,9 +23,9 @@ bell_urls = [
 ]
 urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
+    path("calendar/", include((calendar_urls, "calendar"))),
+    path("invited/<str:token>/", feeds.guest, name="guest"),
     path("capture/", capture.CaptureView.as_view(), name="capture"),
-    path("calendar/", today.CalendarView.as_view(), name="calendar"),
-    path("calendar/day/", today.CalendarDayView.as_view(), name="calendar_day"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),
     path("tasks/", include("activities.urls.tasks")),

@@ -1,9 +1,8 @@
-"""The home page, the calendar and the bell."""
+"""The home page and the bell."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,18 +15,14 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from activities import forms, panels, selectors, services
-from activities.models import Meeting, Notification, Task
-from activities.selectors.wording import month_text, weekday_text
+from activities.models import Notification, Task
 from activities.selectors.work import CAP, NEEDS
 from activities.views.entries import put_errors
 from crm.core import cells
-from crm.core.access import Scope, may_add
+from crm.core.access import may_add
 from crm.core.idempotency import run_once
 from crm.core.lists import row_context
-from crm.core.views import bad_request
 from users.selectors import organisation
-
-SHOWN_IN_A_DAY, MOST_ON_A_DAY = 4, 500
 
 
 @dataclass(frozen=True)
@@ -136,78 +131,6 @@ def needs(found: Any, ctx: Any) -> list[Need]:
 
 def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, Any, str]:
     return str(row), ctx.url_of(row), cells.time_html(row.created_at, ctx), f"/tasks/new/?{link}={row.pk}"
-
-
-# ---- calendar ----
-
-
-class CalendarView(View):
-    """A month of one's own tasks and meetings, or of everybody whose work one sees (`?who=team`)."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        user: Any = request.user
-        views = {user.scope_for(model._meta.label_lower, "view") for model in (Task, Meeting)}
-        if views == {Scope.NONE}:
-            raise PermissionDenied
-        today = timezone.localdate()
-        first = _month(request.GET.get("month", ""), today)
-        if first is None:
-            return bad_request(request, _("This month is not there. Choose one such as 2026-11."))
-        team = request.GET.get("who") == "team" and bool(views & {Scope.TEAM, Scope.ALL})
-        days = selectors.month_days(first, organisation().first_weekday)
-        month = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=team, per_day=SHOWN_IN_A_DAY)
-        ctx = row_context(user, month.seen)
-        last = first - timedelta(days=1)
-        following = (first + timedelta(days=31)).replace(day=1)
-        suffix = "&who=team" if team else ""
-        context = {
-            "title": month_text(first, ctx),
-            "weekdays": [weekday_text(day, ctx) for day in days[:7]],
-            "days": panels.MonthDays(ctx, first, team=team, new_meeting=may_add(user, Meeting)).html(month.days),
-            "previous_url": f"/calendar/?month={last:%Y-%m}{suffix}" if first.year > 1970 else "",
-            "next_url": f"/calendar/?month={following:%Y-%m}{suffix}" if first.year < 2199 else "",
-            "today_url": f"/calendar/{'?who=team' if team else ''}",
-            "month": f"{first:%Y-%m}",
-            "team": team,
-            "may_team": bool(views & {Scope.TEAM, Scope.ALL}),
-            "new_meeting": may_add(user, Meeting),
-            "new_task": may_add(user, Task),
-            "empty": not any(day.rows for day in month.days if day.day.month == first.month),
-        }
-        return render(request, "activities/calendar.html", context)
-
-
-def _month(text: str, today: date) -> date | None:
-    if not text:
-        return today.replace(day=1)
-    try:
-        first = date.fromisoformat(f"{text}-01") if len(text) == 7 else None
-    except ValueError:
-        return None
-    return first if first is not None and 1970 <= first.year <= 2199 else None
-
-
-class CalendarDayView(View):
-    """Everything on one day, where the month has no room for it."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        user: Any = request.user
-        if all(user.scope_for(model._meta.label_lower, "view") == Scope.NONE for model in (Task, Meeting)):
-            raise PermissionDenied
-        day = forms.parse_day(request.GET.get("day"))
-        if day is None:
-            return bad_request(request, _("This day is not there. Choose one such as 2026-11-19."))
-        team = request.GET.get("who") == "team"
-        span = selectors.calendar_days(user, [day], timezone.get_current_timezone(), team=team, per_day=MOST_ON_A_DAY)
-        ctx = row_context(user, span.seen)
-        context = {
-            "title": cells.format_long(day, ctx.locale),
-            "rows": panels.WorkRows(ctx, user).html(span.days[0].rows),
-            "month_url": f"/calendar/?month={day:%Y-%m}",
-            "day": day.isoformat(),
-            "new_meeting": may_add(user, Meeting),
-        }
-        return render(request, "activities/calendar_day.html", context)
 
 
 # ---- bell ----

@@ -7,6 +7,7 @@ log is asked; a bare SMTP server can't be, so a one-to-one mail goes out once mo
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 State, Purpose = OutgoingMail.State, OutgoingMail.Purpose
 LEASE = timedelta(seconds=45)
 ROUND_SECONDS = 12.0
+METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 BREAKER = 3  # connections that fail in a row before a round gives up
 MINUTE, HOUR = 60, 3600
 # Waits after the first, second, ... try that the server put off; three days in all.
@@ -63,10 +65,11 @@ def queue_mail(
     headers: dict[str, str] | None = None,
     from_name: str = "",
     at: datetime | None = None,
+    calendar: str = "",
 ) -> OutgoingMail | None:
     """Queue one mail with the caller's transaction, to leave now or `at` a later moment. None when `key` was queued before. ValidationError for a
-    bad address."""
-    row = {"purpose": purpose, "to_address": to_address, "subject": subject, "text": text, "html": html, "to_name": to_name}
+    bad address. `calendar`: an iCalendar object that says its METHOD."""
+    row = {"purpose": purpose, "to_address": to_address, "subject": subject, "text": text, "html": html, "to_name": to_name, "calendar": calendar}
     queued = queue_mails([{**row, "user": user, "key": key, "reply_to": reply_to, "headers": headers or {}, "from_name": from_name, "at": at}])
     return queued[0] if queued else None
 
@@ -103,6 +106,7 @@ def _new_mail(row: dict[str, Any]) -> OutgoingMail:
         subject=_one_line(row["subject"])[:250],
         text=row["text"].replace("\x00", ""),
         html=(row.get("html") or "").replace("\x00", ""),
+        calendar=(row.get("calendar") or "").replace("\x00", ""),
         headers={name: _one_line(value) for name, value in (row.get("headers") or {}).items()},
         user=row.get("user"),
         from_name=_one_line(row.get("from_name") or "")[:120],
@@ -302,7 +306,16 @@ def build(mail: OutgoingMail) -> Message:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
+    if mail.calendar:
+        _add_calendar(message, mail.calendar)
     return message.message()
+
+
+def _add_calendar(message: EmailMultiAlternatives, calendar: str) -> None:
+    """As the last alternative, which mail programs show as an invitation, and as a file for those that do not know it (RFC 6047)."""
+    method = METHOD.search(calendar)
+    message.attach_alternative("\n".join(calendar.splitlines()), f"text/calendar; method={method[1] if method else 'PUBLISH'}")
+    message.attach("invite.ics", calendar.encode(), "application/ics")
 
 
 def _sender(mail: OutgoingMail) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from activities import services
 from activities.models import Activity, Task
+from activities.services.guests import token_of
 from contacts.services import create_company, create_contact
 from deals.services import create_deal, move_deal, update_deal
 from leads.services import create_lead
@@ -77,7 +79,8 @@ def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: 
     addresses = {
         "today": "/",
         "calendar": "/calendar/",
-        "day": f"/calendar/day/?day={timezone.localdate()}",
+        "week": "/calendar/?show=week&who=team",
+        "move": f"/calendar/move/task/{task.pk}/",
         "bell": "/notifications/",
         "tasks": "/tasks/?view=mine",
         "task": f"/tasks/{task.pk}/",
@@ -175,3 +178,83 @@ def test_without_javascript(new_page: Callable[..., Page], sign_in: Any, busines
     page.goto("/calendar/")
     page.click("text=Kick-off")
     page.wait_for_url("**/meetings/*/")
+    page.get_by_role("link", name="Move", exact=True).click()
+    page.fill("#moveform_day", "2027-03-10")
+    page.fill("#moveform_time", "10:15")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("[data-day='2027-03-10']")).to_contain_text("Kick-off")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-day='2027-03-10']")).not_to_contain_text("Kick-off")
+
+
+def test_an_entry_is_dragged_taken_back_and_moved_by_its_form(new_page: Callable[..., Page], sign_in: Any, business: Any) -> None:
+    people, contact, *_rest = business
+    page = new_page(**DESKTOP)
+    collect(page)
+    sign_in(page, people.owner.email)
+    zone = timezone.get_current_timezone()
+    start = timezone.now().astimezone(zone).replace(year=2027, month=3, day=10, hour=9, minute=0, second=0, microsecond=0)
+    meeting = services.create_meeting(
+        {"title": "Fitting", "contact": contact, "starts_at": start, "ends_at": start + timedelta(hours=1), "guests": [], "tell": False}, actor=people.owner
+    )
+    page.goto("/calendar/?day=2027-03-10")
+    there = page.locator("[data-day='2027-03-18'] .ev-li", has_text="Fitting")
+    page.locator(".ev-li", has_text="Fitting").locator(".ev").drag_to(page.locator("[data-day='2027-03-18']"))
+    expect(page.locator(".toast", has_text="moved to")).to_be_visible()
+    expect(there).to_be_visible()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(there).to_have_count(0)
+    page.keyboard.press("w")
+    expect(page.locator("[data-day='2027-03-10'] .ev-li.at1", has_text="Fitting")).to_be_visible()
+    keep(page, "week-desktop")
+    page.get_by_role("link", name="Move: Fitting").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel #moveform_day")).to_be_focused()
+    page.fill("#moveform_day", "2027-03-12")
+    page.fill("#moveform_time", "14:30")
+    page.locator("#panel button[type=submit]").click()
+    expect(page.locator("[data-day='2027-03-12'] .ev-li", has_text="14:30")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-day='2027-03-15']")).to_be_visible()
+    services.update_meeting(meeting, {"guests": [{"email": "ann@guest.example", "name": "Ann"}], "tell": True}, actor=people.owner)
+    page.goto("/calendar/?show=week&day=2027-03-12")
+    page.locator(".ev-li", has_text="Fitting").locator(".ev").drag_to(page.locator("[data-day='2027-03-11']"))
+    expect(page.get_by_label("Tell the guests by e-mail")).to_be_checked()  # the form asks
+    forgive(page)  # a 409 that leads there
+    assert_clean(page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1440, "light", marks=pytest.mark.long), (320, "dark")])
+def test_a_guest_a_file_and_a_feed(new_page: Callable[..., Page], sign_in: Any, business: Any, width: int, scheme: str) -> None:
+    people, *_rest = business
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    collect(page)
+    start = timezone.now() + timedelta(days=2)
+    values = {"title": "Fitting", "starts_at": start, "ends_at": start, "guests": [{"email": "ann@guest.example", "name": "Ann"}], "tell": True}
+    meeting = services.create_meeting(values, actor=people.owner)
+    page.goto(f"/invited/{token_of(meeting.guests.get())}/")
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("status").filter(has_text="Accepted")).to_be_visible()
+    assert_clean(page)
+    sign_in(page, people.owner.email)
+    page.goto("/calendar/import/")
+    event = "BEGIN:VEVENT\r\nUID:{0}\r\nSUMMARY:Fair {0}\r\nDTSTART:20270310T0{0}0000Z\r\nEND:VEVENT\r\n"
+    body = f"BEGIN:VCALENDAR\r\n{event.format(1)}{event.format(2)}BEGIN:VEVENT\r\nUID:3\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    page.set_input_files("input[type=file]", {"name": "fair.ics", "mimeType": "text/calendar", "buffer": body.encode()})
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("button", name="Add 2 meetings")).to_be_visible()
+    assert_clean(page)
+    page.get_by_role("button", name="Add 2 meetings").click()
+    expect(page.get_by_role("link", name="Fair 1")).to_be_visible()
+    page.locator("summary[aria-label=More]").click()
+    assert_clean(page)
+    page.get_by_role("link", name="In other calendars").click()
+    page.get_by_role("button", name="Make an address").click()
+    expect(page.locator("#address")).to_have_value(re.compile(r"/calendar/feed/[\w-]{43}\.ics$"))
+    assert_clean(page)
+    for show in ("month", "week", "day", "agenda"):
+        page.goto(f"/calendar/?show={show}&day=2027-03-10")
+        assert_clean(page)
+    page.goto(meeting.get_absolute_url())
+    expect(page.locator("section", has_text="Guests")).to_contain_text("Accepted")
+    assert_clean(page)

@@ -37,8 +37,13 @@ def test_every_page_opens(client: Client, people: Cast, business: Business) -> N
     addresses = [
         "/",
         "/calendar/",
-        "/calendar/?month=2027-03&who=team",
-        f"/calendar/day/?day={timezone.localdate()}",
+        "/calendar/?show=week&day=2027-03-01&who=team",
+        "/calendar/?show=agenda",
+        f"/calendar/?show=day&day={timezone.localdate()}",
+        "/calendar/feed/",
+        "/calendar/import/",
+        f"/calendar/move/meeting/{meeting.pk}/",
+        f"/calendar/move/task/{task.pk}/",
         "/notifications/",
         "/tasks/",
         "/tasks/?view=mine",
@@ -77,7 +82,7 @@ def test_a_search_finds_tasks_by_the_linked_record(client: Client, people: Cast,
     assert "Send offer" not in client.get("/tasks/?q=nothing-like-it").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/calendar/?month=2027-13", "/calendar/?month=x", "/calendar/day/", "/tasks/?due=x", "/tasks/?nothing=1"])
+@pytest.mark.parametrize("address", ["/calendar/?day=2027-13-01", "/calendar/?show=x", "/tasks/?due=x", "/tasks/?nothing=1"])
 def test_wrong_addresses_get_a_400(client: Client, address: str) -> None:
     assert client.get(address).status_code == 400
 
@@ -251,7 +256,7 @@ def test_hostile_titles_are_shown_as_texts(client: Client, people: Cast, busines
     services.create_meeting({"title": bad, "deal": business.deal, "starts_at": start, "ends_at": start}, actor=people.owner)
     type(business.company).objects.filter(pk=business.company.pk).update(name=bad)
     shown = "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;%(x)s"
-    for address in ("/", business.deal.get_absolute_url(), f"/calendar/day/?day={timezone.localdate()}", "/calendar/", "/deals/board/"):
+    for address in ("/", business.deal.get_absolute_url(), f"/calendar/?show=day&day={timezone.localdate()}", "/calendar/", "/deals/board/"):
         page = client.get(address).content.decode()
         assert "<script>alert" not in page and shown in page.replace("&#x27;", "&#39;"), address
 

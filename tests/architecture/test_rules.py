@@ -134,8 +134,11 @@ def patterns(resolver=None, prefix=""):
             yield prefix + str(entry.pattern), entry
 
 
-OPEN_TO_ALL = ("accounts/", "f/<slug:slug>/", "invitation/", "setup/", "organisation/logo/", "healthz", "readyz", "admin/login/", "admin/logout/", "reminders/")
-CSRF_EXEMPT = ("f/<slug:slug>/",)
+OPEN_TO_ALL = (
+    "accounts/", "f/<slug:slug>/", "invitation/", "setup/", "organisation/logo/", "healthz", "readyz", "admin/login/", "admin/logout/", "reminders/",
+    "invited/", "calendar/feed/<str:secret>.ics",
+)  # fmt: skip
+CSRF_EXEMPT = ("f/<slug:slug>/", "invited/")
 
 
 def test_anonymous_addresses_are_the_reviewed_ones():

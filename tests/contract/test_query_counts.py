@@ -66,6 +66,8 @@ def addresses(rows):
         "bulk changes": "/bulk/",
         "bulk change": f"/bulk/{rows['bulk'].pk}/",
         "calendar": "/calendar/",
+        "calendar week": "/calendar/?show=week&who=team",
+        "calendar agenda": "/calendar/?show=agenda&who=team",
         "notifications": "/notifications/",
         "poll": "/notifications/poll/",
     }

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from activities.services import add_note, notify, send_mail
+from activities.services import add_note, keep_upload, notify, send_mail
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
@@ -47,10 +47,10 @@ GENERIC = {
 }
 
 OPEN = {  # anybody may ask; reviewed one by one
-    "forms:form", "forms:thanks", "setup", "invitation", "logo",
+    "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
-    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
+    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
     "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo", "view-as-stop",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
@@ -62,6 +62,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:complete": ("tasks", "change"),
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
+    "calendar:move": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
     "activities:mail": ("leads", "view"),
 }
@@ -78,8 +79,9 @@ OWN = {
     "activities:delete",
     "activities:restore",
     "activities:take_back",
+    "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
-OTHERS = {"deals:board": ("deals", "view"), "capture": ("tasks", "add")}  # a grant on the record type as a whole
+OTHERS = {"deals:board": ("deals", "view"), "calendar:import": ("meetings", "add"), "capture": ("tasks", "add")}  # a grant on the record type as a whole
 WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
 
 
@@ -123,6 +125,7 @@ class World:
         self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
         leads = record_for("leads")
         self.change = change_now(leads, leads.bulk_action("tag"), Chosen([lead.pk], 1), tag_form(self.people.owner), actor=self.people.owner)
+        self.upload = keep_upload("a.ics", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", actor=self.people.owner)
         self.notification = notify(self.people.owner, "system", "Hello", "/")
 
     def client(self, who):
@@ -149,7 +152,7 @@ class World:
         if name in ON_RECORD or name in WRITES_ON:
             slug = WRITES_ON.get(name) or ON_RECORD[name][0]
             pk = self.rows[slug].pk
-            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk]]
+            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk], ["task", pk]]
         if name in OWN and name.startswith("activities"):
             guesses.insert(0, [self.note.pk])
         if name.startswith("import-"):
@@ -157,6 +160,8 @@ class World:
         if name.startswith("bulk-"):
             guesses.insert(0, [self.change.pk])
             guesses.append([])
+        if name == "calendar:import_preview":
+            guesses.insert(0, [self.upload.pk])
         if name == "notifications:open":
             guesses.insert(0, [self.notification.pk])
         for arguments in guesses:
@@ -235,8 +240,9 @@ def test_pages_for_all_open_for_all(world, who):
     for text, name in names():
         if rule(text, name) == "signed in":
             assert client.get(world.url(name)).status_code in (200, 204, 400, 404, 405), (text, who)
-    granted = getattr(world.people, who).role.grants["deals_deal"].get("view", "none") != "none"
-    assert client.get(reverse("deals:board")).status_code == (200 if granted else 403)
+    for name, (slug, action) in OTHERS.items():
+        may = granted(getattr(world.people, who), action, world.labels[slug])
+        assert client.get(world.url(name)).status_code == (200 if may else 403), (name, who)
 
 
 def test_a_note_stays_with_those_who_see_its_record(world):

@@ -1,0 +1,201 @@
+"""The days of the calendar as html, built as strings like the rows of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from activities.models import Meeting
+from activities.panels.work import kind_icon, may_change
+from activities.selectors.wording import weekday_text
+from crm.core import cells
+from crm.core.cells import escape
+from crm.core.lists import RowContext
+from users.working_time import is_working_day
+
+SLOTS = 48  # half hours of a day: the classes at1 to at48 and for1 to for48 of calendar.css
+LANES = (1, 1, 2, 3, 4, 6, 6)  # how many side by side a column of twelve parts is divided for; more than six are listed behind "more"
+
+
+class CalendarHtml:
+    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings."""
+
+    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool) -> None:
+        self.ctx, self.team, self.new_meeting = ctx, team, new_meeting
+        self.label, self.plus = escape(_("New meeting on %(name)s")), cells.icon("plus", "i-sm")
+        self.move, self.mover = escape(_("Move: %(name)s")), cells.icon("calendar-time", "i-sm")
+
+    def name_of(self, day: date) -> str:
+        return escape(cells.format_long(day, self.ctx.locale))
+
+    def plus_button(self, day: date) -> str:
+        if not self.new_meeting:
+            return ""
+        label = self.label % {"name": self.name_of(day)}
+        return f'<a class="btn btn-ghost btn-sm btn-icon ms-auto" href="/meetings/new/?day={day.isoformat()}" data-panel aria-label="{label}">{self.plus}</a>'
+
+    def more(self, day: date, count: int) -> str:
+        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}"
+        return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
+
+    def event(self, row: Any, day: date, css: str = "") -> str:
+        """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged."""
+        ctx, meeting = self.ctx, isinstance(row, Meeting)
+        about = ctx.linked(row, row.subject_type) if row.subject_type else None
+        hint = ", ".join(word for word in (row.title, str(about) if about else "", row.owner.name if self.team else "") if word)
+        clock, first = self._clock(row, day)
+        done = row.held_at is not None if meeting else row.done_at is not None
+        color = "k-teal" if meeting else "k-grey" if done else "k-red" if row.is_late(ctx.now) else "k-amber"
+        title, when = escape(row.title), f'<span class="num">{escape(clock)}</span> ' if clock else ""
+        data = mover = ""
+        if first and not done and may_change(ctx.user, row):
+            url = f"/calendar/move/{'meeting' if meeting else 'task'}/{row.pk}/"
+            data = f' data-move-url="{url}" data-version="{row.version}"'
+            mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{self.move % {"name": title}}">{self.mover}</a>'
+        who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.team and css else ""
+        return (
+            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}">{kind_icon(row, "i-sm")} '
+            f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
+        )
+
+    def _clock(self, row: Any, day: date) -> tuple[str, bool]:
+        """The time that stands before the title, and whether this is the first of its days."""
+        if isinstance(row, Meeting):
+            local = row.starts_at.astimezone(self.ctx.zone)
+            first = local.date() == day
+            return (cells.format_clock(local, self.ctx.locale) if first and not row.is_whole_days else ""), first
+        return (cells.format_clock(row.due_at.astimezone(self.ctx.zone), self.ctx.locale) if row.due_time else ""), True
+
+
+class MonthDays(CalendarHtml):
+    """Makes the `<li>`s of the month that `month` lies in."""
+
+    def __init__(self, ctx: RowContext, month: date, *, team: bool, new_meeting: bool) -> None:
+        super().__init__(ctx, team=team, new_meeting=new_meeting)
+        self.month = month.month
+
+    def html(self, days: Iterable[Any]) -> SafeString:
+        return SafeString("".join(self.day(day) for day in days))
+
+    def day(self, day: Any) -> str:
+        """One day: its number, a button for a meeting, the first of its tasks and meetings, and where the rest is."""
+        iso, name, off = day.day.isoformat(), self.name_of(day.day), day.day.month != self.month
+        css = " ".join(word for word, on in (("off", off), ("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        more = day.count - len(day.rows)
+        rest = f"<li>{self.more(day.day, more)}</li>" if more > 0 else ""
+        return (
+            f'<li class="{css}"><span class="d-flex align-items-center xs"><time datetime="{iso}" class="num" title="{name}">'
+            f'<span class="visually-hidden">{name}</span><span aria-hidden="true">{day.day.day}</span></time>'
+            f'<span class="d-lg-none t2 ms-2" aria-hidden="true">{name}</span>{self.plus_button(day.day)}</span>'
+            f'<ul data-day="{iso}">{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
+        )
+
+
+# ---- week and day ----
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an entry stands on a day: half hours from `start` to before `end`, in `lane` of `lanes` beside what overlaps it."""
+
+    row: Any
+    start: int
+    end: int
+    lane: int = 0
+    lanes: int = 1
+
+
+def half_hours(start: datetime, end: datetime, day: date, zone: Any) -> tuple[int, int]:
+    """The half hours of `day` that a span of time touches, by the clock on the wall; at least one."""
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    begin = (first.hour * 60 + first.minute) // 30 if first.date() == day else 0
+    until = -(-(last.hour * 60 + last.minute) // 30) if last.date() == day else SLOTS
+    return begin, min(SLOTS, max(until, begin + 1))
+
+
+def side_by_side(rows: Iterable[Placed]) -> list[Placed]:
+    """Lanes for entries of a day: those that overlap, also through others, share the column in equal parts."""
+    found: list[Placed] = []
+    group: list[tuple[Placed, int]] = []
+    ends: list[int] = []  # where each lane is free again
+
+    def close() -> None:
+        found.extend(Placed(each.row, each.start, each.end, lane, len(ends)) for each, lane in group)
+        group.clear()
+        ends.clear()
+
+    for each in sorted(rows, key=lambda each: (each.start, -each.end)):
+        if ends and each.start >= max(ends):
+            close()
+        lane = next((number for number, end in enumerate(ends) if end <= each.start), len(ends))
+        if lane == len(ends):
+            ends.append(each.end)
+        else:
+            ends[lane] = each.end
+        group.append((each, lane))
+    close()
+    return found
+
+
+class TimeGrid(CalendarHtml):
+    """Days as columns, hours as rows: working hours at least, and more where something happens. On the phone each day is a plain list."""
+
+    def __init__(self, ctx: RowContext, house: Any, *, team: bool, new_meeting: bool) -> None:
+        super().__init__(ctx, team=team, new_meeting=new_meeting)
+        self.house = house
+        self.opens = house.work_start.hour * 2 + house.work_start.minute // 30
+        self.closes = max(self.opens + 2, house.work_end.hour * 2 + -(-house.work_end.minute // 30))
+
+    def html(self, days: Sequence[Any]) -> SafeString:
+        placed = {day.day: side_by_side(each for row in day.rows if (each := self.place(row, day.day)) is not None) for day in days}
+        shown = [each for rows in placed.values() for each in rows]
+        low = min([self.opens, *(each.start for each in shown)]) // 2 * 2
+        high = -(-max([self.closes, *(each.end for each in shown)]) // 2) * 2
+        columns = "".join(self.column(day, placed[day.day], low, high) for day in days)
+        hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(slot // 2)}</li>' for slot in range(low, high, 2))
+        return SafeString(f'<li class="hours" aria-hidden="true"><ol class="slots">{hours}</ol></li>{columns}')
+
+    def hour(self, hour: int) -> str:
+        return escape(cells.format_clock(datetime(2000, 1, 1, hour), self.ctx.locale))
+
+    def place(self, row: Any, day: date) -> Placed | None:
+        """None for what has no hour: it stands above."""
+        if isinstance(row, Meeting):
+            zone = self.ctx.zone
+            if row.is_whole_days or (row.starts_at.astimezone(zone).date() < day and row.ends_at.astimezone(zone).date() > day):
+                return None
+            return Placed(row, *half_hours(row.starts_at, row.ends_at, day, zone))
+        return Placed(row, *half_hours(row.due_at, row.due_at, day, self.ctx.zone)) if row.due_time else None
+
+    def column(self, day: Any, placed: list[Placed], low: int, high: int) -> str:
+        iso, name = day.day.isoformat(), self.name_of(day.day)
+        timed = {id(each.row) for each in placed}
+        whole = "".join(self.event(row, day.day) for row in day.rows if id(row) not in timed)
+        late = day.count - len(day.rows) + sum(1 for each in placed if each.lane >= LANES[-1])
+        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        timed_html = "".join(self.event(each.row, day.day, self.css(each, low)) for each in placed if each.lane < LANES[-1])
+        return (
+            f'<li class="{css}"><h2 class="xs"><time datetime="{iso}" title="{name}">{self.heading(day.day)}</time>{self.plus_button(day.day)}</h2>'
+            f'<ul class="whole">{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
+            f'<ul class="slots" data-day="{iso}">{self.shade(day.day, low, high)}{timed_html}</ul></li>'
+        )
+
+    def heading(self, day: date) -> str:
+        return f'<span class="visually-hidden">{self.name_of(day)}</span><span aria-hidden="true">{escape(weekday_text(day, self.ctx))} {day.day}</span>'
+
+    @staticmethod
+    def css(each: Placed, low: int) -> str:
+        lanes = LANES[min(each.lanes, len(LANES) - 1)]
+        return f"at{each.start - low + 1} for{each.end - each.start} of{lanes}-{each.lane + 1}"
+
+    def shade(self, day: date, low: int, high: int) -> str:
+        """The hours in which nobody works."""
+        works = is_working_day(day, self.house)
+        spans = [(low, self.opens), (self.closes, high)] if works else [(low, high)]
+        return "".join(f'<li class="shade at{start - low + 1} for{end - start}" aria-hidden="true"></li>' for start, end in spans if end > start)

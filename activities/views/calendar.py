@@ -1,0 +1,231 @@
+"""The calendar: month, week, day and agenda, one's own or the team's; and moving what stands on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from activities import forms, panels, selectors, services
+from activities.models import Meeting, Task
+from activities.selectors.wording import month_text, weekday_text
+from activities.services.moves import clock_of, span_of
+from activities.views.entries import put_errors
+from crm.core import cells, pages
+from crm.core.access import Scope, may_add
+from crm.core.lists import RowContext, row_context
+from crm.core.records import record_for
+from crm.core.views import bad_request
+from crm.core.writes import StaleRecord
+from users.selectors import organisation
+
+SHOWS = (
+    ("month", gettext_lazy("Month"), "m"),
+    ("week", gettext_lazy("Week"), "w"),
+    ("day", gettext_lazy("Day"), "d"),
+    ("agenda", gettext_lazy("Agenda"), "a"),
+)
+PER_DAY = {"month": 4, "week": 60, "day": 500, "agenda": 100}
+AGENDA_DAYS = 28
+FIRST, LAST = date(1970, 1, 2), date(2199, 12, 31)
+MODELS: dict[str, Any] = {"task": Task, "meeting": Meeting}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an address of the calendar asks for."""
+
+    show: str
+    day: date
+    team: bool
+
+    def url(self, **changes: Any) -> str:
+        asked = replace(self, **changes)
+        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **({'who': 'team'} if asked.team else {})})}"
+
+    def days(self, first_weekday: int) -> list[date]:
+        """The days that are shown."""
+        if self.show == "month":
+            return selectors.month_days(self.day.replace(day=1), first_weekday)
+        start = self.day - timedelta(days=(self.day.weekday() - first_weekday) % 7) if self.show == "week" else self.day
+        return [start + timedelta(days=number) for number in range({"week": 7, "day": 1, "agenda": AGENDA_DAYS}[self.show])]
+
+    def step(self, forward: bool) -> str:
+        """The address of what comes next or before; "" at the ends of the calendar."""
+        if self.show == "month":
+            first = self.day.replace(day=1)
+            day = (first + timedelta(days=31)).replace(day=1) if forward else first - timedelta(days=1)
+        else:
+            width = {"week": 7, "day": 1, "agenda": AGENDA_DAYS}[self.show]
+            day = self.day + timedelta(days=width if forward else -width)
+        return self.url(day=day) if FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40) else ""
+
+
+def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
+    """What is asked for, or what is wrong with it."""
+    show, day = params.get("show", "month"), forms.parse_day(params.get("day") or today.isoformat())
+    if show not in PER_DAY:
+        return _("This view is not there. Choose month, week, day or agenda.")
+    if day is None or not FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40):
+        return _("This day is not there. Choose one such as 2026-11-19.")
+    return Look(show, day, params.get("who") == "team" and may_team)
+
+
+class CalendarView(View):
+    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team`: tasks and meetings of one's own, or of everybody whose work one sees."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        views = {user.scope_for(model._meta.label_lower, "view") for model in MODELS.values()}
+        if views == {Scope.NONE}:
+            raise PermissionDenied
+        self.may_team = bool(views & {Scope.TEAM, Scope.ALL})
+        look = look_of(request.GET, timezone.localdate(), may_team=self.may_team)
+        return bad_request(request, look) if isinstance(look, str) else self.page(look)
+
+    def page(self, look: Look) -> HttpResponse:
+        user: Any = self.request.user
+        days = look.days(organisation().first_weekday)
+        span = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=look.team, per_day=PER_DAY[look.show])
+        ctx = row_context(user, span.seen)
+        context = {
+            "look": look,
+            "title": title_of(look, days, ctx),
+            "weekdays": [weekday_text(day, ctx) for day in days[:7]] if look.show == "month" else [],
+            "days": days_html(look, span.days, ctx),
+            "empty": not any(day.rows for day in span.days if look.show != "month" or day.day.month == look.day.month),
+            "may_team": self.may_team,
+            "new_meeting": may_add(user, Meeting),
+            "new_task": may_add(user, Task),
+        }
+        return render(self.request, "activities/calendar.html", context | links_of(look, ctx.today))
+
+
+def title_of(look: Look, days: list[date], ctx: RowContext) -> str:
+    if look.show == "month":
+        return month_text(look.day.replace(day=1), ctx)
+    if look.show == "day":
+        return cells.format_long(look.day, ctx.locale)
+    return f"{cells.format_short(days[0], ctx.locale, days[0].year != days[-1].year)} – {cells.format_short(days[-1], ctx.locale)}"
+
+
+def links_of(look: Look, today: date) -> dict[str, Any]:
+    return {
+        "previous_url": look.step(forward=False),
+        "next_url": look.step(forward=True),
+        "today_url": look.url(day=today),
+        "shows": [(name, label, key, look.url(show=name)) for name, label, key in SHOWS],
+        "mine_url": look.url(team=False),
+        "team_url": look.url(team=True),
+    }
+
+
+def days_html(look: Look, days: list[Any], ctx: RowContext) -> Any:
+    """The days as html; of an agenda [(day, rows)] for the template."""
+    options = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting)}
+    match look.show:
+        case "month":
+            return panels.MonthDays(ctx, look.day, **options).html(days)
+        case "agenda":
+            rows = panels.WorkRows(ctx, ctx.user)
+            return [(day.day, cells.format_long(day.day, ctx.locale), rows.html(day.rows), look.url(show="day", day=day.day)) for day in days if day.rows]
+    return panels.TimeGrid(ctx, organisation(), **options).html(days)
+
+
+# ---- moving ----
+
+
+class MoveView(View):
+    """GET asks for the day and the time; POST moves a task or a meeting. A drop on the calendar is a POST that wants JSON and sends the day alone."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.record: Any = record_for(MODELS[kwargs["kind"]])
+        self.row = pages.load(self.record, request.user, min(kwargs["pk"], 2**63 - 1))
+        if "change" not in self.row.may:
+            raise PermissionDenied
+        self.zone = ZoneInfo(timezone.get_current_timezone_name())
+        self.drop = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+        day, at = span_of(self.row, self.zone)
+        initial = {"day": forms.parse_day(request.GET.get("day")) or day, "time": at, "version": self.row.version, "next": calendar_of(request)}
+        return self.page(forms.MoveForm(user=request.user, row=self.row, initial=initial))
+
+    def post(self, request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+        data = request.GET.copy()  # what a link to take a move back says
+        data.update(request.POST)
+        form = forms.MoveForm(data, user=request.user, row=self.row)
+        if not form.is_valid():
+            return self.refuse(form, 422)
+        if self.drop and form.asks:
+            return JsonResponse({"form_url": f"{request.path}?{urlencode({'day': form.cleaned_data['day']})}"}, status=409)
+        before = span_of(self.row, self.zone)
+        try:
+            moved = self.move(form)
+        except StaleRecord:
+            form.add_error(None, _("Somebody changed this meanwhile. Reload the page and look again."))
+            return self.refuse(form, 409)
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.refuse(form, 422)
+        return self.done(form, moved, before)
+
+    def move(self, form: forms.MoveForm) -> Any:
+        data = form.cleaned_data
+        at = data["time"] if "time" in form.data else clock_of(self.row, self.zone)
+        return services.move_entry(
+            self.row, day=data["day"], at=at, zone=self.zone, tell=bool(data.get("tell")), actor=self.request.user, version=data["version"]
+        )
+
+    def refuse(self, form: forms.MoveForm, status: int) -> HttpResponse:
+        if self.drop:
+            return JsonResponse({"message": " ".join(text for texts in form.errors.values() for text in texts)}, status=status)
+        return self.page(form, status)
+
+    def done(self, form: forms.MoveForm, moved: Any, before: Any) -> HttpResponse:
+        ctx = row_context(self.request.user)
+        text = _("%(name)s moved to %(day)s") % {"name": str(moved)[:80], "day": cells.format_short(span_of(moved, self.zone)[0], ctx.locale)}
+        day, at = before
+        back = {"day": day.isoformat() if day else "", "time": f"{at:%H:%M}" if at else "", "version": moved.version}
+        if self.drop:
+            return JsonResponse({"message": text, "version": moved.version, "undo": back if day else None})
+        undo = f"undo:{self.request.path}?{urlencode(back)}" if day and not form.asks else ""
+        messages.success(self.request, text, extra_tags=undo)
+        url = safe_calendar(self.request.POST.get("next", "")) or f"/calendar/?show=day&day={form.cleaned_data['day']}"
+        if self.request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Redirect": url})
+        return redirect(url)
+
+    def page(self, form: forms.MoveForm, status: int = 200) -> HttpResponse:
+        context = {
+            "record": self.record,
+            "object": self.row,
+            "form": form,
+            "form_title": _("Move: %(name)s") % {"name": str(self.row)[:120]},
+            "submit_label": _("Move"),
+            "cancel_url": self.row.get_absolute_url(),
+        }
+        part = "#form" if self.request.htmx and self.request.htmx.target == "panel-body" else ""  # type: ignore[attr-defined]
+        return render(self.request, f"records/form.html{part}", context, status=status)
+
+
+def calendar_of(request: HttpRequest) -> str:
+    """The page of the calendar that a form was opened from, to go back there."""
+    came = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    return safe_calendar(f"{came.path}?{came.query}") if came.netloc == request.get_host() else ""
+
+
+def safe_calendar(path: str) -> str:
+    return path[:200] if path.startswith("/calendar/?") and path.isprintable() else ""
