@@ -1,6 +1,7 @@
 """All writes of tasks, meetings, the timeline, reminders and notifications."""
 
-from activities.services.hooks import lead_converted, repoint, user_left
+from activities.services.carrying import conversion_undone, lead_converted, repoint
+from activities.services.hooks import user_left
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
@@ -33,6 +34,7 @@ __all__ = [
     "close_past_meetings",
     "complete_task",
     "complete_tasks",
+    "conversion_undone",
     "correct_line",
     "create_meeting",
     "create_meetings",
