@@ -159,7 +159,7 @@ class FieldRow(forms.Form):
     consent_text = forms.CharField(label=_("Consent text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     help_text = forms.CharField(label=_("Help"), max_length=200, required=False)
     remove = forms.BooleanField(label=_("Remove"), required=False)
-    field_order = ("key", "label", "kind", "target", "help_text", "choices", "consent_text", "required", "remove")
+    field_order = ("key", "label", "kind", "target", "help_text", "required", "remove", "choices", "consent_text")
 
     @property
     def is_field(self) -> bool:
