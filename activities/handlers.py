@@ -71,9 +71,10 @@ def submission_processed(event: OutboxEvent) -> None:
 
 
 def mail_sent(event: OutboxEvent) -> None:
-    """`mail.sent`: the confirmation to a sender stands beside their entry."""
+    """`mail.sent`: the confirmation to a sender stands beside their entry; what a colleague wrote may be the first response to a lead."""
     for mail_id in event.subject_ids:
         reactions.tell_mail(mail_id, event.payload["key"])
+    reactions.mails_left(event.subject_ids)
 
 
 def export_finished(event: OutboxEvent) -> None:

@@ -49,6 +49,8 @@ SCHEDULE = {
     "heartbeat": _every(10, "crm.core.tasks.beat_heartbeat"),
     "reminders": _every(10, "activities.tasks.fire_due_reminders"),
     "submissions": _every(5, "leads.tasks.sweep_submissions"),
+    "recycling": _every(60, "leads.tasks.recycle_leads"),
+    "scoring": _every(10, "leads.tasks.score_leads", "bulk"),
     "mail": _every(10, "mail.tasks.sweep_outgoing", "mail"),
     "housekeeping": _every(3600, "crm.core.tasks.housekeeping", "bulk"),
 }

@@ -96,6 +96,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "search": ("activities.selectors.found_lines",),
     "banners": ("crm.core.banners.background_banners",),
     "convert": ("activities.services.lead_converted",),
+    "unconvert": ("activities.services.conversion_undone",),
     "follow_up": ("activities.services.make_follow_up",),
     "as_report": ("reports.views.build.address",),
     "notify": ("activities.services.notify",),

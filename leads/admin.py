@@ -14,7 +14,7 @@ from django.utils.translation import ngettext, pgettext
 
 from crm.core.admin import ReadOnlyAdmin
 from leads import services
-from leads.models import AssignmentRule, FormField, Lead, LeadStatus, Submission, WebForm
+from leads.models import AssignmentRule, DisqualifyReason, FormField, Lead, LeadStatus, ScoreRule, Submission, WebForm
 
 
 @admin.register(Lead)
@@ -81,3 +81,13 @@ class SubmissionAdmin(ReadOnlyAdmin):
 class AssignmentRuleAdmin(ReadOnlyAdmin):
     list_display = ("name", "position", "is_fallback", "mode", "user", "team", "active")
     list_select_related = ("user", "team")
+
+
+@admin.register(DisqualifyReason)
+class DisqualifyReasonAdmin(ReadOnlyAdmin):
+    list_display = ("name", "position", "active")
+
+
+@admin.register(ScoreRule)
+class ScoreRuleAdmin(ReadOnlyAdmin):
+    list_display = ("field", "op", "value", "points", "label", "active", "position")

@@ -33,6 +33,14 @@ class LeadConverted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeadConversionUndone(Event):
+    """A conversion was taken back within its day: the lead is open again."""
+
+    name: ClassVar[str] = "leads.conversion_undone"
+    subject_type: ClassVar[str] = "leads.lead"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubmissionProcessed(Event):
     """A form entry was worked into a new lead (`known` False) or attached to a known lead or contact.
 

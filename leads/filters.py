@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.filters import TeamFilter
@@ -41,6 +42,24 @@ class KindFilter(django_filters.ChoiceFilter):
         return qs.filter(status__in=list(visible_statuses(self.parent.request).filter(kind__in=kinds).order_by().values_list("pk", flat=True)))
 
 
+class ResponseFilter(django_filters.ChoiceFilter):
+    """`waiting`: open leads whose first response is still to come; `late`: those of them whose time is over; `answered`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["choices"] = [("waiting", _("No reply yet")), ("late", _("No reply in time yet")), ("answered", _("Answered"))]
+        kwargs.setdefault("empty_label", _("Any"))
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        if value == "answered":
+            return qs.filter(first_response_at__isnull=False)
+        still_open = list(visible_statuses(self.parent.request).filter(kind__in=OPEN).order_by().values_list("pk", flat=True))
+        waiting = qs.filter(respond_by__isnull=False, first_response_at__isnull=True, status__in=still_open)
+        return waiting.filter(respond_by__lte=timezone.now()) if value == "late" else waiting
+
+
 class LeadFilterSet(RecordFilterSet):
     group_by = ("owner", "status", "source")
     state = KindFilter(label=_("State"))
@@ -58,6 +77,7 @@ class LeadFilterSet(RecordFilterSet):
     )
     team = TeamFilter()
     score = django_filters.RangeFilter(field_name="score", label=_("Score"), widget=EndsWidget(forms.NumberInput))
+    response = ResponseFilter(label=_("First response"))
     has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
     has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))
 

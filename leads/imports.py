@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from contacts.imports import ADDRESS, COMPANY_NAMES, COUNTRY, DESCRIPTION, EMAILS, FULL_NAME, NAMES, NOTES, PHONES, split_name
 from contacts.services import email_key
 from crm.core.records import Importing, Same
 from crm.core.text import sort_key
+from leads.models import Lead
 from leads.services import create_leads
 
 Values = dict[str, Any]
@@ -22,8 +24,13 @@ def _name_of(values: Values) -> tuple[str, str] | None:
     return (sort_key(f"{first} {last}"), company) if first and last and company else None
 
 
+def _create(rows: Sequence[Values], *, actor: Any) -> list[Lead]:
+    """Imported leads did not arrive just now: nobody waits for an answer."""
+    return create_leads(rows, actor=actor, timed=False)
+
+
 LEAD = Importing(
-    create=create_leads,
+    create=_create,
     columns=(FULL_NAME, COUNTRY, DESCRIPTION),
     synonyms={
         **NAMES,

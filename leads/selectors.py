@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from contacts.models import Company, Contact
+from contacts.selectors import look_alikes as alike
 from contacts.services import company_domain, email_key, phone_key
 from contacts.services.rules import normal_domain
 from crm.core.text import sort_key
@@ -70,7 +72,8 @@ class Matches:
 
 
 def convert_matches(user: User, lead: Lead) -> Matches:
-    """Companies by domain or name; contacts by e-mail address, phone number or full name; best first."""
+    """Companies by domain or name; contacts by e-mail address, phone number or full name; then what a new record would be warned of: the company's own
+    address or number, similar names. Best first."""
     domains = {domain for domain in (company_domain(lead.email) if lead.email else "", _domain(lead.website)) if domain}
     q = Q(pk__in=[])
     if domains:
@@ -78,12 +81,14 @@ def convert_matches(user: User, lead: Lead) -> Matches:
     if lead.company_name:
         q |= Q(sort_name=sort_key(lead.company_name))
     companies = list(Company.objects.visible_to(user).filter(q).order_by("pk")[:MOST])
+    known = {"email": lead.email, "phone": lead.phone, "country": lead.country}
+    companies += alike(user, Company, {**known, "name": lead.company_name})
     exact = Contact.objects.visible_to(user).filter(pk__in=_people_ids(lead.email_key, lead.phone_key))
     contacts = list(exact.order_by("pk")[:MOST])
     if lead.first_name and lead.last_name:
-        same_name = Contact.objects.visible_to(user).filter(sort_name=sort_key(f"{lead.first_name} {lead.last_name}"))
-        contacts += list(same_name.exclude(pk__in=[each.pk for each in contacts]).order_by("pk")[:MOST])
-    return Matches(companies, contacts[:MOST])
+        contacts += Contact.objects.visible_to(user).filter(sort_name=sort_key(f"{lead.first_name} {lead.last_name}")).order_by("pk")[:MOST]
+    contacts += alike(user, Contact, {**known, "first_name": lead.first_name, "last_name": lead.last_name})
+    return Matches(list(dict.fromkeys(companies))[:MOST], list(dict.fromkeys(contacts))[:MOST])
 
 
 def _domain(website: str) -> str:
@@ -120,12 +125,19 @@ def answers_of(submission: Submission) -> list[tuple[str, str]]:
     data = dict(submission.data)
     rows = [(field.label, data.pop(field.key)) for field in FormField.objects.filter(form_id=submission.form_id) if field.key in data]
     rest = [(name, value) for name, value in data.items() if not name.startswith("_") and name not in submission.utm]
-    return [(label, str(value)) for label, value in [*rows, *rest] if value not in ("", None)]
+    versions = {each["label"]: _("version %(n)s") % {"n": each["version"]} for each in submission.consents}
+    found = [(label, answer_text(value)) for label, value in [*rows, *rest] if value not in ("", None, [])]
+    return [(label, f"{text} ({versions[label]})" if label in versions else text) for label, text in found]
+
+
+def answer_text(value: Any) -> str:
+    """One raw answer as text: several choices beside each other."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def summary_of(submission: Submission) -> str:
     """A few words of what was sent, for a list."""
-    texts = [value for name, value in submission.data.items() if isinstance(value, str) and value and not name.startswith("_")]
+    texts = [answer_text(value) for name, value in submission.data.items() if isinstance(value, (str, list)) and value and not name.startswith("_")]
     return ", ".join(texts[:3])[:120]
 
 

@@ -12,6 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -54,6 +55,9 @@ class Organisation(models.Model):
     work_days = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("working days"), default=list)  # Monday = 0
     work_start = models.TimeField(_("work starts"), default=time(9))
     work_end = models.TimeField(_("work ends"), default=time(17))
+    response_hours = models.PositiveSmallIntegerField(  # working hours in which somebody answers a new lead; a web form has its own
+        _("answer new leads within working hours"), default=4, validators=[MinValueValidator(1), MaxValueValidator(400)]
+    )
     set_up_at = models.DateTimeField(null=True, editable=False)  # the first-admin door is shut for ever from then on
     mail_from = models.EmailField(_("sender address"), blank=True)
     mail_from_name = models.CharField(_("sender name"), max_length=120, blank=True)

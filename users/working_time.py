@@ -58,3 +58,18 @@ def add_working_hours(start: datetime, hours: float, *, zone: ZoneInfo, organisa
                 left -= end - begin
         day += timedelta(days=1)
     return at + timedelta(hours=float(hours))
+
+
+def working_minutes(start: datetime, end: datetime, *, zone: ZoneInfo, organisation: Any, holidays: Collection[date] | None = None) -> int:
+    """Whole minutes of working time from `start` to `end` (both aware), on the clock of `zone`; 0 when `end` is earlier."""
+    days, opens, closes = _spans(organisation)
+    holidays = free_days(organisation) if holidays is None else holidays
+    since, until, gone = start.astimezone(UTC), end.astimezone(UTC), timedelta()
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    for _day in range(HORIZON):
+        if day > last:
+            break
+        if day.weekday() in days and day not in holidays:
+            gone += max(timedelta(), min(until, _moment(day, closes, zone)) - max(since, _moment(day, opens, zone)))
+        day += timedelta(days=1)
+    return int(gone.total_seconds() // 60)

@@ -53,6 +53,7 @@ VERB_LOOKS: dict[str, tuple[str, str]] = {
     "won": ("trophy", "k-green"),
     "lost": ("circle-x", "k-red"),
     "converted": ("user-check", "k-green"),
+    "unconverted": ("restore", "k-grey"),
     "status": ("route", "k-blue"),
     "deleted": ("trash", "k-grey"),
     "restored": ("restore", "k-grey"),
@@ -254,6 +255,10 @@ def _converted(line: Activity, ctx: CellContext) -> Parts:
     return _("converted the lead"), "", ""
 
 
+def _unconverted(line: Activity, ctx: CellContext) -> Parts:
+    return _("took the conversion of the lead back"), "", ""
+
+
 def _changed(line: Activity, ctx: CellContext) -> Parts:
     changes = list(line.data.get("changes", {}).items())[:MOST_CHANGES]
     rows = [told_change(line.subject_type, name, values, ctx) for name, values in changes]
@@ -283,6 +288,7 @@ WORDINGS = {
     (Activity.Kind.CHANGE, "lost"): _lost,
     (Activity.Kind.CHANGE, "status"): _status,
     (Activity.Kind.CHANGE, "converted"): _converted,
+    (Activity.Kind.CHANGE, "unconverted"): _unconverted,
     (Activity.Kind.CHANGE, "deleted"): _deleted,
     (Activity.Kind.CHANGE, "restored"): _restored,
 }

@@ -2,9 +2,10 @@
 
 from activities.services.calendar_imports import MOST_BYTES, found_in, import_upload, keep_upload
 from activities.services.capture import add_person, write_captured
+from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.guests import answer, guest_of, when_text
-from activities.services.hooks import lead_converted, repoint, user_left
+from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
@@ -42,6 +43,7 @@ __all__ = [
     "close_past_meetings",
     "complete_task",
     "complete_tasks",
+    "conversion_undone",
     "correct_line",
     "create_meeting",
     "create_meetings",

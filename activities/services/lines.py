@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from activities.models import Activity
+from activities.services.responses import answered_by, refresh_responses
 from activities.services.subjects import Touched, fill_parents, ids_of, most_specific, refresh_last_activity, subject_name, touched
 from crm.core.access import can, may_add
 from crm.core.copying import Blank, insert_rows
@@ -33,6 +34,7 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     _fold([line for line in lines if line.body])
     written = insert_rows(lines)
     refresh_last_activity(touched(line for line in written if line.kind != Activity.Kind.CHANGE))
+    refresh_responses(answered_by(written))
     return written
 
 
@@ -131,6 +133,7 @@ def delete_line(line: Activity, *, actor: Any) -> None:
     row.deleted_at = timezone.now()
     row.save(update_fields=["deleted_at"])
     refresh_last_activity(touched([row]))
+    refresh_responses(answered_by([row]))
 
 
 @transaction.atomic
@@ -143,6 +146,7 @@ def restore_line(pk: int, *, actor: Any) -> bool:
     row.deleted_at = None
     row.save(update_fields=["deleted_at"])
     refresh_last_activity(touched([row]))
+    refresh_responses(answered_by([row]))
     return True
 
 

@@ -19,7 +19,8 @@ from activities.services.lines import write_line, write_lines
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
-from activities.services.subjects import touched
+from activities.services.responses import refresh_responses
+from activities.services.subjects import locked, touched
 from crm.core.custom.definitions import field_named
 from crm.core.custom.models import CustomField
 from crm.core.events import RecordEvent, emit
@@ -100,6 +101,14 @@ def tell_mail(mail_id: int, key: str) -> None:
         return
     subject = {"lead_id": submission.lead_id} if submission.lead_id else {"contact_id": submission.contact_id}
     write_line(kind=Activity.Kind.EMAIL, verb="confirmed", at=mail.sent_at, data={"subject": mail.subject, "to": mail.to_address}, mail=mail, **subject)
+
+
+@transaction.atomic
+def mails_left(mail_ids: Sequence[int]) -> None:
+    """Mails have gone out: those to leads may be their first response."""
+    lines = Activity.objects.filter(mail_id__in=mail_ids, verb="sent", lead__isnull=False, deleted_at__isnull=True)
+    leads = list(locked("lead", lines.values_list("lead_id", flat=True)).values_list("pk", flat=True))
+    refresh_responses(leads)
 
 
 def _is_uuid(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -25,13 +26,13 @@ class BadBody(Exception):
         super().__init__(text)
 
 
-def read_body(request: HttpRequest) -> dict[str, Any]:
-    """What was sent, by field name, without NUL bytes and broken characters. BadBody with 400, 411, 413, 415 or 422."""
+def read_body(request: HttpRequest, several: Collection[str] = ()) -> dict[str, Any]:
+    """What was sent, by field name, without NUL bytes and broken characters; of fields in `several` a list. BadBody with 400, 411, 413, 415 or 422."""
     _check_size(request)
     if request.content_type == JSON_TYPE:
         return _read_json(request)
     if request.content_type in FORM_TYPES:
-        return _read_form(request)
+        return _read_form(request, several)
     raise BadBody(415, _("Send a form or JSON."))
 
 
@@ -79,7 +80,7 @@ def plain_text(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _read_form(request: HttpRequest) -> dict[str, Any]:
+def _read_form(request: HttpRequest, several: Collection[str]) -> dict[str, Any]:
     try:
         posted, files = request.POST, request.FILES
     except (MultiPartParserError, BadRequest, SuspiciousOperation, UnreadablePostError, ValueError):
@@ -89,5 +90,5 @@ def _read_form(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, values in posted.lists():
         filled = [plain_text(value) for value in values if value.strip()]
-        found[plain_text(name)] = filled[-1] if filled else ""
+        found[plain_text(name)] = filled if name in several else filled[-1] if filled else ""
     return found

@@ -6,20 +6,29 @@ from typing import Any
 
 from crispy_forms.layout import HTML, Column, Field, Fieldset, Layout, Row
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Company, Contact
-from crm.core.access import may_add
+from contacts.services import country_name
+from crm.core import cells
+from crm.core.access import can, may_add
 from crm.core.fields import MoneyField, PickerField
 from crm.core.widgets import DateInput
 from deals.models import Deal, Stage
 from leads.forms.leads import PlainForm
 from leads.models import Lead
 from leads.selectors import Matches
-from leads.services import Choices
+from leads.services import Choices, differences
 
 NEW, NONE, OTHER = "new", "none", "other"
+KEEP, TAKE = "keep", "take"
+KINDS: dict[str, Any] = {"company": Company, "contact": Contact}
+
+
+def _shown(name: str, value: str) -> str:
+    return country_name(value) if name == "country" else cells.format_phone(value) if name == "phone" else value
 
 
 class ConvertForm(PlainForm):
@@ -44,6 +53,7 @@ class ConvertForm(PlainForm):
         self._offer_company()
         self._offer_contact()
         self._offer_deal()
+        self.asked: dict[str, list[str]] = {kind: self._ask_differences(kind) for kind in KINDS}
         self.helper.layout = self._layout()
 
     def _offer_company(self) -> None:
@@ -67,6 +77,45 @@ class ConvertForm(PlainForm):
         self.initial.setdefault("contact", choices[0][0] if self.matches.contacts else wanted)
         self.initial |= {"first_name": self.lead.first_name, "last_name": self.lead.last_name}
 
+    def _ask_differences(self, kind: str) -> list[str]:
+        """A question for each field in which the chosen record and the lead differ; the names of the questions. A record found by search is asked about
+        once it has been posted."""
+        record = self._named(kind)
+        self.fields[f"{kind}_compared"] = forms.CharField(required=False, widget=forms.HiddenInput)
+        self.initial[f"{kind}_compared"] = str(record.pk) if record is not None else ""
+        if record is None or not can(self.user, "change", record):
+            return []
+        asked = []
+        for name, (theirs, ours) in differences(self.lead, record).items():
+            choices = [(KEEP, _("Keep: %(value)s") % {"value": _shown(name, theirs)}), (TAKE, _("Take: %(value)s") % {"value": _shown(name, ours)})]
+            label = str(record._meta.get_field(name).verbose_name)
+            field = forms.ChoiceField(label=label[:1].upper() + label[1:], choices=choices, required=False, widget=forms.RadioSelect, initial=KEEP)
+            self.fields[f"{kind}_take_{name}"] = field
+            asked.append(f"{kind}_take_{name}")
+        return asked
+
+    def _named(self, kind: str) -> Any:
+        """The visible record that is chosen at the moment: posted, else offered first."""
+        value = str(self.data.get(kind, "") if self.is_bound else self.initial.get(kind, ""))
+        if value == OTHER and self.is_bound:
+            picker = self.fields[f"{kind}_other"]
+            try:
+                return picker.clean(picker.widget.value_from_datadict(self.data, self.files, f"{kind}_other"))
+            except ValidationError:
+                return None
+        if not value.isdecimal() or len(value) > 18:
+            return None
+        return KINDS[kind].objects.visible_to(self.user).filter(pk=int(value)).first()
+
+    def unasked(self) -> bool:
+        """Was another record chosen than the one whose differences stood on the page, and does it differ?"""
+        return any(self.asked[kind] and self.cleaned_data.get(f"{kind}_compared", "") != self.initial[f"{kind}_compared"] for kind in KINDS)
+
+    def ask(self) -> None:
+        """Show the questions about what was chosen, with everything else as it was posted."""
+        compared = {f"{kind}_compared": self.initial[f"{kind}_compared"] for kind in KINDS}
+        self.data = {**{name: KEEP for names in self.asked.values() for name in names}, **self.data.dict(), **compared}  # type: ignore[attr-defined]
+
     def _offer_deal(self) -> None:
         names = ("make_deal", "deal_name", "deal_amount", "deal_stage", "deal_close_date")
         if not may_add(self.user, Deal) or not self.stages:
@@ -86,13 +135,23 @@ class ConvertForm(PlainForm):
         return ", ".join([str(obj), *[text for text in more if text]])
 
     def _layout(self) -> Layout:
+        titles = {"company": _("Where the company and the lead differ"), "contact": _("Where the contact and the lead differ")}
+        differing = {kind: [Fieldset(titles[kind], *map(Field, names))] if names else [] for kind, names in self.asked.items()}
+        hidden = [Field(f"{kind}_compared") for kind in KINDS]
         parts = [
-            Fieldset(_("Company"), Field("company"), Row(Column("company_name", css_class="col-md-6"), Column("company_other", css_class="col-md-6"))),
+            Fieldset(
+                _("Company"),
+                Field("company"),
+                Row(Column("company_name", css_class="col-md-6"), Column("company_other", css_class="col-md-6")),
+                *differing["company"],
+            ),
             Fieldset(
                 _("Contact"),
                 Field("contact"),
                 Row(Column("first_name", css_class="col-md-6"), Column("last_name", css_class="col-md-6")),
                 Field("contact_other"),
+                *differing["contact"],
+                *hidden,
             ),
         ]
         if "make_deal" in self.fields:
@@ -136,6 +195,7 @@ class ConvertForm(PlainForm):
             deal_amount=cleaned.get("deal_amount") if deal else None,
             deal_stage=self.stages.get(cleaned.get("deal_stage", "")) if deal else None,
             deal_close_date=cleaned.get("deal_close_date") if deal else None,
+            take=frozenset(name.replace("_take_", ".", 1) for names in self.asked.values() for name in names if cleaned.get(name) == TAKE),
         )
 
     def _chosen(self, name: str, offered: list[Any]) -> Any:

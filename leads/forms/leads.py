@@ -7,13 +7,15 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.services import country_choices
 from crm.core.fields import MoneyField, PhoneField, PickerField, TagsField
 from crm.core.forms import RecordForm
 from crm.core.models import Source
-from leads.models import Lead, LeadStatus
+from crm.core.widgets import DateInput
+from leads.models import DisqualifyReason, Lead, LeadStatus
 
 Kind = LeadStatus.Kind
 
@@ -106,18 +108,37 @@ class StatusForm(PlainForm):
     """A new status, with the reason when that is disqualified."""
 
     status = forms.ModelChoiceField(label=_("Status"), queryset=None, empty_label="–")
-    reason = forms.CharField(label=_("Reason"), max_length=200, required=False, help_text=_("Needed when you disqualify the lead. It stays with it."))
+    known_reason = forms.ModelChoiceField(
+        label=_("Reason"), queryset=None, required=False, to_field_name="name", empty_label=_("In my own words"), help_text=_("Needed when you disqualify.")
+    )
+    reason = forms.CharField(label=_("In your own words"), max_length=200, required=False)
+    recycle_on = forms.DateField(
+        label=_("Comes back on"),
+        required=False,
+        widget=DateInput(),
+        help_text=_("Of a disqualified lead: it is new again on that day, with a task for its owner."),
+    )
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["status"].queryset = LeadStatus.objects.visible_to(self.user).exclude(kind=Kind.CONVERTED)  # type: ignore[attr-defined]
+        offered = DisqualifyReason.objects.visible_to(self.user).filter(active=True)
+        self.fields["known_reason"].queryset = offered  # type: ignore[attr-defined]
+        if any(each.name == self.initial.get("reason") for each in offered):
+            self.initial["known_reason"] = self.initial.pop("reason")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        status = cleaned.get("status")
-        if status is not None and status.kind == Kind.DISQUALIFIED and not (cleaned.get("reason") or "").strip() and "reason" not in self.errors:
+        known = cleaned.get("known_reason")
+        cleaned["reason"] = (cleaned.get("reason") or "").strip() or (known.name if known else "")
+        status, errors = cleaned.get("status"), self.errors.keys()
+        gone = status is not None and status.kind == Kind.DISQUALIFIED
+        if gone and not cleaned["reason"] and not {"reason", "known_reason"} & errors:
             self.add_error("reason", _("Say why this lead is disqualified."))
+        day = cleaned.get("recycle_on")
+        if gone and day is not None and day <= timezone.localdate():
+            self.add_error("recycle_on", _("Choose a day after today."))
         return cleaned
 
 

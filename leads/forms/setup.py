@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.models import Source
 from crm.core.settings_pages import SettingsForm
-from leads.models import AssignmentRule, FormField, LeadStatus, WebForm
+from leads.models import AssignmentRule, DisqualifyReason, FormField, LeadStatus, ScoreRule, WebForm
 from leads.services.questions import web_fields
+from leads.services.scoring import FACTS
 from users.models import Team, User
 
 BLANK_CONDITIONS, BLANK_FIELDS = 3, 3
@@ -56,6 +57,30 @@ class StatusSettingForm(SettingsForm):
         model = LeadStatus
         fields = ["name", "kind", "color"]
         help_texts = {"kind": _("One status is for new leads, one for converted ones; the others are yours.")}
+
+
+class ReasonForm(SettingsForm):
+    class Meta:
+        model = DisqualifyReason
+        fields = ["name", "active"]
+        help_texts = {"active": _("Leads keep the words they were disqualified with; take the tick away to stop offering them.")}
+
+
+class ScoreRuleForm(SettingsForm):
+    field = forms.ChoiceField(label=_("Field"), choices=[(name, fact.label) for name, fact in FACTS.items()])
+
+    class Meta:
+        model = ScoreRule
+        fields = ["field", "op", "value", "points", "label", "active"]
+        help_texts = {
+            "value": _("Not needed for “is filled” and “is empty”. Case and accents do not count."),
+            "points": _("From -100 to 100. The score is the sum, at least 0 and at most 100."),
+            "label": _("What people read as the reason; empty: the condition in words."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper.layout = Layout(pair("field", "op"), pair("value", "points"), Field("label"), Field("active"))
 
 
 class WebFormForm(SettingsForm):
@@ -131,10 +156,10 @@ class FieldRow(forms.Form):
     target = forms.ChoiceField(label=_("Fills"), choices=target_choices, required=False)
     required = forms.BooleanField(label=_("Required"), required=False)
     choices = Lines(label=_("Choices, one a line"))
+    consent_text = forms.CharField(label=_("Consent text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     help_text = forms.CharField(label=_("Help"), max_length=200, required=False)
-    position = forms.IntegerField(label=_("Position"), min_value=1, max_value=999, required=False)
     remove = forms.BooleanField(label=_("Remove"), required=False)
-    field_order = ("key", "label", "kind", "target", "help_text", "choices", "position", "required", "remove")
+    field_order = ("key", "label", "kind", "target", "help_text", "required", "remove", "choices", "consent_text")
 
     @property
     def is_field(self) -> bool:
@@ -150,7 +175,12 @@ class FieldRow(forms.Form):
         return cleaned
 
     def values(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("key", "label", "kind", "target", "required", "choices", "help_text")}
+        return {name: self.cleaned_data[name] for name in ("key", "label", "kind", "target", "required", "choices", "help_text", "consent_text")}
+
+    def typed(self) -> dict[str, Any]:
+        """What stands in the row, unchecked."""
+        raw = {name: self.data.get(self.add_prefix(name), "") for name in self.fields}
+        return {**raw, "required": bool(raw["required"]), "remove": bool(raw["remove"])}
 
 
 FieldRows = forms.formset_factory(FieldRow, extra=BLANK_FIELDS, max_num=40 + BLANK_FIELDS, absolute_max=60)

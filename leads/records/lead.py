@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy, gettext_noop, pgettext
+from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from contacts.services import country_name
@@ -36,6 +36,33 @@ def _name_cell(lead: Lead, ctx: Any) -> Any:
 def _status_cell(lead: Lead, ctx: Any) -> Any:
     status = ctx.linked(lead, "status")
     return cells.badge_cell(status.name, status.color, WIDE) if status else cells.text_cell("", WIDE)
+
+
+def _response_cell(lead: Lead, ctx: Any) -> Any:
+    return cells.td(_response(lead, ctx) or cells.DASH, WIDE)
+
+
+def _response(lead: Lead, ctx: Any) -> Any:
+    """How long the first response took; while somebody waits for it, until when it is due. Nothing where nobody waits."""
+    if lead.respond_by is None:
+        return ""
+    if lead.first_response_at is not None:
+        late = lead.first_response_at > lead.respond_by
+        return cells.badge(_minutes(lead.response_minutes or 0), "red" if late else "green", "clock")
+    status = ctx.linked(lead, "status")
+    if status is None or status.kind not in (Kind.NEW, Kind.WORKING):
+        return ""
+    late = lead.respond_by <= ctx.now
+    due = cells.time_html(lead.respond_by, ctx)
+    return format_html("{} {}", cells.badge(_("No reply yet"), "red" if late else "amber", "alert-triangle" if late else "clock"), due)
+
+
+def _minutes(minutes: int) -> str:
+    """Working time as people say it."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return ngettext("%(n)s minute", "%(n)s minutes", rest) % {"n": rest}
+    return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": rest}
 
 
 def _score_cell(lead: Lead, ctx: Any) -> Any:
@@ -81,6 +108,15 @@ COLUMNS = (
         edit=("status",),
     ),
     Column(name="score", label=gettext_lazy("Score"), cell=_score_cell, export=lambda lead, ctx: lead.score, sort="score", css=WIDE),
+    Column(
+        name="response",
+        label=gettext_lazy("First response"),
+        cell=_response_cell,
+        export=lambda lead, ctx: lead.response_minutes,
+        css=WIDE,
+        links=("status",),
+        shown=False,
+    ),
     Column(
         name="next",
         label=gettext_lazy("Next step"),
@@ -142,6 +178,7 @@ VIEWS = (
     View("mine", gettext_lazy("Mine"), (("state", "open"), ("owner", "me"))),
     View("unassigned", gettext_lazy("Unassigned"), (("state", "open"), ("owner", "none"))),
     View("new", gettext_lazy("New this week"), (("created", "7d"),)),
+    View("unanswered", gettext_lazy("No reply yet"), (("response", "waiting"),)),
     View("idle", gettext_lazy("No next step"), (("state", "open"), ("next", "none"))),
     View("converted", gettext_lazy("Converted"), (("state", "converted"),)),
 )
@@ -159,6 +196,8 @@ def _badges(lead: Lead, ctx: Any) -> list[Any]:
     found = [cells.badge(status.name, status.color)] if status else []
     if status and status.kind == Kind.DISQUALIFIED and lead.disqualified_reason:
         found.append(cells.badge(lead.disqualified_reason, "grey", "info-circle"))
+        if lead.recycle_on:
+            found.append(cells.badge(_("Back on %(day)s") % {"day": cells.format_short(lead.recycle_on, ctx.locale)}, "blue", "calendar"))
     return [*found, *(cells.tag(tag.name, tag.color) for tag in lead.tags.all())]
 
 
@@ -170,13 +209,20 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
         found.append(Action(pgettext("verb", "Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
-    if ctx.can("change", lead) and lead.converted_at is None:
-        address = reverse("leads:status", args=[lead.pk])
-        if kind in (Kind.NEW, Kind.WORKING):
-            found.append(Action(_("Disqualify"), "ban", f"{address}?kind=disqualified", menu=True))
-        else:
-            found.append(Action(_("Reopen"), "restore", f"{address}?kind=new", primary=True))
-    return found
+    return [*found, *_ends(lead, kind, reverse("leads:status", args=[lead.pk]))] if ctx.can("change", lead) else found
+
+
+def _ends(lead: Lead, kind: str, address: str) -> list[Action]:
+    """Out of the path and back onto it."""
+    if lead.converted_at is not None:
+        undo = reverse("leads:unconvert", args=[lead.pk])
+        return [Action(_("Undo the conversion"), "restore", undo, method="post", menu=True)] if services.open_conversion(lead) else []
+    if kind in (Kind.NEW, Kind.WORKING):
+        return [Action(_("Disqualify"), "ban", f"{address}?kind=disqualified", menu=True)]
+    return [
+        Action(_("Reopen"), "restore", f"{address}?kind=new", primary=True),
+        Action(_("Change reason or day"), "pencil", f"{address}?status={lead.status_id}", menu=True),
+    ]
 
 
 def _path(lead: Lead, ctx: Any) -> list[Step]:
@@ -191,6 +237,7 @@ def _path(lead: Lead, ctx: Any) -> list[Step]:
 def _strip(lead: Lead, ctx: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = [
         (_("Score"), _score(lead)),
+        *([(_("First response"), response)] if (response := _response(lead, ctx)) else []),
         (_("Next step"), steps.step_html(lead, ctx)),
         (_("Last activity"), cells.time_html(lead.last_activity_at, ctx) if lead.last_activity_at else _("Never")),
         (_("Owner"), _owner(lead, ctx)),
@@ -268,6 +315,7 @@ SECTIONS = (
                 "description",
             ),
             Fact(gettext_lazy("Score"), _reasons),
+            Fact(gettext_lazy("Comes back on"), lambda lead, ctx: cells.date_html(lead.recycle_on, ctx) if lead.recycle_on else ""),
             Fact(gettext_lazy("Created"), lambda lead, ctx: cells.time_html(lead.created_at, ctx)),
         ),
     ),

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 from crm.core import cells
 from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
 from leads import services
-from leads.forms.setup import RuleForm, StatusSettingForm, WebFormForm
-from leads.models import AssignmentRule, LeadStatus, WebForm
+from leads.forms.setup import ReasonForm, RuleForm, ScoreRuleForm, StatusSettingForm, WebFormForm
+from leads.models import AssignmentRule, DisqualifyReason, LeadStatus, ScoreRule, WebForm
+from leads.services.scoring import Reason
 
 WIDE = "d-none d-lg-table-cell"
 
@@ -95,8 +96,54 @@ ASSIGNMENT_RULES = SettingsPage(
         SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No"), WIDE),
     ),
 )
+DISQUALIFY_REASONS = SettingsPage(
+    slug="disqualify-reasons",
+    model=DisqualifyReason,
+    label=gettext_lazy("Reason to disqualify"),
+    label_plural=gettext_lazy("Reasons to disqualify"),
+    label_new=gettext_lazy("New reason"),
+    icon="ban",
+    group="leads",
+    intro=gettext_lazy("Offered when somebody disqualifies a lead."),
+    form=ReasonForm,
+    create=services.create_reason,
+    update=services.update_reason,
+    movable=True,
+    columns=(
+        SettingsColumn(gettext_lazy("Name"), lambda reason: reason.name),
+        SettingsColumn(gettext_lazy("Offered"), lambda reason: _("Yes") if reason.active else _("No")),
+    ),
+)
+
+
+def _reason_text(rule: ScoreRule) -> str:
+    return Reason(rule.points, rule.label, rule.field, rule.op, rule.value).text
+
+
+SCORE_RULES = SettingsPage(
+    slug="score-rules",
+    model=ScoreRule,
+    label=gettext_lazy("Score rule"),
+    label_plural=gettext_lazy("Score rules"),
+    label_new=gettext_lazy("New rule"),
+    icon="flame",
+    group="leads",
+    intro=gettext_lazy("What makes a lead promising. After a change all leads are scored anew in the background, which takes a minute or two."),
+    form=ScoreRuleForm,
+    create=services.create_score_rule,
+    update=services.update_score_rule,
+    delete=services.delete_score_rule,
+    movable=True,
+    columns=(
+        SettingsColumn(gettext_lazy("Reason"), _reason_text),
+        SettingsColumn(gettext_lazy("Points"), lambda rule: f"{rule.points:+d}"),
+        SettingsColumn(gettext_lazy("Active"), lambda rule: _("Yes") if rule.active else _("No"), WIDE),
+    ),
+)
 SETTINGS = (
     LEAD_STATUSES,
+    DISQUALIFY_REASONS,
+    SCORE_RULES,
     WEB_FORMS,
     ASSIGNMENT_RULES,
     SettingsLink(

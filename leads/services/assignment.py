@@ -26,8 +26,13 @@ def matches(conditions: Sequence[Condition], facts: Mapping[str, str]) -> bool:
 
 
 def _holds(condition: Condition, facts: Mapping[str, str]) -> bool:
-    fact, wanted = _plain(facts.get(condition["field"], "")), _plain(str(condition["value"]))
-    match condition["op"]:
+    return compare(condition["op"], facts.get(condition["field"], ""), str(condition["value"]))
+
+
+def compare(op: str, fact: str, wanted: str) -> bool:
+    """One comparison of texts; case, accents and blanks around do not count. False for an operation that is none. Pure."""
+    fact, wanted = _plain(fact), _plain(wanted)
+    match op:
         case "is":
             return fact == wanted
         case "is_not":

@@ -11,16 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Company, Contact
-from contacts.services import company_domain, create_company, create_contact, normal_domain, update_contact
+from contacts.services import create_company, create_contact
 from crm.core.access import can
 from crm.core.events import emit
 from crm.core.writes import change_record, lock
 from deals.models import Deal, Stage
 from deals.services import create_deal
 from leads.events import LeadConverted
-from leads.models import Lead, LeadStatus
+from leads.models import Lead, LeadConversion, LeadStatus
 from leads.services.hooks import run_hooks
 from leads.services.leads import check_lead
+from leads.services.merging import domain_of, merge_lead
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Choices:
     deal_amount: Any = None
     deal_stage: Stage | None = None
     deal_close_date: Any = None
+    take: frozenset[str] = frozenset()  # "contact.city": an existing contact gets the lead's city instead of its own
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,18 @@ def convert_lead(lead: Lead, *, actor: Any, choices: Choices | None = None) -> C
         raise ValidationError(_("You may not convert this lead. Ask its owner."), code="permission")
     if lead.status.kind == LeadStatus.Kind.DISQUALIFIED:
         raise ValidationError(_("This lead is disqualified. Give it another status first."), code="disqualified")
-    shared = _shared(lead, actor)
-    company = _company(lead, choices, shared, actor)
-    contact = _contact(lead, choices, company, shared, actor)
+    shared, done = _shared(lead, actor), LeadConversion(lead=lead, by=actor, before={"status": lead.status_id})
+    company = _company(lead, choices, shared, actor, done)
+    contact = _contact(lead, choices, company, shared, actor, done)
     if company is None and contact is None:
         raise ValidationError({"contact": [_("Choose or make a contact or a company.")]}, code="nothing")
-    deal = _deal(lead, choices, company, contact, shared, actor)
+    deal = _deal(lead, choices, company, contact, shared, actor, done)
     converted = LeadStatus.objects.get(kind=LeadStatus.Kind.CONVERTED)
     changes = {"status": converted, "converted_at": timezone.now(), "converted_company": company, "converted_contact": contact, "converted_deal": deal}
     lead = change_record(lead, changes, actor=actor, check=check_lead)
-    run_hooks("convert", lead=lead, company=company, contact=contact, deal=deal, actor=actor)
+    for carried in run_hooks("convert", lead=lead, company=company, contact=contact, deal=deal, actor=actor):
+        done.carried |= carried
+    done.save(force_insert=True)
     emit(
         LeadConverted(
             subject_ids=(lead.pk,),
@@ -102,28 +106,35 @@ def _visible(obj: Any, actor: Any) -> Any:
     return obj
 
 
-def _company(lead: Lead, choices: Choices, shared: dict[str, Any], actor: Any) -> Company | None:
+def _note(done: LeadConversion, made: Any) -> Any:
+    done.made[made._meta.label_lower] = made.pk
+    return made
+
+
+def _existing(lead: Lead, record: Any, choices: Choices, actor: Any, done: LeadConversion, company: Company | None = None) -> Any:
+    """A record to use, with what the lead knows better."""
+    take = {field for kind, _dot, field in (each.partition(".") for each in choices.take) if kind == record._meta.model_name}
+    merged, changed = merge_lead(lead, _visible(record, actor), take, actor, company=company)
+    if changed:
+        done.changed[record._meta.label_lower] = changed
+    return merged
+
+
+def _company(lead: Lead, choices: Choices, shared: dict[str, Any], actor: Any, done: LeadConversion) -> Company | None:
     if isinstance(choices.company, Company):
-        return _visible(choices.company, actor)
+        return _existing(lead, choices.company, choices, actor, done)
     name = choices.company_name or lead.company_name
     if choices.company == "none" or not name:
         return None
-    values = {"name": name, "domain": _domain(lead), "city": lead.city, "country": lead.country, **shared}
+    values = {"name": name, "domain": domain_of(lead), "city": lead.city, "country": lead.country, **shared}
     if choices.contact == "none":  # nobody else to keep them
         values |= {"email": lead.email, "phone": lead.phone, "description": lead.description}
-    return create_company(values, actor=actor)
+    return _note(done, create_company(values, actor=actor))
 
 
-def _domain(lead: Lead) -> str:
-    try:
-        return normal_domain(lead.website) or (company_domain(lead.email) if lead.email else "")
-    except ValidationError:
-        return company_domain(lead.email) if lead.email else ""
-
-
-def _contact(lead: Lead, choices: Choices, company: Company | None, shared: dict[str, Any], actor: Any) -> Contact | None:
+def _contact(lead: Lead, choices: Choices, company: Company | None, shared: dict[str, Any], actor: Any, done: LeadConversion) -> Contact | None:
     if isinstance(choices.contact, Contact):
-        return _fill_gaps(_visible(choices.contact, actor), lead, company, actor)
+        return _existing(lead, choices.contact, choices, actor, done, company)
     if choices.contact == "none":
         return None
     values = {
@@ -138,22 +149,12 @@ def _contact(lead: Lead, choices: Choices, company: Company | None, shared: dict
         "company": company,
         **shared,
     }
-    return create_contact(values, actor=actor)
+    return _note(done, create_contact(values, actor=actor))
 
 
-def _fill_gaps(contact: Contact, lead: Lead, company: Company | None, actor: Any) -> Contact:
-    """An existing person gets what it does not have yet; what it has stays. Nothing, when the actor may not change it."""
-    if actor is not None and not can(actor, "change", contact):
-        return contact
-    names = ("first_name", "last_name", "job_title", "email", "phone", "city", "country", "description")
-    gaps: dict[str, Any] = {name: getattr(lead, name) for name in names if getattr(lead, name) and not getattr(contact, name)}
-    if company is not None and contact.company_id is None:
-        gaps["company"] = company
-    tags = {*contact.tags.all(), *lead.tags.all()}
-    return update_contact(contact, {**gaps, "tags": list(tags)}, actor=actor)
-
-
-def _deal(lead: Lead, choices: Choices, company: Company | None, contact: Contact | None, shared: dict[str, Any], actor: Any) -> Deal | None:
+def _deal(
+    lead: Lead, choices: Choices, company: Company | None, contact: Contact | None, shared: dict[str, Any], actor: Any, done: LeadConversion
+) -> Deal | None:
     if not choices.deal_name:
         return None
     amount = choices.deal_amount if choices.deal_amount is not None else lead.value
@@ -168,4 +169,4 @@ def _deal(lead: Lead, choices: Choices, company: Company | None, contact: Contac
         "description": lead.description,
         **shared,
     }
-    return create_deal(values, actor=actor)
+    return _note(done, create_deal(values, actor=actor))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,7 +16,7 @@ from django.utils.translation import ngettext
 from contacts.services import normal_phone
 from crm.core.custom.models import PREFIX
 from leads.models import FormField
-from leads.services.questions import check_answer, choices_of, custom_values, field_behind, kind_of
+from leads.services.questions import check_answer, check_number, choices_of, custom_values, field_behind, kind_of
 
 Kind, Target = FormField.Kind, FormField.Target
 LONGEST = 10_000
@@ -33,6 +34,8 @@ LENGTHS = {
 IDENTITY = (Target.NAME, Target.FIRST_NAME, Target.LAST_NAME, Target.EMAIL, Target.PHONE, Target.COMPANY)
 LEAD_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 TRACKING = (*LEAD_UTM, "gclid", "referrer")
+SHOWN = "_shown_"  # and the key of a consent: the version of its text on our own page
+TICKS = (Kind.CHECKBOX, Kind.CONSENT)
 TRAP, STAMP = "_homepage", "_stamp"  # the honeypot and the signed time stamp of our own page
 RESERVED = (*TRACKING, TRAP, STAMP)
 PHONE = re.compile(r"[+\d][\d\s()./\-]*(\s*(;?ext\.?=?|x|#|Durchwahl)\s*\d{1,6})?", re.IGNORECASE)
@@ -55,7 +58,7 @@ def check_entry(fields: Iterable[FormField], data: Mapping[str, Any]) -> Entry:
     for question in fields:
         known.add(question.key)
         try:
-            _take(entry, question, _answer(question, data.get(question.key)))
+            _take(entry, question, _answer(question, data))
         except ValidationError as error:
             entry.errors[question.key] = error.messages
     for name, value in data.items():
@@ -71,7 +74,7 @@ def read_entry(fields: Iterable[FormField], data: Mapping[str, Any]) -> Entry:
     entry = Entry()
     for question in fields:
         try:
-            _take(entry, question, _answer(question, data.get(question.key), required=False))
+            _take(entry, question, _answer(question, data, required=False))
         except ValidationError:
             raw = data.get(question.key)
             if isinstance(raw, str):
@@ -84,17 +87,25 @@ def _take(entry: Entry, question: FormField, text: str) -> None:
         return
     if question.target and not entry.values.get(question.target):
         entry.values[question.target] = text
-    entry.answers.append((question.label, _("Yes") if kind_of(question) == Kind.CHECKBOX else text))
+    entry.answers.append((question.label, _("Yes") if kind_of(question) in TICKS else text))
 
 
-def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
+def consents_of(fields: Iterable[FormField], data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a checked entry agrees to, in the words that stand there now."""
+    given = (each for each in fields if each.kind == Kind.CONSENT and _plain(each, Kind.CONSENT, data.get(each.key)))
+    return [{"key": each.key, "label": each.label, "text": each.consent_text, "version": each.consent_version} for each in given]
+
+
+def _answer(question: FormField, data: Mapping[str, Any], *, required: bool = True) -> str:
     """The text of one answer, or a ValidationError that says what to do."""
     kind = kind_of(question)
-    text = _plain(question, kind, raw)
+    text = _plain(question, kind, data.get(question.key))
     if not text:
         if required and question.required:
-            raise ValidationError(_("Tick this box to go on.") if kind == Kind.CHECKBOX else _("Fill this in."))
+            raise ValidationError(_("Tick this box to go on.") if kind in TICKS else _("Fill this in."))
         return ""
+    if kind == Kind.CONSENT and required:
+        _check_version(question, data)
     longest = LENGTHS.get(question.target, LONGEST)  # type: ignore[call-overload]
     if len(text) > longest:
         raise ValidationError(_too_long(longest))
@@ -103,6 +114,10 @@ def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
     custom = field_behind(question)
     if custom is not None:
         check_answer(custom, text)
+    elif kind == Kind.NUMBER:
+        check_number(text)
+    elif kind == Kind.DATE:
+        _check_date(text)
     if question.kind == Kind.EMAIL or question.target == Target.EMAIL:
         _check_email(text)
     if question.kind == Kind.PHONE or question.target == Target.PHONE:
@@ -113,7 +128,9 @@ def _answer(question: FormField, raw: Any, *, required: bool = True) -> str:
 def _plain(question: FormField, kind: str, raw: Any) -> str:
     if raw is None:
         return ""
-    if kind == Kind.CHECKBOX:
+    if kind == Kind.SEVERAL:
+        return _chosen(question, raw)
+    if kind in TICKS:
         if isinstance(raw, (dict, list)):
             raise ValidationError(_("Send yes or no."))
         return "yes" if raw is True or str(raw).strip().lower() in YES else ""
@@ -123,6 +140,31 @@ def _plain(question: FormField, kind: str, raw: Any) -> str:
     if kind == Kind.LONG_TEXT or question.target == Target.MESSAGE:
         return "\n".join(line.rstrip() for line in text.splitlines()).strip()
     return " ".join(text.split())
+
+
+def _chosen(question: FormField, raw: Any) -> str:
+    """Several choices, in the form's order, as one text."""
+    given = raw if isinstance(raw, list) else [raw]
+    if not all(isinstance(each, str) for each in given):
+        raise ValidationError(_("Send a list of choices."))
+    wanted, offered = {" ".join(each.split()) for each in given} - {""}, choices_of(question)
+    if wanted - set(offered):
+        raise ValidationError(_("Choose from the list."))
+    return ", ".join(each for each in offered if each in wanted)
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValidationError(_("Enter a day, such as 2027-03-31.")) from None
+
+
+def _check_version(question: FormField, data: Mapping[str, Any]) -> None:
+    """Our own page says which version of the text it showed: nobody agrees to words that they have not seen."""
+    shown = data.get(f"{SHOWN}{question.key}")
+    if shown is not None and str(shown) != str(question.consent_version):
+        raise ValidationError(_("This text has changed meanwhile. Read it once more, then send."))
 
 
 def _too_long(longest: int) -> str:

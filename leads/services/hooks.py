@@ -7,7 +7,6 @@ from typing import Any
 from crm.core.context import hooks
 
 
-def run_hooks(name: str, **arguments: Any) -> None:
-    """Call every function that the wiring names for this hook, in its order."""
-    for hook in hooks(name):
-        hook(**arguments)
+def run_hooks(name: str, **arguments: Any) -> list[Any]:
+    """Call every function that the wiring names for this hook, in its order; what they gave."""
+    return [hook(**arguments) for hook in hooks(name)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services import email_key, phone_key, rules
@@ -19,7 +21,8 @@ from crm.core.events import emit
 from crm.core.writes import change_record, change_records, create_records, lock, user_or_none
 from leads.events import LeadStatusChanged
 from leads.models import Lead, LeadStatus
-from leads.services.scoring import score_of
+from leads.services.responses import respond_by
+from leads.services.scoring import RuleSet, score_of, score_rules
 from users.selectors import organisation
 
 Values = dict[str, Any]
@@ -29,13 +32,16 @@ NAMES = ("first_name", "last_name", "company_name", "email", "phone")
 
 
 @transaction.atomic
-def create_leads(rows: Sequence[Values], *, actor: Any) -> list[Lead]:
-    """Make leads, all or none. Status defaults to the new one, currency to the organisation's.
+def create_leads(rows: Sequence[Values], *, actor: Any, timed: bool = True) -> list[Lead]:
+    """Make leads, all or none. Status defaults to the new one, currency to the organisation's. `timed`: somebody waits for an answer from now on.
 
     ValidationError by field for one row, RowErrors for many.
     """
-    status, currency = new_status(), organisation().currency
-    prepared = each_row(rows, lambda row: _new_row(row, status, currency))
+    status, house, rules = new_status(), organisation(), score_rules()
+    prepared = each_row(rows, lambda row: _new_row(row, status, house.currency, rules))
+    for row in prepared if timed else ():
+        if row["status"].kind == Kind.NEW:
+            row["respond_by"] = respond_by(row, actor, house)
     return create_records(Lead, prepared, actor=actor, check=check_lead)
 
 
@@ -43,12 +49,12 @@ def create_lead(values: Values, *, actor: Any) -> Lead:
     return create_leads([values], actor=actor)[0]
 
 
-def _new_row(row: Values, status: LeadStatus, currency: str) -> Values:
+def _new_row(row: Values, status: LeadStatus, currency: str, rules: RuleSet) -> Values:
     values = {"currency": currency, **_checked(row)}
     if not values.get("status"):
         values["status"] = status
     draft = Lead(**{name: value for name, value in values.items() if name in _COLUMNS})
-    return values | {"email_key": email_key(draft.email), "phone_key": phone_key(draft.phone), "score": score_of(draft)}
+    return values | {"email_key": email_key(draft.email), "phone_key": phone_key(draft.phone), "score": score_of(draft, rules)}
 
 
 def _checked(values: Values, country: str = "") -> Values:
@@ -73,6 +79,14 @@ def check_lead(lead: Lead) -> None:
         raise ValidationError({"status": [_("Convert the lead instead: that makes the contact and the deal.")]}, code="convert")
     if kind == Kind.DISQUALIFIED and not lead.disqualified_reason:
         raise ValidationError({"disqualified_reason": [_("Say why this lead is disqualified.")]}, code="reason")
+    if lead.recycle_on is not None and kind != Kind.DISQUALIFIED:
+        raise ValidationError({"recycle_on": [_("Only a disqualified lead comes back.")]}, code="recycle")
+
+
+def check_recycle(day: date | None) -> None:
+    """A day to come back lies ahead, on the user's calendar."""
+    if day is not None and day <= timezone.localdate():
+        raise ValidationError({"recycle_on": [_("Choose a day after today.")]}, code="past")
 
 
 def new_status() -> LeadStatus:
@@ -88,7 +102,9 @@ def update_lead(lead: Lead, changes: Values, *, actor: Any, version: int | None 
     if status is not None and status.pk != before.status_id:
         _check_move(before, status)
         if status.kind != Kind.DISQUALIFIED:
-            changes["disqualified_reason"] = ""
+            changes |= {"disqualified_reason": "", "recycle_on": None}
+    if changes.get("recycle_on") != before.recycle_on:
+        check_recycle(changes.get("recycle_on"))
     after = change_record(lead, changes, actor=actor, version=version, check=check_lead)
     _keep_derived(after)
     if after.status_id != before.status_id:
@@ -126,11 +142,12 @@ def _tell_status(old: dict[int, int], status: LeadStatus, reason: str, actor: An
     )
 
 
-def set_status(lead: Lead, status: LeadStatus, *, actor: Any, version: int | None = None, reason: str = "") -> Lead:
-    """Move a lead to a status; `disqualified` needs a reason, `converted` is reached by converting only, any other one reopens."""
+def set_status(lead: Lead, status: LeadStatus, *, actor: Any, version: int | None = None, reason: str = "", recycle_on: date | None = None) -> Lead:
+    """Move a lead to a status; `disqualified` needs a reason and may name the day on which the lead comes back (None: never), `converted` is reached by
+    converting only, any other one reopens."""
     changes: Values = {"status": status}
     if status.kind == Kind.DISQUALIFIED:
-        changes["disqualified_reason"] = reason
+        changes |= {"disqualified_reason": reason, "recycle_on": recycle_on}
     return update_lead(lead, changes, actor=actor, version=version)
 
 
@@ -153,11 +170,19 @@ def change_leads(ids: Iterable[int], *, actor: Any, data: Values) -> int:
 
 def rescore(ids: Iterable[int]) -> None:
     """The score follows the fields; it is no change that anybody made."""
-    rows = [lead for lead in Lead.objects.filter(pk__in=list(ids)).order_by("pk") if lead.score != score_of(lead)]
-    for lead in rows:
-        lead.score = score_of(lead)
-    if rows:
-        update_rows(rows, ["score"])
+    rescore_rows(list(Lead.objects.filter(pk__in=list(ids)).order_by("pk")))
+
+
+def rescore_rows(rows: Sequence[Lead]) -> int:
+    """Store the score of these leads where it differs; how many did."""
+    rules = score_rules()
+    scores = {lead.pk: score_of(lead, rules) for lead in rows}
+    differing = [lead for lead in rows if lead.score != scores[lead.pk]]
+    for lead in differing:
+        lead.score = scores[lead.pk]
+    if differing:
+        update_rows(differing, ["score"])
+    return len(differing)
 
 
 @transaction.atomic
@@ -183,13 +208,15 @@ def set_status_many(ids: Iterable[int], *, actor: Any, data: Values) -> int:
         raise ValidationError({"status": [_("Convert leads one by one: that makes the contact and the deal.")]}, code="convert")
     if status.kind == Kind.DISQUALIFIED and not reason:
         raise ValidationError({"reason": [_("Say why these leads are disqualified.")]}, code="reason")
+    recycle_on = data.get("recycle_on") if status.kind == Kind.DISQUALIFIED else None
+    check_recycle(recycle_on)
     rows = Lead.objects.alive().filter(pk__in=list(ids), converted_at=None).exclude(status=status)
     if actor is not None:
         rows = rows.filter(any_of(arms_for(actor, "change", Lead)))
     old = dict(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "status_id"))
     if not old:
         return 0
-    changes: Values = {"status": status, "disqualified_reason": reason if status.kind == Kind.DISQUALIFIED else ""}
+    changes: Values = {"status": status, "disqualified_reason": reason if status.kind == Kind.DISQUALIFIED else "", "recycle_on": recycle_on}
     changed = change_records(Lead, old, changes, actor=actor)
     _tell_status(old, status, changes["disqualified_reason"], actor)
     return changed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from crm.core.custom.definitions import fields_of
 from crm.core.custom.models import PREFIX, CustomField
@@ -23,6 +25,7 @@ KINDS = {
     Kind.YES_NO: FormField.Kind.CHECKBOX,
     Kind.URL: FormField.Kind.TEXT,
 }
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 INPUTS = {Kind.DATE: "date", Kind.TIME: "time"}
 
 
@@ -38,9 +41,9 @@ def field_behind(question: FormField) -> CustomField | None:
 
 
 def kind_of(question: FormField) -> str:
-    """The kind of a question; of one that fills a custom field, that field's."""
+    """The kind of a question; of one that fills a custom field, that field's. What is hidden stays so, and a consent is one whatever it fills."""
     field = field_behind(question)
-    return question.kind if field is None or question.kind == FormField.Kind.HIDDEN else KINDS[Kind(field.kind)]
+    return question.kind if field is None or question.kind in (FormField.Kind.HIDDEN, FormField.Kind.CONSENT) else KINDS[Kind(field.kind)]
 
 
 def choices_of(question: FormField) -> list[str]:
@@ -50,13 +53,22 @@ def choices_of(question: FormField) -> list[str]:
 
 def check_answer(field: CustomField, text: str) -> Any:
     """The value as it is stored. A number may have a comma or a point, whatever the form's language."""
-    if field.kind in (Kind.NUMBER, Kind.MONEY):
-        bare = "".join(text.split())
-        if "," in bare:
-            thousands, decimals = (",", ".") if bare.rfind(".") > bare.rfind(",") else (".", ",")
-            bare = bare.replace(thousands, "").replace(decimals, ".")
-        text = bare
-    return clean_value(field, text)
+    return clean_value(field, _with_point(text) if field.kind in (Kind.NUMBER, Kind.MONEY) else text)
+
+
+def _with_point(text: str) -> str:
+    bare = "".join(text.split())
+    if "," in bare:
+        thousands, decimals = (",", ".") if bare.rfind(".") > bare.rfind(",") else (".", ",")
+        bare = bare.replace(thousands, "").replace(decimals, ".")
+    return bare
+
+
+def check_number(text: str) -> None:
+    """ValidationError for what is no number of at most 18 digits; a comma may stand for the point."""
+    bare = _with_point(text)
+    if not NUMBER.fullmatch(bare) or sum(char.isdigit() for char in bare) > 18:
+        raise ValidationError(_("Enter a number, such as 12 or 12.5."))
 
 
 def custom_values(answers: dict[str, str]) -> dict[str, Any]:

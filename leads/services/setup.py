@@ -1,4 +1,4 @@
-"""What admins set up: statuses, web forms with their fields, assignment rules. And what a new installation starts with."""
+"""What admins set up: statuses, reasons, web forms with their fields, assignment rules. And what a new installation starts with."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.core.settings_services import delete_setting, locked, require_admin, save_setting
-from leads.models import AssignmentRule, FormField, LeadStatus, WebForm
+from crm.core.writes import StaleRecord
+from leads.models import AssignmentRule, DisqualifyReason, FormField, LeadStatus, ScoreRule, WebForm
 from leads.services.assignment import FIELDS, OPERATIONS
 from leads.services.entries import IDENTITY, RESERVED
 from leads.services.questions import web_fields
+from leads.services.rescoring import default_rules
 
 Values = Mapping[str, Any]
 Kind, FieldKind, Mode = LeadStatus.Kind, FormField.Kind, AssignmentRule.Mode
@@ -28,16 +30,27 @@ STATUSES = (
     ("Converted", "converted", "teal"),
     ("Disqualified", "disqualified", "grey"),
 )
+REASONS = ("No budget", "No need", "Not now", "Chose a competitor", "Cannot be reached", "Wrong details", "Not a customer")
 ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 MAX_FIELDS, MAX_CHOICES, MAX_CONDITIONS = 40, 100, 20
 
 
 def ensure_defaults(statuses: Any = None) -> None:
-    """The statuses, when there are none. A migration hands in its own model."""
-    statuses = statuses or LeadStatus
+    """The statuses, reasons and rules of the score, of each kind when there are none. A migration hands in its own model of statuses and gets only these."""
+    only_statuses, statuses = statuses is not None, statuses or LeadStatus
     if not statuses.objects.exists():
         rows = [statuses(name=name, kind=kind, color=color, position=position) for position, (name, kind, color) in enumerate(STATUSES)]
         statuses.objects.bulk_create(rows)
+    if not only_statuses:
+        ensure_reasons_and_scores(DisqualifyReason, ScoreRule)
+
+
+def ensure_reasons_and_scores(reasons: Any, rules: Any) -> None:
+    """The same for what came later; a migration hands in its own models."""
+    if not reasons.objects.exists():
+        reasons.objects.bulk_create([reasons(name=name, position=position) for position, name in enumerate(REASONS)])
+    if not rules.objects.exists():
+        rules.objects.bulk_create(default_rules(rules))
 
 
 # ---- statuses ----
@@ -97,6 +110,18 @@ def delete_status(status: LeadStatus, *, actor: Any) -> None:
     delete_setting(status, actor=actor)
 
 
+# ---- reasons to disqualify ----
+
+
+def create_reason(values: Values, *, actor: Any) -> DisqualifyReason:
+    return save_setting(DisqualifyReason, values, actor=actor)
+
+
+def update_reason(reason: DisqualifyReason, values: Values, *, actor: Any) -> DisqualifyReason:
+    """Leads that were disqualified before keep the words they have."""
+    return save_setting(DisqualifyReason, values, actor=actor, obj=reason)
+
+
 # ---- web forms ----
 
 
@@ -129,11 +154,14 @@ def update_form(form: WebForm, values: Values, *, actor: Any, version: int | Non
 
 
 @transaction.atomic
-def replace_fields(form: WebForm, fields: Sequence[Values], *, actor: Any) -> None:
-    """Set all fields of a form. Rows with the key of an existing field change it; those that are missing go. Entries keep their answers."""
+def replace_fields(form: WebForm, fields: Sequence[Values], *, actor: Any, version: int | None = None) -> None:
+    """Set all fields of a form. Rows with the key of an existing field change it; those that are missing go. Entries keep their answers.
+    StaleRecord when `version` is old."""
     require_admin(actor)
     _check_fields(fields)
     form = locked(form)
+    if version is not None and version != form.version:
+        raise StaleRecord(form)
     FormField.objects.filter(form=form).exclude(key__in=[row["key"] for row in fields]).delete()
     _write_fields(form, fields)
     form.version += 1
@@ -144,6 +172,8 @@ def _write_fields(form: WebForm, fields: Sequence[Values]) -> None:
     existing = {field.key: field for field in FormField.objects.filter(form=form)}
     for position, values in enumerate(fields):
         field = existing.get(values["key"]) or FormField(form=form)
+        if field.pk and "consent_text" in values and field.consent_text != values["consent_text"]:
+            field.consent_version += 1
         for name, value in values.items():
             setattr(field, name, value)
         field.position = position
@@ -205,7 +235,9 @@ def _field_problems(values: Values, seen: set[str]) -> list[tuple[str, Any]]:
         problems.append(("key", _("Another field is called like this.")))
     if draft.key in RESERVED or draft.key.startswith("_"):
         problems.append(("key", _("This name is taken by the form itself. Choose another one.")))
-    if draft.kind == FieldKind.CHOICE and not draft.choices and draft.target not in web_fields():
+    if draft.kind == FieldKind.CONSENT and not draft.consent_text.strip():
+        problems.append(("consent_text", _("Write what people agree to.")))
+    if draft.kind in (FieldKind.CHOICE, FieldKind.SEVERAL) and not draft.choices and draft.target not in web_fields():
         problems.append(("choices", _("Write at least one choice.")))
     if len(draft.choices) > MAX_CHOICES or any(not choice for choice in draft.choices):
         problems.append(("choices", _("At most %(count)s choices, none empty.") % {"count": MAX_CHOICES}))

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from crm.core.views import record_urls
-from leads.views.leads import ConvertView, StatusView
+from leads.views.leads import ConvertView, StatusView, UnconvertView
 
 app_name = "leads"
 urlpatterns = [
     *record_urls("leads"),
     path("<int:pk>/status/", StatusView.as_view(), name="status"),
     path("<int:pk>/convert/", ConvertView.as_view(), name="convert"),
+    path("<int:pk>/convert/undo/", UnconvertView.as_view(), name="unconvert"),
 ]

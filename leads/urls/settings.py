@@ -7,6 +7,7 @@ from leads.views import setup
 app_name = "lead_settings"
 urlpatterns = [
     path("forms/<int:pk>/fields/", setup.form_fields, name="form-fields"),
+    path("forms/<int:pk>/preview/", setup.form_preview, name="form-preview"),
     path("forms/<int:pk>/embed/", setup.form_embed, name="form-embed"),
     path("submissions/", setup.submission_list, name="submissions"),
     path("submissions/<int:pk>/", setup.submission_page, name="submission"),

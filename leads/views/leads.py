@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.core.access import can
@@ -31,7 +32,8 @@ class StatusView(RecordView):
         lead = self.load(pk, "change")
         kind = request.GET.get("kind", "")
         chosen = request.GET.get("status", "") or next((str(each.pk) for each in selectors.statuses() if each.kind == kind), "")
-        return self.page(lead, StatusForm(user=request.user, initial={"status": chosen, "version": lead.version}))
+        known = {"reason": lead.disqualified_reason, "recycle_on": lead.recycle_on}
+        return self.page(lead, StatusForm(user=request.user, initial={"status": chosen, "version": lead.version, **known}))
 
     def page(self, lead: Any, form: StatusForm, status: int = 200, conflict: str = "") -> HttpResponse:
         context = {"record": self.record, "object": lead, "form": form, "conflict": conflict, "cancel_url": lead.get_absolute_url()}
@@ -44,7 +46,7 @@ class StatusView(RecordView):
         wanted = next((each for each in selectors.statuses() if str(each.pk) == data["status"]), None)
         if wanted is not None and wanted.kind == Kind.CONVERTED and lead.converted_at is None:
             return redirect("leads:convert", pk=lead.pk)
-        if wanted is not None and wanted.kind == Kind.DISQUALIFIED and "reason" not in data and wanted.pk != lead.status_id:
+        if wanted is not None and wanted.kind == Kind.DISQUALIFIED and not {"reason", "known_reason"} & data.keys():
             return redirect(f"{request.path}?status={wanted.pk}")  # the path's button knows no reason: ask for it
         form = StatusForm(data, user=request.user)
         if not form.is_valid():
@@ -54,7 +56,8 @@ class StatusView(RecordView):
     def save(self, lead: Any, form: StatusForm) -> HttpResponse:
         cleaned = form.cleaned_data
         try:
-            saved = services.set_status(lead, cleaned["status"], actor=self.request.user, version=cleaned["version"], reason=cleaned["reason"])
+            answers = {name: cleaned[name] for name in ("version", "reason", "recycle_on")}
+            saved = services.set_status(lead, cleaned["status"], actor=self.request.user, **answers)
         except StaleRecord as stale:
             form.data = {**form.data.dict(), "version": str(stale.current.version)}
             text = _("Somebody changed this lead meanwhile. It is now: %(status)s. Nothing was overwritten.") % {"status": stale.current.status}
@@ -79,8 +82,8 @@ class ConvertView(RecordView):
         user: Any = self.request.user
         return ConvertForm(data, user=user, lead=lead, matches=selectors.convert_matches(user, lead), stages=selectors.open_stages())
 
-    def page(self, lead: Any, form: ConvertForm, status: int = 200) -> HttpResponse:
-        context = {"record": self.record, "object": lead, "form": form, "cancel_url": lead.get_absolute_url()}
+    def page(self, lead: Any, form: ConvertForm, status: int = 200, ask: bool = False) -> HttpResponse:
+        context = {"record": self.record, "object": lead, "form": form, "ask": ask, "cancel_url": lead.get_absolute_url()}
         return render(self.request, "leads/convert.html", context, status=status)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -89,7 +92,11 @@ class ConvertView(RecordView):
             return self.result(services.found_conversion(lead))
         form = self.form(lead, request.POST)
         if not form.is_valid():
+            form.ask()
             return self.page(lead, form, 422)
+        if form.unasked():
+            form.ask()
+            return self.page(lead, form, ask=True)
         try:
             conversion = services.convert_lead(lead, actor=request.user, choices=form.choices())
         except ValidationError as error:
@@ -100,8 +107,25 @@ class ConvertView(RecordView):
     def result(self, conversion: services.Conversion) -> HttpResponse:
         """The deal, person or company that it became, whichever of them this user may see first; else the lead."""
         text = _("%(name)s is converted.") if conversion.now else _("%(name)s has been converted already. This is what it became.")
-        messages.success(self.request, text % {"name": conversion.lead})
+        undo = f"undo:{reverse('leads:unconvert', args=[conversion.lead.pk])}" if conversion.now else ""
+        messages.success(self.request, text % {"name": conversion.lead}, extra_tags=undo)
         for target in (conversion.deal, conversion.contact, conversion.company):
             if target is not None and can(self.request.user, "view", target):
                 return redirect(target.get_absolute_url())
         return redirect(conversion.lead.get_absolute_url())
+
+
+class UnconvertView(RecordView):
+    """POST: take the conversion back. What stands against it is told on the lead's page."""
+
+    slug = "leads"
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk, "change")
+        try:
+            lead = services.undo_conversion(lead, actor=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, _("The conversion is taken back: the lead is open again."))
+        return redirect(lead.get_absolute_url())

@@ -7,7 +7,7 @@ The answer is the same for known and unknown senders, and so is its time: the en
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -28,7 +28,7 @@ from crm.core.custom.models import CustomField
 from leads import selectors, services
 from leads.forms.bodies import JSON_TYPE, BadBody, plain_text, read_body
 from leads.models import FormField, WebForm
-from leads.services.entries import LENGTHS, LONGEST, STAMP, TRACKING, TRAP
+from leads.services.entries import LENGTHS, LONGEST, SHOWN, STAMP, TRACKING, TRAP
 from leads.services.questions import INPUTS, choices_of, field_behind, kind_of
 from users.selectors import organisation
 
@@ -45,7 +45,7 @@ AUTOCOMPLETE = {
     "website": "url",
     "city": "address-level2",
 }
-INPUT_TYPES = {"email": "email", "phone": "tel"}
+INPUT_TYPES = {"email": "email", "phone": "tel", "date": "date"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Question:
     errors: list[str]
     autocomplete: str
     longest: int
+    chosen: list[str]  # of several choices
+    consent: str
+    version: int  # of the consent's text
+    version_name: str
 
 
 @dataclass
@@ -168,12 +172,13 @@ def _preflight() -> HttpResponse:
 
 
 def _receive(request: HttpRequest, form: WebForm) -> HttpResponse:
+    fields = selectors.form_fields(form)
     try:
-        data = read_body(request)
+        data = read_body(request, {each.key for each in fields if kind_of(each) == FormField.Kind.SEVERAL})
     except BadBody as bad:
         return _refuse(request, form, bad.status, bad.text, bad.errors)
     tracking = _tracking(request, data)
-    entry = services.check_entry(selectors.form_fields(form), data)
+    entry = services.check_entry(fields, data)
     if entry.errors:
         return _again(request, form, data, entry.errors, 422)
     token, spam = services.judge(form, data)
@@ -182,6 +187,7 @@ def _receive(request: HttpRequest, form: WebForm) -> HttpResponse:
             form,
             data={name: value for name, value in data.items() if name != STAMP},
             utm={name: value for name, value in tracking.items() if name != "referrer"},
+            consents=services.consents_of(fields, data),
             address=client_address(request),
             user_agent=plain_text(request.headers.get("User-Agent", "")),
             referrer=tracking.get("referrer", ""),
@@ -267,8 +273,13 @@ def _page(request: HttpRequest, form: WebForm, shown: Shown) -> HttpResponse:
 
 def questions_of(form: WebForm, request: HttpRequest, shown: Shown | None = None) -> list[Question]:
     """The form's fields as `forms/questions.html` shows them."""
+    return shown_questions(selectors.form_fields(form), request, shown)
+
+
+def shown_questions(fields: Iterable[FormField], request: HttpRequest, shown: Shown | None = None) -> list[Question]:
+    """The same for fields that need not be stored."""
     shown = shown or Shown()
-    return [_question(each, shown, request) for each in selectors.form_fields(form)]
+    return [_question(each, shown, request) for each in fields]
 
 
 def _question(each: FormField, shown: Shown, request: HttpRequest) -> Question:
@@ -288,6 +299,10 @@ def _question(each: FormField, shown: Shown, request: HttpRequest) -> Question:
         errors=shown.errors.get(each.key, []),
         autocomplete=AUTOCOMPLETE.get(each.target, ""),
         longest=LENGTHS.get(each.target, LONGEST),  # type: ignore[call-overload]
+        chosen=[text for text in value if isinstance(text, str)] if isinstance(value, list) else [str(value)] if value else [],
+        consent=each.consent_text if kind == FormField.Kind.CONSENT else "",
+        version=each.consent_version,
+        version_name=f"{SHOWN}{each.key}",
     )
 
 

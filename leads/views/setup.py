@@ -15,13 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core.settings_pages import admin_only
+from crm.core.writes import StaleRecord
 from leads import selectors, services
-from leads.forms.setup import FieldRows
-from leads.models import Submission, WebForm
+from leads.forms.setup import FieldRow, FieldRows
+from leads.models import FormField, Submission, WebForm
 from leads.services.entries import TRAP
-from leads.views.public import questions_of
+from leads.views.public import questions_of, shown_questions
 
 PAGE = 50
+MOST_ROWS = 60  # more than a form takes: what was typed too much is refused, not lost
 State = Submission.State
 
 
@@ -34,50 +36,79 @@ def _form(request: HttpRequest, pk: int) -> WebForm:
 
 @admin_only
 def form_fields(request: HttpRequest, pk: int) -> HttpResponse:
-    """All fields as plain rows, with three empty ones at the end; saving sets all of them."""
+    """All fields as plain rows, with some empty ones at the end; saving sets all of them. `do`: preview, add (more empty rows), up-N, down-N, of which
+    none saves anything."""
     form = _form(request, pk)
-    if request.method == "POST":
-        rows = FieldRows(request.POST, prefix="f")
-        if rows.is_valid() and _save_fields(request, form, rows):
-            messages.success(request, _("The fields of %(name)s have been saved.") % {"name": form})
-            return redirect("lead_settings:form-fields", pk=form.pk)
-        return _fields_page(request, form, rows, 422)
-    initial = [
-        {
-            "key": each.key,
-            "label": each.label,
-            "kind": each.kind,
-            "target": each.target,
-            "required": each.required,
-            "choices": each.choices,
-            "help_text": each.help_text,
-            "position": number,
-        }
-        for number, each in enumerate(selectors.form_fields(form), 1)
-    ]
-    return _fields_page(request, form, FieldRows(initial=initial, prefix="f"))
+    if request.method != "POST":
+        names = ("key", "label", "kind", "target", "required", "choices", "help_text", "consent_text")
+        initial = [{name: getattr(each, name) for name in names} for each in selectors.form_fields(form)]
+        return _fields_page(request, form, FieldRows(initial=initial, prefix="f"), questions_of(form, request))
+    rows = FieldRows(request.POST, prefix="f")
+    if request.POST.get("do"):
+        return _rearranged(request, form, rows)
+    return _save_fields(request, form, rows)
 
 
-def _fields_page(request: HttpRequest, form: WebForm, rows: Any, status: int = 200) -> HttpResponse:
-    context = {"title": _("Fields of %(name)s") % {"name": form}, "web_form": form, "rows": rows, "questions": questions_of(form, request)}
-    return render(request, "leads/form_fields.html", context, status=status)
+def _fields_page(request: HttpRequest, form: WebForm, rows: Any, questions: list[Any], status: int = 200, conflict: str = "") -> HttpResponse:
+    context = {"title": _("Fields of %(name)s") % {"name": form}, "web_form": form, "rows": rows, "questions": questions, "conflict": conflict}
+    return render(request, "leads/form_fields.html", {**context, "version": request.POST.get("version", form.version)}, status=status)
 
 
-def _save_fields(request: HttpRequest, form: WebForm, rows: Any) -> bool:
-    """Hand the rows over in the order of their places; what the service refuses stands at the row it is about."""
-    kept = [(number, row) for number, row in enumerate(rows.forms) if row.is_field]
-    kept.sort(key=lambda pair: (pair[1].cleaned_data.get("position") or 999, pair[0]))
+def _typed_rows(rows: Any) -> list[dict[str, Any]]:
+    return [typed for row in rows.forms[:MOST_ROWS] if (typed := row.typed())["key"] or typed["label"]]
+
+
+def _rearranged(request: HttpRequest, form: WebForm, rows: Any) -> HttpResponse:
+    """The page anew with what was typed, in another order or with more empty rows."""
+    typed = _typed_rows(rows)
+    verb, _dash, number = request.POST["do"][:12].partition("-")
+    there = {"up": -1, "down": 1}.get(verb, 0)
+    if there and number.isdecimal() and 0 <= (here := int(number)) < len(typed) and 0 <= here + there < len(typed):
+        typed[here], typed[here + there] = typed[here + there], typed[here]
+    return _fields_page(request, form, FieldRows(initial=typed, prefix="f"), _drafts(typed, request))
+
+
+def _drafts(typed: list[dict[str, Any]], request: HttpRequest) -> list[Any]:
+    """The questions that these rows would make; what can't be shown yet is left out."""
+    rows = [FieldRow(each) for each in typed if not each["remove"]]
+    return shown_questions([FormField(**row.values()) for row in rows if row.is_valid() and row.is_field], request)
+
+
+@admin_only
+@require_POST
+def form_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form as it would be with the rows as they stand on the page at the moment; nothing is saved."""
+    form = _form(request, pk)
+    rows = FieldRows(request.POST, prefix="f")
+    return render(request, "leads/form_preview.html", {"web_form": form, "questions": _drafts(_typed_rows(rows), request)})
+
+
+def _save_fields(request: HttpRequest, form: WebForm, rows: Any) -> HttpResponse:
+    """Hand the rows over in their order; what the service refuses stands at the row it is about."""
+    if not rows.is_valid():
+        return _fields_page(request, form, rows, questions_of(form, request), 422)
+    version = request.POST.get("version", "")
+    kept = [row for row in rows.forms if row.is_field]
     try:
-        services.replace_fields(form, [row.values() for _number, row in kept], actor=request.user)
+        known = int(version) if version.isdecimal() and len(version) < 10 else None
+        services.replace_fields(form, [row.values() for row in kept], actor=request.user, version=known)
+    except StaleRecord as stale:
+        text = _("Somebody changed this form meanwhile. Nothing was overwritten. Open it anew to see what it is now.")
+        return _fields_page(request, stale.current, rows, questions_of(form, request), 409, text)
     except ValidationError as error:
-        if not hasattr(error, "error_dict"):
-            rows.problems = error.messages
-            return False
-        for name, texts in error.message_dict.items():
-            number, _dash, field = name.partition("-")
-            kept[int(number)][1].add_error(field if field in kept[int(number)][1].fields else None, texts)
-        return False
-    return True
+        _mark(rows, kept, error)
+        return _fields_page(request, form, rows, questions_of(form, request), 422)
+    messages.success(request, _("The fields of %(name)s have been saved.") % {"name": form})
+    return redirect("lead_settings:form-fields", pk=form.pk)
+
+
+def _mark(rows: Any, kept: list[Any], error: ValidationError) -> None:
+    if not hasattr(error, "error_dict"):
+        rows.problems = error.messages
+        return
+    for name, texts in error.message_dict.items():
+        number, _dash, field = name.partition("-")
+        kept[int(number)].add_error(field if field in kept[int(number)].fields else None, texts)
 
 
 # ---- embedding ----
@@ -158,7 +189,7 @@ def submission_page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": _("Entry of %(form)s") % {"form": entry.form},
         "entry": entry,
-        "rows": [(name, value if isinstance(value, str) else repr(value)) for name, value in entry.data.items()],
+        "rows": [(name, selectors.answer_text(value)) for name, value in entry.data.items()],
         "utm": entry.utm.items(),
         "may_retry": entry.state in (State.FAILED, State.STORED),
         "is_spam": entry.state == State.SPAM,

@@ -58,6 +58,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "deals:lost": ("deals", "change"),
     "leads:status": ("leads", "change"),
     "leads:convert": ("leads", "change"),
+    "leads:unconvert": ("leads", "change"),
     "contacts:consent": ("contacts", "change"),
     "tasks:complete": ("tasks", "change"),
     "tasks:reopen": ("tasks", "change"),

@@ -216,6 +216,7 @@ def test_convert_without_javascript(people):
         "deal_amount": "750",
         "deal_stage": stage.pk,
     }
+    data["company_compared"] = existing.pk
     response = client.post(f"/leads/{lead.pk}/convert/", data)
     deal, contact = Deal.objects.get(), Contact.objects.get()
     assert (response.status_code, response["Location"]) == (302, deal.get_absolute_url())

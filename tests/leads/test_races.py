@@ -7,12 +7,14 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 
-from activities.models import Activity, Reminder, Task
+from activities.models import Activity, Notification, Reminder, Task
 from contacts.models import Company, Contact
 from crm.core.models import OutboxEvent
 from deals.models import Deal
@@ -22,7 +24,7 @@ from leads.models import Lead, Submission
 from leads.services import Choices
 from mail.models import OutgoingMail
 from tests.factories import make_team, make_user
-from tests.leads.factories import make_form, make_lead, make_rule, make_team_of, store
+from tests.leads.factories import make_form, make_lead, make_rule, make_team_of, status, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLIENTS = 8
@@ -137,3 +139,36 @@ def test_a_lead_converted_by_eight_tabs_is_converted_once():
         assert len({each.deal.pk for each in found}) == 1
     assert (Contact.objects.count(), Company.objects.count(), Deal.objects.count()) == (3, 3, 3)
     assert OutboxEvent.objects.filter(name="leads.converted").count() == 3
+
+
+def test_a_lead_comes_back_once_however_many_beats_there_are():
+    rep, day = make_user(time_zone="UTC"), date(2031, 3, 14)
+    for _lead in range(5):
+        services.set_status(make_lead(rep), status("Disqualified"), actor=rep, reason="Not now", recycle_on=day)
+    later = datetime(2031, 3, 14, 12, tzinfo=UTC)
+    assert sum(at_once([lambda: services.recycle_due_leads(later)] * 4)) == 5
+    assert (Lead.objects.filter(status__kind="new").count(), Task.objects.count(), Notification.objects.count()) == (5, 5, 5)
+
+
+def test_a_conversion_is_taken_back_once():
+    ensure_pipeline()
+    rep = make_user(team=make_team())
+    lead = services.convert_lead(make_lead(rep, last_name="Ada", company_name="Engine"), actor=rep, choices=Choices(deal_name="D")).lead
+
+    def undo() -> bool:
+        try:
+            services.undo_conversion(lead, actor=rep)
+        except ValidationError:
+            return False
+        return True
+
+    assert sum(at_once([undo] * CLIENTS)) == 1
+    assert OutboxEvent.objects.filter(name="leads.conversion_undone").count() == Activity.objects.filter(verb="unconverted").count() == 1
+
+
+def test_two_workers_score_everything_once():
+    for _lead in range(20):
+        make_lead(city="Wien", last_name="X")
+    services.create_score_rule({"field": "city", "op": "filled", "points": 7, "active": True}, actor=None)
+    assert sum(at_once([services.score_on] * 3)) == 20
+    assert set(Lead.objects.values_list("score", flat=True)) == {7}

@@ -93,13 +93,13 @@ def test_the_fields_of_a_form_are_set(people):
     form, client = make_form(), signed_in(people.admin)
     path = f"/settings/forms/{form.pk}/fields/"
     rows = (
-        {"key": "plan", "label": "Plan", "kind": "choice", "choices": "Small\nLarge", "position": 2},
-        {"key": "email", "label": "Mail", "kind": "email", "target": "email", "required": "on", "position": 1},
+        {"key": "plan", "label": "Plan", "kind": "choice", "choices": "Small\nLarge"},
+        {"key": "email", "label": "Mail", "kind": "email", "target": "email", "required": "on"},
         {"key": "gone", "label": "Gone", "remove": "on"},
         {},
     )
     assert client.post(path, fields_data(*rows)).status_code == 302
-    assert list(form.fields.values_list("key", "label", "required")) == [("email", "Mail", True), ("plan", "Plan", False)]
+    assert list(form.fields.values_list("key", "label", "required")) == [("plan", "Plan", False), ("email", "Mail", True)]
     assert FormField.objects.get(key="plan").choices == ["Small", "Large"]
     for wrong in (
         [{"key": "plan", "label": "P", "kind": "choice"}, rows[1]],

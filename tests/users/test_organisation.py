@@ -28,6 +28,7 @@ ORGANISATION = {
     "work_days": ["0", "1", "2", "3"],
     "work_start": "08:00",
     "work_end": "16:30",
+    "response_hours": "2",
 }
 
 
@@ -49,6 +50,7 @@ def test_the_organisation(people, admin: Client) -> None:
         ("first_weekday", "9"),
         ("work_days", []),
         ("work_end", "07:00"),
+        ("response_hours", "0"),
         ("name", ""),
         ("fiscal_year_start", "13"),
     ],

@@ -29,7 +29,7 @@ class OrganisationForm(SettingsForm):
 
     class Meta:
         model = Organisation
-        fields = ["name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end"]
+        fields = ["name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end", "response_hours"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +46,7 @@ class OrganisationForm(SettingsForm):
         self.helper.layout = Layout(
             Fieldset(_("Name and logo"), Field("name"), *[Field(name) for name in pictures]),
             Fieldset(_("Formats"), _pair("language", "time_zone"), _pair("currency", "first_weekday"), Row(Column("fiscal_year_start", css_class="col-md-6"))),
-            Fieldset(_("Working hours"), InlineCheckboxes("work_days"), _pair("work_start", "work_end")),
+            Fieldset(_("Working hours"), InlineCheckboxes("work_days"), _pair("work_start", "work_end"), Field("response_hours")),
             Field("version"),
         )
 

@@ -22,7 +22,7 @@ from users.models import Holiday, Organisation, User
 from users.services.defaults import ensure_defaults
 from users.services.people import create_user
 
-FIELDS = ("name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end")
+FIELDS = ("name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end", "response_hours")
 SENDER = ("mail_from", "mail_from_name", "mail_reply_to")
 
 
