@@ -6,14 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaSubject
+from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaChild, ViaSubject
 from crm.core.audit import audited
 from crm.core.custom.models import Customised, custom_index
 from crm.core.models import Binned, any_subject, counting_indexes
@@ -48,7 +51,7 @@ def subject_indexes(table: str, key: str) -> list[models.Index]:
     return [models.Index(fields=[name, f"-{key}", "-id"], name=f"{table}_{name}", condition=Q(**{f"{name}__isnull": False})) for name in SUBJECTS]
 
 
-@audited()
+@audited("items_done", "items_total")
 class Task(Subjects, Customised, Binned):
     """Something to do by a day or a minute. `owner` is the assignee; who else sees it is a matter of the task grant."""
 
@@ -77,6 +80,10 @@ class Task(Subjects, Customised, Binned):
     done_at = models.DateTimeField(null=True, blank=True, editable=False)
     done_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     outcome = models.CharField(_("outcome"), max_length=500, blank=True)
+    series = models.ForeignKey("TaskSeries", null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks", editable=False, db_index=False)
+    series_on = models.DateField(null=True, blank=True, editable=False)  # the day by the rule, wherever the task has been moved
+    items_done = models.PositiveSmallIntegerField(default=0, editable=False)  # of the checklist, for lists; kept by services.checklists
+    items_total = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -120,6 +127,8 @@ class Task(Subjects, Customised, Binned):
             models.CheckConstraint(
                 name="task_due_at_matches_day", condition=Q(due_on__isnull=True, due_at__isnull=True) | Q(due_on__isnull=False, due_at__isnull=False)
             ),
+            # Two clicks, two workers: the next task of a series is made once.
+            models.UniqueConstraint(fields=["series", "series_on"], name="task_series_once", condition=Q(series__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -138,6 +147,61 @@ class Task(Subjects, Customised, Binned):
     def fold(self) -> None:
         """Own words only: by a linked record's name a task is found through RecordType.search_links, as far as the reader may see that record."""
         self.search_text, self.sort_name = fold(f"{self.title} {self.description}", LONG), sort_key(self.title)
+
+
+class TaskSeries(models.Model):
+    """How a task repeats, and what the next one is made of. It goes on as long as one of its tasks is open: when that is done, the next is made.
+
+    `weekdays` (Monday = 0) are the days of a weekly rule, or the one day of a monthly rule with `nth` (1 to 4, -1 the last). `month_day` 29 to 31
+    means the last day in shorter months; a yearly rule keeps the day and month of `starts_on`. `made` counts the tasks, for rules with `times`.
+    """
+
+    class Frequency(models.TextChoices):
+        DAILY = "daily", _("Every day")
+        WEEKLY = "weekly", _("Every week")
+        MONTHLY = "monthly", _("Every month")
+        YEARLY = "yearly", _("Every year")
+
+    frequency = models.CharField(max_length=8, choices=Frequency)
+    interval = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(365)])
+    weekdays = ArrayField(models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]), default=list, blank=True)
+    month_day = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)])
+    nth = models.SmallIntegerField(null=True, blank=True, choices=[(number, str(number)) for number in (1, 2, 3, 4, -1)])
+    starts_on = models.DateField()
+    until = models.DateField(null=True, blank=True)
+    times = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1000)])
+    made = models.PositiveIntegerField(default=1, editable=False)
+    title = models.CharField(max_length=200)
+    kind = models.CharField(max_length=12, choices=Task.Kind)
+    priority = models.PositiveSmallIntegerField(choices=Task.Priority)
+    description = models.TextField(blank=True, max_length=10_000)
+    due_time = models.TimeField(null=True, blank=True)
+    reminders = ArrayField(models.PositiveIntegerField(), default=list, blank=True)  # minutes before
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("owner_id")  # others see it through its tasks
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ChecklistItem(models.Model):
+    """One line of a task's checklist."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="items")
+    text = models.CharField(_("text"), max_length=200)
+    position = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaChild("task")
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @audited()
@@ -279,6 +343,7 @@ class Notification(models.Model):
     class Kind(models.TextChoices):
         REMINDER = "reminder", _("Reminder")
         ASSIGNED = "assigned", _("Assigned to you")
+        DONE = "done", _("Delegated task done")
         EXPORT = "export", _("Export ready")
         SYSTEM = "system", _("System")
 
@@ -302,3 +367,31 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class NotificationSettings(models.Model):
+    """How a user hears of what. `channels`: {kind: channel}; a kind that is missing comes as it does by default. Without a row nothing was chosen."""
+
+    class Channel(models.TextChoices):
+        APP = "app", _("In Rapport")
+        MAIL = "mail", _("By mail")
+        BOTH = "both", _("Both")
+        NONE = "none", pgettext_lazy("notification", "Not at all")
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    channels = models.JSONField(default=dict)
+    digest = models.BooleanField(default=False)
+    digest_on = models.DateField(null=True, blank=True)  # the last day, on the user's calendar, for which the digest was made
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("user_id")
+
+    class Meta:
+        indexes = [models.Index(fields=["user"], name="notification_digest", condition=Q(digest=True))]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+    def channel_of(self, kind: str) -> str:
+        """What was chosen, or how it comes by default: reminders both ways, all else in the bell."""
+        return self.channels.get(kind) or (self.Channel.BOTH if kind == Notification.Kind.REMINDER else self.Channel.APP)

@@ -1,6 +1,7 @@
 """Forms of tasks, meetings, entries and mails."""
 
 from activities.forms.mails import MailEachForm, MailForm
+from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
 from activities.forms.work import (
     CallForm,
     CallLineForm,
@@ -25,18 +26,22 @@ __all__ = [
     "CallLineForm",
     "CompleteForm",
     "EntryForm",
+    "ItemForm",
     "LineForm",
     "MailEachForm",
     "MailForm",
     "MeetingForm",
     "NoteForm",
+    "NotificationForm",
     "QuickMeetingForm",
     "QuickTaskForm",
+    "RepeatForm",
     "ShiftForm",
     "SnoozeForm",
     "TaskForEachForm",
     "TaskForm",
     "TodayTaskForm",
+    "before_text",
     "next_hour",
     "parse_day",
 ]

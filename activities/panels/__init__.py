@@ -3,7 +3,7 @@
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
 from activities.panels.month import MonthDays
 from activities.panels.story import recent, timeline, timeline_context
-from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, may_change
+from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
@@ -14,6 +14,7 @@ __all__ = [
     "composer",
     "composer_tabs",
     "due_html",
+    "marks_html",
     "may_change",
     "meeting_box",
     "quick_add",

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from activities.views import entries, mails, today
+from activities.views import entries, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -18,6 +18,8 @@ bell_urls = [
     path("", today.NotificationsView.as_view(), name="list"),
     path("poll/", today.PollView.as_view(), name="poll"),
     path("read/", today.NotificationsReadView.as_view(), name="read"),
+    path("settings/", today.NotificationSettingsView.as_view(), name="settings"),
+    path("<int:pk>/read/", today.NotificationReadView.as_view(), name="read_one"),
     path("<int:pk>/open/", today.NotificationOpenView.as_view(), name="open"),
 ]
 urlpatterns = [
@@ -26,6 +28,7 @@ urlpatterns = [
     path("calendar/day/", today.CalendarDayView.as_view(), name="calendar_day"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),
+    path("reminders/<str:token>/", links.ReminderLinkView.as_view(), name="reminder-link"),
     path("tasks/", include("activities.urls.tasks")),
     path("meetings/", include("activities.urls.meetings")),
 ]

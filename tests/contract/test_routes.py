@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from activities.services import add_note, notify, send_mail
+from activities.services import add_item, add_note, notify, send_mail
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
@@ -47,11 +47,11 @@ GENERIC = {
 }
 
 OPEN = {  # anybody may ask; reviewed one by one
-    "forms:form", "forms:thanks", "setup", "invitation", "logo",
+    "forms:form", "forms:thanks", "setup", "invitation", "logo", "reminder-link",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
     "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar", "calendar_day", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
-    "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo",
+    "notifications:poll", "notifications:read", "notifications:settings", "profile", "profile-theme", "user-photo",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
     "deals:move": ("deals", "change"),
@@ -62,6 +62,10 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:complete": ("tasks", "change"),
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
+    "tasks:repeat": ("tasks", "change"),
+    "tasks:skip": ("tasks", "delete"),
+    "tasks:items": ("tasks", "change"),
+    "tasks:item": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
     "activities:mail": ("leads", "view"),
 }
@@ -74,6 +78,7 @@ OWN = {
     "import-job",
     "import-problems",
     "notifications:open",
+    "notifications:read_one",
     "activities:edit",
     "activities:delete",
     "activities:restore",
@@ -117,6 +122,7 @@ class World:
         self.people = cast()
         self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
         self.labels = {record.slug: record.model_label for record in record_types()}
+        self.item = add_item(self.rows["tasks"], text="Zebrastep", actor=self.people.owner)
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
         lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
         self.mail = send_mail(lead, to="zebra@finch.example", subject="Hello", text="Wombatmail", actor=self.people.owner)
@@ -149,7 +155,7 @@ class World:
         if name in ON_RECORD or name in WRITES_ON:
             slug = WRITES_ON.get(name) or ON_RECORD[name][0]
             pk = self.rows[slug].pk
-            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk]]
+            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk], [pk, self.item.pk]]
         if name in OWN and name.startswith("activities"):
             guesses.insert(0, [self.note.pk])
         if name.startswith("import-"):
@@ -157,7 +163,7 @@ class World:
         if name.startswith("bulk-"):
             guesses.insert(0, [self.change.pk])
             guesses.append([])
-        if name == "notifications:open":
+        if name in ("notifications:open", "notifications:read_one"):
             guesses.insert(0, [self.notification.pk])
         for arguments in guesses:
             try:
