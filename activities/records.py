@@ -152,6 +152,8 @@ def task_badges(task: Any, ctx: Any) -> list[Any]:
         badges.append(cells.badge(gettext("Overdue"), "red"))
     if task.priority == Task.Priority.HIGH:
         badges.append(cells.badge(gettext("High priority"), "red", "flag"))
+    if task.series_id:
+        badges.append(cells.badge(gettext("Repeats"), "grey", "repeat"))
     return badges
 
 
