@@ -50,11 +50,11 @@ class ReminderInput(forms.Widget):
         own = [int(each) for each in chosen if each.isdecimal() and len(each) < 8 and int(each) not in REMINDERS]
         boxes = format_html_join(
             "",
-            '<div class="form-check"><input{}><label class="form-check-label" for="{}">{}</label></div>',
+            '<div class="form-check m-0"><input{}><label class="form-check-label" for="{}">{}</label></div>',
             ((flatatt(self.box(name, id_, minutes, chosen)), f"{id_}_{minutes}", before_text(minutes)) for minutes in sorted([*REMINDERS, *own])),
         )
         wrong = " is-invalid" if "is-invalid" in (attrs or {}).get("class", "") else ""
-        group = '<div class="d-flex flex-wrap column-gap-3{}" role="group" id="{}" aria-label="{}"><input type="hidden" name="{}" value="">{}</div>'
+        group = '<div class="d-flex flex-wrap column-gap-3 row-gap-1{}" role="group" id="{}" aria-label="{}"><input type="hidden" name="{}" value="">{}</div>'
         return format_html(group, wrong, id_, gettext("Reminders"), name, boxes)
 
     @staticmethod

@@ -325,7 +325,12 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def wall_moment(day: date, at: time, zone: str) -> datetime:
     """By the rule in words: what the clock shows then; what it jumps over comes as much later, what it shows twice is the first."""
-    return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
+    moment = datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
+    later = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - datetime.combine(day, at)
+    assert later in (timedelta(), timedelta(minutes=30), timedelta(hours=1))
+    before = (moment - timedelta(hours=2)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert before < datetime.combine(day, at)
+    return moment
 
 
 def expected_days(kind: str, change: date) -> list[date]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
-from activities.services import add_item, add_note, notify, send_mail
+from activities.services import add_item, add_note, create_task, notify, send_mail
+from activities.services.reminders import link_url
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
@@ -243,6 +246,17 @@ def test_pages_for_all_open_for_all(world, who):
             assert client.get(world.url(name)).status_code in (200, 204, 400, 404, 405), (text, who)
     granted = getattr(world.people, who).role.grants["deals_deal"].get("view", "none") != "none"
     assert client.get(reverse("deals:board")).status_code == (200 if granted else 403)
+
+
+@pytest.mark.parametrize("who", [None, *PEOPLE])
+def test_a_reminders_link_shows_before_it_writes_and_dies_with_its_user(world, who):
+    task = create_task({"title": "Zebracall", "due_at": timezone.now()}, actor=world.people.owner)
+    url, client = urlsplit(link_url(task.reminders.get())).path, world.client(who)
+    for method, status in (("get", 200), ("head", 200), ("post", 422), ("put", 405), ("delete", 405)):  # a post without an answer
+        assert quiet(client, method, url).status_code == status, method
+    type(world.people.owner).objects.filter(pk=world.people.owner.pk).update(is_active=False)
+    for method in METHODS:
+        assert quiet(world.client(None), method, url).status_code == 410, method
 
 
 def test_a_note_stays_with_those_who_see_its_record(world):
