@@ -21,6 +21,7 @@ from activities.selectors import rule_text
 from activities.services.reminders import planned_minutes
 from activities.services.series import days_after, preset
 from crm.core.bin import restore_group
+from crm.core.bulk.models import BulkJob
 from crm.core.writes import StaleRecord
 from tests.activities.conftest import Business, make_cast
 from tests.activities.test_reminders import two_at_once, utc
@@ -303,6 +304,18 @@ def test_skip_from_the_page(client: Client, people: Cast) -> None:
     assert response["Location"] == following.get_absolute_url() and following.due_on == task.due_on + timedelta(days=7)
     assert client.post(f"/tasks/{task.pk}/skip/").status_code == 404  # in the bin
     assert "no more tasks will follow" in client.get(f"/tasks/{following.pk}/delete/").content.decode()
+
+
+def test_a_bulk_change_and_its_undo(client: Client, people: Cast) -> None:
+    task = make(people, due_on=timezone.localdate())
+    for _round in range(2):
+        assert client.post("/tasks/bulk/complete/", {"ids": [str(task.pk)], "confirmed": "1"}).status_code == 302
+        assert [row.due_on for row in open_tasks()] == [task.due_on + timedelta(days=7)]
+        job = BulkJob.objects.latest("pk")
+        client.post(f"/bulk/{job.pk}/undo/")
+        job.refresh_from_db()
+        assert (job.state, job.kept, [row.pk for row in open_tasks()]) == ("undone", 0, [task.pk])
+    assert Task._base_manager.count() == 1
 
 
 # ---- the clock ----
