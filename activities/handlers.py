@@ -35,6 +35,16 @@ def tasks_reverted(event: OutboxEvent) -> None:
     reactions.after_revert({int(pk): change for pk, change in event.payload["changes"].items()}, event.actor_id)
 
 
+def tasks_completed(event: OutboxEvent) -> None:
+    """`tasks.completed`: the next ones of their series, a word to who gave them."""
+    reactions.after_completion(event.subject_ids, event.actor_id, told_at_end=bool(event.payload.get("bulk")))
+
+
+def tasks_reopened(event: OutboxEvent) -> None:
+    """`tasks.reopened`: the next ones of their series wait."""
+    reactions.after_reopening(event.subject_ids)
+
+
 def bin_changed(event: OutboxEvent) -> None:
     """`activities.task|meeting.deleted|restored`: reminders and next steps follow."""
     reactions.after_bin(_name(event), event.subject_ids)

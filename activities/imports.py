@@ -28,7 +28,7 @@ def _same_meeting(values: Values) -> tuple[Any, ...] | None:
 
 TASK = Importing(
     create=create_tasks,
-    leave_out=("reminder",),
+    leave_out=("reminder", "repeat"),
     synonyms={
         **ABOUT,
         "title": "subject, title, task, task name, betreff, aufgabe, name",

@@ -107,12 +107,12 @@ CREATED = Column(
 
 
 def title_cell(task: Any, ctx: Any) -> SafeString:
-    """The tick (a button of the list's form, so that it works without JavaScript) and the link."""
+    """The tick (a button of the list's form, so that it works without JavaScript), the link and what marks the task."""
     name, url = escape(task.title), escape(cells.address_of(task))
     about = escape(about_name(task, ctx))
-    sub = f'<span class="d-lg-none d-block xs fw-normal t2">{about}</span>' if about else ""
+    more = panels.marks_html(task) + (f'<span class="d-lg-none d-block xs fw-normal t2">{about}</span>' if about else "")
     css = ' class="t3"' if task.done_at else ""
-    return SafeString(f'<th scope="row"><span class="who">{_tick(task, ctx)}<span{css}><a href="{url}" data-rowlink>{name}</a>{sub}</span></span></th>')
+    return SafeString(f'<th scope="row"><span class="who">{_tick(task, ctx)}<span{css}><a href="{url}" data-rowlink>{name}</a>{more}</span></span></th>')
 
 
 def _tick(task: Any, ctx: Any) -> str:
@@ -153,6 +153,8 @@ def task_badges(task: Any, ctx: Any) -> list[Any]:
         badges.append(cells.badge(gettext("Overdue"), "red"))
     if task.priority == Task.Priority.HIGH:
         badges.append(cells.badge(gettext("High priority"), "red", "flag"))
+    if task.series_id:
+        badges.append(cells.badge(gettext("Repeats"), "grey", "repeat"))
     return badges
 
 
@@ -161,7 +163,21 @@ def task_actions(task: Any, ctx: Any) -> list[Action]:
         return []
     if task.done_at is not None:
         return [Action(_("Reopen"), "refresh", reverse("tasks:reopen", args=[task.pk]), method="post")]
-    return [Action(_("Done"), "check", reverse("tasks:complete", args=[task.pk]), primary=True, method="post", key="d")]
+    actions = [
+        Action(_("Done"), "check", reverse("tasks:complete", args=[task.pk]), primary=True, method="post", key="d"),
+        Action(_("Repeat"), "repeat", reverse("tasks:repeat", args=[task.pk]), menu=True),
+    ]
+    if task.series_id and ctx.can("delete", task):
+        actions.append(Action(_("Skip this one"), "arrow-right", reverse("tasks:skip", args=[task.pk]), method="post", menu=True))
+    return actions
+
+
+def repeat_fact(task: Any, ctx: Any) -> Any:
+    return format_html("{}", selectors.rule_text(task.series)) if task.series_id else ""
+
+
+def repeat_consequences(task: Any) -> list[str]:
+    return [gettext("It repeats: no more tasks will follow. To leave out only this one, go back and choose “Skip this one”.")] if task.series_id else []
 
 
 def outcome_fact(task: Any, ctx: Any) -> Any:
@@ -203,6 +219,7 @@ TASK = RecordType(
     create=create_task,
     update=update_task,
     delete=delete_tasks,
+    consequences=repeat_consequences,
     importing=imports.TASK,
     default_sort="due",
     views=(
@@ -237,6 +254,7 @@ TASK = RecordType(
             _("Task"),
             (
                 Fact(_("Due"), panels.due_html, "due_on"),
+                Fact(_("Repeats"), repeat_fact),
                 Fact(_("Kind"), lambda task, ctx: str(task.get_kind_display()), "kind"),
                 Fact(_("Priority"), lambda task, ctx: str(task.get_priority_display()), "priority"),
                 Fact(_("Assignee"), owner_fact, "owner"),

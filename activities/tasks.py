@@ -11,3 +11,13 @@ from activities import services
 def fire_due_reminders() -> None:
     services.fire_due_reminders()
     services.close_past_meetings()
+
+
+@shared_task(ignore_result=True)
+def send_digests() -> None:
+    services.send_digests()
+
+
+@shared_task(ignore_result=True)
+def drop_ended_series() -> None:
+    services.drop_ended_series()

@@ -5,6 +5,7 @@ from activities.forms.base import EntryForm
 from activities.forms.calendar import CalendarFileForm, MoveForm
 from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.mails import MailEachForm, MailForm
+from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
 from activities.forms.work import (
     CallForm,
     CallLineForm,
@@ -34,20 +35,24 @@ __all__ = [
     "CardForm",
     "CompleteForm",
     "EntryForm",
+    "ItemForm",
     "LineForm",
     "MailEachForm",
     "MailForm",
     "MeetingForm",
     "MoveForm",
     "NoteForm",
+    "NotificationForm",
     "QuickMeetingForm",
     "QuickTaskForm",
+    "RepeatForm",
     "ShiftForm",
     "SnoozeForm",
     "StepForm",
     "TaskForEachForm",
     "TaskForm",
     "TodayTaskForm",
+    "before_text",
     "next_hour",
     "parse_day",
 ]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from activities import selectors
 from activities.forms.base import EntryForm
 from activities.forms.calendar import GuestsField, TellField, guest_lines
+from activities.forms.repeating import ReminderField, RepeatField
 from activities.models import Meeting, Task
 from activities.selectors.wording import CALL_OUTCOMES
 from activities.services.due import moment
@@ -26,17 +27,6 @@ from crm.core.bulk.actions import BulkForm
 from crm.core.fields import PickerField
 from crm.core.forms import RecordForm
 from crm.core.widgets import DateInput, DateTimeInput, TimeInput
-
-NO_REMINDER = "none"
-REMINDERS = [
-    ("0", _("At the time")),
-    ("5", _("5 minutes before")),
-    ("15", _("15 minutes before")),
-    ("30", _("30 minutes before")),
-    ("60", _("1 hour before")),
-    ("1440", _("1 day before")),
-    (NO_REMINDER, _("No reminder")),
-]
 
 
 class LocalDateTimeField(forms.DateTimeField):
@@ -60,23 +50,6 @@ class LocalDateTimeField(forms.DateTimeField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
-class ReminderField(forms.ChoiceField):
-    """How long before its time a task or meeting reminds; cleans to minutes or None. What a request leaves out is not decided here."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label=_("Reminder"), choices=REMINDERS, required=False, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return NO_REMINDER if value is None else str(value)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        return int(text) if text not in ("", NO_REMINDER) else None
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return data not in (None, "") and self.prepare_value(initial) != str(data)
-
-
 def choice(field: str, model: Any = Task, **kwargs: Any) -> forms.TypedChoiceField:
     """A choice of the model that falls back to its default when a request leaves it out."""
     source = model._meta.get_field(field)
@@ -98,15 +71,15 @@ class WorkForm(RecordForm):
 
     def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
         super().__init__(data, files, user=user, **kwargs)
-        reminder = selectors.reminder_of(self.instance) if self.instance.pk else self.default_reminder
-        self.initial.setdefault("reminder", reminder)
+        reminders: Any = self.fields["reminder"]
+        self.initial["reminder"] = reminders.also = selectors.minutes_before(self.instance) if self.instance.pk else [self.default_reminder]
 
     def values(self) -> dict[str, Any]:
         """Without what the request left out and services know better: assignee and reminder."""
         values = super().values()
         if values.get("owner") is None:
             values.pop("owner", None)
-        if not self.data.get(self.add_prefix("reminder")):
+        if values.get("reminder") is None:
             values.pop("reminder", None)
         return values
 
@@ -124,13 +97,23 @@ class TaskForm(WorkForm):
     company = PickerField("companies", label=_("Company"), required=False)
 
     layout = (
-        (_("Task"), "title", ("kind", "priority"), ("due_on", "due_time"), ("reminder", "owner"), "description"),
+        (_("Task"), "title", ("kind", "priority"), ("due_on", "due_time"), "reminder", "owner", "description"),
         (_("Related to"), ("contact", "company"), ("deal", "lead")),
     )
 
     class Meta:
         model = Task
         fields = ("title", "kind", "priority", "owner", "due_on", "due_time", "description", "deal", "lead", "contact", "company")
+
+    def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
+        super().__init__(data, files, user=user, **kwargs)
+        if not self.instance.pk:
+            self.fields["repeat"] = RepeatField()
+            (title, *rows), *others = TaskForm.layout
+            place = rows.index("reminder")
+            self.layout = ((title, *rows[:place], "repeat", *rows[place:]), *others)
+        elif self.instance.series_id and self.instance.done_at is None:
+            self.fields["following"] = forms.BooleanField(label=_("Change the tasks that follow as well"), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -154,7 +137,7 @@ class MeetingForm(WorkForm):
     company = PickerField("companies", label=_("Company"), required=False)
 
     layout = (
-        (_("Meeting"), "title", ("starts_at", "ends_at"), ("location", "reminder"), "owner", "description"),
+        (_("Meeting"), "title", ("starts_at", "ends_at"), "location", "reminder", "owner", "description"),
         (_("Guests"), "guests", "tell"),
         (_("Related to"), ("contact", "company"), ("deal", "lead")),
     )
@@ -226,7 +209,7 @@ class QuickTaskForm(EntryForm):
     kind = choice("kind")
     due_on = forms.DateField(label=_("Due on"), required=False, widget=DateInput())
     due_time = forms.TimeField(label=_("At"), required=False, widget=TimeInput())
-    reminder = ReminderField(initial="0")
+    reminder = ReminderField(initial=[0])
     owner = PickerField("users", label=_("Assignee"), required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -247,7 +230,7 @@ class QuickMeetingForm(EntryForm):
     starts_at = LocalDateTimeField(label=_("Starts"))
     ends_at = LocalDateTimeField(label=_("Ends"))
     location = forms.CharField(label=_("Place"), max_length=200, required=False)
-    reminder = ReminderField(initial="15")
+    reminder = ReminderField(initial=[15])
 
     def __init__(self, data: Any = None, *, user: Any, **kwargs: Any) -> None:
         super().__init__(data, user=user, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.middleware.csrf import get_token
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 
 from activities import forms, selectors
 from activities.models import Task
@@ -111,12 +113,40 @@ def task_box(request: Any, task: Any) -> Any:
         "mine": mine,
         "form": forms.CompleteForm(user=request.user) if mine and not done else None,
         "snooze": forms.SnoozeForm(user=request.user, initial={"choice": "custom"}) if mine and not done else None,
-        "now": timezone.now(),
+        "items": list(task.items.all()) if task.items_total else [],
+        "item_key": uuid.uuid4(),
+        "reminders": reminder_lines(task),
     }
     return render_to_string("activities/task_box.html", context, request=request)
+
+
+@dataclass(frozen=True)
+class ReminderLine:
+    """What became of one reminder: its words, icon, and when."""
+
+    label: str
+    at: datetime
+    state: Any
+    color: str
+    since: datetime | None = None
+
+
+def reminder_lines(row: Any) -> list[ReminderLine]:
+    """The proof of the reminders of a task or meeting: due, sent, seen."""
+    lines = []
+    for each in selectors.reminders_of(row):
+        label, at = forms.before_text(each.minutes_before), each.remind_at
+        if each.seen_at:
+            lines.append(ReminderLine(label, at, _("Seen"), "green", each.seen_at))
+        elif each.sent_at:
+            lines.append(ReminderLine(label, at, _("Sent"), "blue", each.sent_at))
+        elif each.cancelled_at is None:
+            lines.append(ReminderLine(label, at, _("Planned"), "grey"))
+    return lines
 
 
 def meeting_box(request: Any, meeting: Any) -> Any:
     """The middle of a meeting's page: what it is about, and who comes."""
     guests = [(guest, GUEST_COLORS[guest.state]) for guest in selectors.guests_of(meeting)]
-    return render_to_string("activities/meeting_box.html", {"meeting": meeting, "guests": guests}, request=request)
+    context = {"meeting": meeting, "guests": guests, "reminders": reminder_lines(meeting)}
+    return render_to_string("activities/meeting_box.html", context, request=request)

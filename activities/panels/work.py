@@ -44,6 +44,15 @@ def about_html(row: Any, ctx: RowContext) -> SafeString:
     return SafeString(", ".join(f'<a href="{escape(ctx.url_of(obj))}">{escape(str(obj))}</a>' for obj in (nearest, company) if obj is not None))
 
 
+def marks_html(task: Any) -> str:
+    """That a task repeats, and how far its checklist is: behind its title."""
+    marks = f' {cells.icon("repeat", "i-sm")}<span class="visually-hidden">{escape(_("Repeats"))}</span>' if task.series_id else ""
+    if task.items_total:
+        count = _("%(done)s of %(count)s") % {"done": task.items_done, "count": task.items_total}
+        marks += f' <span class="xs t2 fw-normal text-nowrap">{cells.icon("list-check", "i-sm")}{escape(count)}</span>'
+    return marks
+
+
 def kind_text(row: Any) -> str:
     return _("Meeting") if isinstance(row, Meeting) else cells.choice_label(row, "kind")
 
@@ -70,7 +79,7 @@ class WorkRows:
         title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
         tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", ""
         if isinstance(row, Task):
-            high = f" {self.high}" if row.priority == Task.Priority.HIGH else ""
+            high = marks_html(row) + (f" {self.high}" if row.priority == Task.Priority.HIGH else "")
             if row.done_at is None and may_change(self.user, row):
                 label = self.done % {"title": title}
                 tick = f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'

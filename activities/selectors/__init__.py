@@ -1,12 +1,13 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
-from activities.selectors.bell import bell_state, notifications_page, unread_count
+from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of, unread_count
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
+from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
-from activities.selectors.work import calendar_days, month_days, reminder_of, today_page
+from activities.selectors.work import calendar_days, day_of, minutes_before, month_days, reminders_of, today_page
 
 __all__ = [
     "People",
@@ -14,11 +15,15 @@ __all__ = [
     "bell_state",
     "calendar_days",
     "colleague_called",
+    "day_of",
+    "due_words",
     "feed_made_at",
     "feed_rows",
     "found_lines",
     "guests_of",
+    "late_banners",
     "may_capture",
+    "minutes_before",
     "month_days",
     "notifications_page",
     "own_mail",
@@ -27,7 +32,9 @@ __all__ = [
     "people_called",
     "reference",
     "referenced",
-    "reminder_of",
+    "reminders_of",
+    "rule_text",
+    "settings_of",
     "timeline",
     "today_page",
     "unread_count",

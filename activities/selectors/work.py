@@ -11,17 +11,21 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from activities.models import SUBJECTS, Meeting, Reminder, Task
+from activities.models import SUBJECTS, Meeting, Notification, Reminder, Task
 from crm.core.compiled import maker
 from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
 
 OVERDUE, AHEAD, LATER, NEEDS, CAP = 40, 60, 20, 5, 100
+IN_MAIL, NEWS = 20, 5
 MOST_IN_SPAN = 5000
 SUBJECT = ("subject_type", *(f"{name}_id" for name in SUBJECTS))
 # What a row of work shows.
-TASK_ROW = ("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", *SUBJECT)
+TASK_ROW = (
+    *("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", "series_id", "items_done", "items_total"),
+    *SUBJECT,
+)
 MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", *SUBJECT)
 
 
@@ -127,10 +131,42 @@ def _waiting(rows: Any) -> Waiting:
     return Waiting(len(found), [maker(rows.model, columns)(row) for row in found[:NEEDS]])
 
 
-def reminder_of(row: Any) -> int | None:
-    """How many minutes before its time a task or meeting reminds; None when it does not."""
+def reminders_of(row: Any) -> list[Reminder]:
+    """The reminders of a task or meeting for whoever has it now, in order: planned, sent, cancelled."""
     link = "task" if isinstance(row, Task) else "meeting"
-    return Reminder.objects.filter(**{link: row}, cancelled_at__isnull=True).order_by("-remind_at").values_list("minutes_before", flat=True).first()
+    return list(Reminder.objects.filter(**{link: row}, user_id=row.owner_id).order_by("remind_at", "pk"))
+
+
+def minutes_before(row: Any) -> list[int]:
+    """How many minutes before its time a task or meeting reminds, or has reminded."""
+    return sorted({reminder.minutes_before for reminder in reminders_of(row) if reminder.cancelled_at is None})
+
+
+@dataclass(frozen=True)
+class DayWork:
+    """What a morning mail tells: open tasks that are late, the day's tasks and meetings in order, the newest unread notifications."""
+
+    overdue: list[Task]
+    today: list[Task | Meeting]
+    more: bool
+    unread: int
+    news: list[str]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.overdue or self.today or self.unread)
+
+
+def day_of(user: Any, day: date, now: datetime, zone: tzinfo) -> DayWork:
+    """A user's `day` on their calendar: five queries."""
+    start, end = day_starts(day, zone), day_starts(day + timedelta(days=1), zone)
+    mine = Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True).order_by("due_at", "pk")
+    overdue, today = list(mine.filter(due_at__lt=now)[: IN_MAIL + 1]), list(mine.filter(due_at__gte=now, due_at__lt=end)[: IN_MAIL + 1])
+    meetings = list(Meeting.objects.visible_to(user).filter(owner=user, starts_at__lt=end, ends_at__gt=start).order_by("starts_at", "pk")[: IN_MAIL + 1])
+    rows: list[Task | Meeting] = sorted([*today, *meetings], key=when)
+    unread = Notification.objects.filter(user=user, read_at__isnull=True).order_by("-pk")
+    more = len(overdue) > IN_MAIL or len(rows) > IN_MAIL
+    return DayWork(overdue[:IN_MAIL], rows[:IN_MAIL], more, unread.count(), list(unread.values_list("text", flat=True)[:NEWS]))
 
 
 # ---- calendar ----

@@ -3,17 +3,21 @@
 from activities.services.calendar_imports import MOST_BYTES, found_in, import_upload, keep_upload
 from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
+from activities.services.checklists import add_item, change_item, move_item, remove_item
+from activities.services.digest import send_digests
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.guests import answer, guest_of, when_text
 from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
+from activities.services.links import answer_reminder, reminder_behind
 from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.moves import move_entry
 from activities.services.next_steps import refresh_next_steps
-from activities.services.notifications import mark_all_read, mark_read, notify, safe_path
+from activities.services.notifications import mark_all_read, mark_read, notify, safe_path, set_channels
 from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
+from activities.services.repeating import drop_ended_series, set_repeat, skip_task
 from activities.services.tasks import (
     assign_tasks,
     change_tasks,
@@ -34,11 +38,14 @@ from activities.services.tasks import (
 
 __all__ = [
     "MOST_BYTES",
+    "add_item",
     "add_note",
     "add_person",
     "addresses_of",
     "answer",
+    "answer_reminder",
     "assign_tasks",
+    "change_item",
     "change_tasks",
     "close_past_meetings",
     "complete_task",
@@ -52,6 +59,7 @@ __all__ = [
     "delete_line",
     "delete_meetings",
     "delete_tasks",
+    "drop_ended_series",
     "drop_missed_reminders",
     "feed",
     "feed_user",
@@ -70,18 +78,25 @@ __all__ = [
     "mark_read",
     "may_correct",
     "move_entry",
+    "move_item",
     "notify",
     "opted_out",
     "plan_for_each",
     "reassign_tasks",
     "refresh_next_steps",
+    "reminder_behind",
+    "remove_item",
     "reopen_task",
     "repoint",
     "restore_line",
     "safe_path",
+    "send_digests",
     "send_mail",
+    "set_channels",
     "set_reminders",
+    "set_repeat",
     "shift_tasks",
+    "skip_task",
     "snooze_task",
     "stop_feed",
     "unsend",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 END_OF_DAY = time(23, 59, 59)
 NOON = time(12)
@@ -29,6 +33,19 @@ def remind_at(day: date, at: time | None, zone: ZoneInfo | str, minutes_before: 
     """When to remind: whole days before are counted on the calendar (same clock time), the rest in minutes; a whole day reminds at nine."""
     days, minutes = divmod(minutes_before, DAY_MINUTES)
     return moment(day - timedelta(days=days), at or MORNING, zone) - timedelta(minutes=minutes)
+
+
+def snooze_values(choice: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """What a snooze sets, on the clock of the assignee. Pure."""
+    today = now.astimezone(zone).date()
+    match choice:
+        case "hour":
+            return {"due_at": (now + timedelta(hours=1)).replace(second=0, microsecond=0)}
+        case "tomorrow":
+            return {"due_on": today + timedelta(days=1), "due_time": MORNING}
+        case "monday":
+            return {"due_on": today + timedelta(days=7 - today.weekday()), "due_time": MORNING}
+    raise ValidationError(_("Choose how long to put it off."), code="choice")
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:

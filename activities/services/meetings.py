@@ -18,7 +18,7 @@ from activities.services.lines import write_lines
 from activities.services.next_steps import open_meetings, refresh_next_steps
 from activities.services.reminders import planned_minutes, set_reminders
 from activities.services.subjects import merged, most_specific, touched
-from activities.services.tasks import Values, _relink, with_subjects, without
+from activities.services.tasks import Values, _relink, asked_minutes, with_subjects, without
 from crm.core.bin import delete_records
 from crm.core.writes import change_record, change_records, create_records
 
@@ -34,8 +34,8 @@ def create_meeting(values: Values, *, actor: Any) -> Meeting:
 
 @transaction.atomic
 def create_meetings(rows: Sequence[Values], *, actor: Any) -> list[Meeting]:
-    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (None: none, default a quarter of an hour); `guests` (each `email`
-    and `name`), who get an invitation by mail if `tell`."""
+    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (one or several; None: none, default a quarter of an hour); `guests`
+    (each `email` and `name`), who get an invitation by mail if `tell`."""
     prepared = with_subjects(rows, actor)
     for row in prepared:
         owner = row.get("owner") or actor
@@ -61,8 +61,7 @@ def check_span(meeting: Meeting) -> None:
 
 
 def _asked(values: Values) -> set[int]:
-    reminder = values.get("reminder", DEFAULT_REMINDER)
-    return set() if reminder is None else {int(reminder)}
+    return asked_minutes(values, DEFAULT_REMINDER)
 
 
 @transaction.atomic
@@ -79,7 +78,7 @@ def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: in
         changes["held_at"] = None
         Activity.objects.filter(meeting=meeting, verb="held").update(deleted_at=timezone.now())
     changed = change_record(meeting, changes, actor=actor, version=version, check=check_span)
-    set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]))
+    set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]), chosen=reminder is not None)
     refresh_next_steps(merged(before, touched([changed])))
     gone = set_guests(changed, guests, actor=actor) if guests is not None else []
     after_change(changed, known, gone, tell=tell)

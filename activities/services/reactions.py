@@ -19,6 +19,7 @@ from activities.services.lines import write_line, write_lines
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
+from activities.services.repeating import make_next, withdraw_next
 from activities.services.responses import refresh_responses
 from activities.services.subjects import locked, touched
 from crm.core.custom.definitions import field_named
@@ -144,6 +145,36 @@ def after_revert(changes: dict[int, dict[str, Any]], actor_id: int | None) -> No
     set_reminders(moved, planned_minutes(moved))
     set_reminders(reopened, planned_minutes(reopened, cancelled=True))
     refresh_next_steps(touched(row for row in rows if STEP_FIELDS & changes[row.pk].keys()))
+
+
+@transaction.atomic
+def after_completion(ids: Sequence[int], actor_id: int | None, *, told_at_end: bool) -> None:
+    """Tasks are done: what repeats goes on, and who gave one to a colleague hears of it (of a large bulk change nobody does)."""
+    rows = list(Task._base_manager.filter(pk__in=list(ids)).select_related("created_by", "done_by"))
+    make_next(rows)
+    if not told_at_end:
+        _tell_creators([row for row in rows if row.created_by_id not in (None, row.owner_id, actor_id)])
+
+
+def _tell_creators(rows: list[Task]) -> None:
+    given: dict[Any, list[Task]] = {}
+    for row in rows:
+        given.setdefault(row.created_by, []).append(row)
+    for creator, done in given.items():
+        seen = set(Task.objects.visible_to(creator).filter(pk__in=[row.pk for row in done]).values_list("pk", flat=True))
+        done = [row for row in done if row.pk in seen]
+        if not done:
+            continue
+        with translation.override(creator.language):
+            text = _("%(name)s has done your task: %(title)s") if len(done) == 1 else _("%(name)s has done %(count)s of your tasks")
+            text = text % {"name": done[0].done_by or _("Somebody"), "title": done[0].title, "count": len(done)}
+        notify(creator, Notification.Kind.DONE, text, done[0].get_absolute_url() if len(done) == 1 else "/tasks/?delegated=me&state=done")
+
+
+@transaction.atomic
+def after_reopening(ids: Sequence[int]) -> None:
+    """Tasks are open again: what followed them in their series waits for them."""
+    withdraw_next(Task._base_manager.filter(pk__in=list(ids)))
 
 
 @transaction.atomic

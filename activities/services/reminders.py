@@ -9,28 +9,40 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from activities.models import Meeting, Notification, Reminder, Task
+from activities.selectors import due_words
 from activities.services import due
-from crm.core import cells
+from activities.services.notifications import BY_MAIL, IN_APP, channels_of
 from mail.models import OutgoingMail
 from mail.services import queue_mails, render_mail
 from users.selectors import request_box
 
 BATCH = 100
+LINK_SALT = "activities.reminder"
 LATE = timedelta(days=1)
 PAST = timedelta(minutes=5)  # a reminder for a time that was over when it was asked for is not made
+ANSWERS = (
+    ("hour", gettext_lazy("In 1 hour")),
+    ("tomorrow", gettext_lazy("Tomorrow at 9")),
+    ("monday", gettext_lazy("Monday at 9")),
+    ("done", gettext_lazy("Done")),
+)  # what the mail offers
 Wanted = dict[int, set[tuple[int, int, datetime]]]  # row id -> {(user id, minutes before, when)}
 
 
 @transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
-def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]], *, new: bool = False) -> None:
+def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]], *, new: bool = False, chosen: bool = False) -> None:
     """Make the unsent reminders of tasks or meetings those in `minutes` ({row id: minutes before}); rows without an entry lose theirs.
 
-    `new` rows can't have any yet.
+    `new` rows can't have any yet. `chosen`: somebody asked for these lead times and no others, so that none of the others ever comes back.
     """
     rows = list(rows)
     if not rows:
@@ -43,6 +55,8 @@ def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]], *, new: boo
             at = reminder_time(row, before)
             if at is not None and at >= oldest:
                 wanted[row.pk].add((row.owner_id, before, at))
+    if chosen:
+        _forget_others(link, [row.pk for row in rows], minutes)
     if not new:
         _cancel_others(link, [row.pk for row in rows], wanted)
     fresh = [
@@ -51,21 +65,30 @@ def set_reminders(rows: Iterable[Any], minutes: dict[int, set[int]], *, new: boo
     Reminder.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
+def _forget_others(link: str, pks: list[int], minutes: dict[int, set[int]]) -> None:
+    """What was never sent goes; what was sent stays as proof, but is no longer asked for."""
+    for pk in pks:
+        others = Reminder.objects.filter(**{f"{link}_id": pk}).exclude(minutes_before__in=minutes.get(pk, set()))
+        others.filter(sent_at__isnull=True).delete()
+        others.filter(cancelled_at__isnull=True).update(cancelled_at=timezone.now())
+
+
 def _cancel_others(link: str, pks: list[int], wanted: Wanted) -> None:
-    """Cancel what is no longer wanted; take back a cancelled one that is wanted again (the row is unique by task, user and time)."""
+    """Cancel what is no longer wanted; take back a cancelled one that is wanted again. The row is unique by task, user and time: a day later "at
+    the time" of yesterday is "1 day before", and the same row."""
     at = timezone.now()
     unsent = Reminder.objects.filter(**{f"{link}_id__in": pks}, sent_at__isnull=True).select_for_update().order_by("pk")
-    cancel, revive = [], []
+    cancel = []
     for reminder in unsent:
-        keep = (reminder.user_id, reminder.minutes_before, reminder.remind_at) in wanted.get(getattr(reminder, f"{link}_id"), set())
-        if not keep and reminder.cancelled_at is None:
+        entries = wanted.get(getattr(reminder, f"{link}_id"), set())
+        before = next((before for user, before, moment in entries if (user, moment) == (reminder.user_id, reminder.remind_at)), None)
+        if before is None and reminder.cancelled_at is None:
             cancel.append(reminder.pk)
-        elif keep and reminder.cancelled_at is not None:
-            revive.append(reminder.pk)
+        elif before is not None and (reminder.cancelled_at is not None or before != reminder.minutes_before):
+            reminder.cancelled_at, reminder.minutes_before = None, before
+            reminder.save(update_fields=["cancelled_at", "minutes_before"])
     if cancel:
         Reminder.objects.filter(pk__in=cancel).update(cancelled_at=at)
-    if revive:
-        Reminder.objects.filter(pk__in=revive).update(cancelled_at=None)
 
 
 def reminder_time(row: Any, minutes_before: int) -> datetime | None:
@@ -80,15 +103,15 @@ def reminder_time(row: Any, minutes_before: int) -> datetime | None:
 
 
 def planned_minutes(rows: Iterable[Any], *, cancelled: bool = False) -> dict[int, set[int]]:
-    """How long before each row its reminders are planned or were sent; with `cancelled`, also those of done rows."""
+    """How long before each row its reminders are planned or were sent; with `cancelled`, also what was cancelled before it could be sent: of rows
+    that were done or in the bin."""
     rows = list(rows)
     if not rows:
         return {}
     link = "task" if isinstance(rows[0], Task) else "meeting"
     found: dict[int, set[int]] = defaultdict(set)
     reminders = Reminder.objects.filter(**{f"{link}_id__in": [row.pk for row in rows]})
-    if not cancelled:
-        reminders = reminders.filter(cancelled_at__isnull=True)
+    reminders = reminders.filter(Q(cancelled_at__isnull=True) | Q(sent_at__isnull=True) if cancelled else Q(cancelled_at__isnull=True))
     for pk, before in reminders.values_list(f"{link}_id", "minutes_before"):
         found[pk].add(before)
     return found
@@ -123,8 +146,9 @@ def _fire_batch(limit: int) -> tuple[int, int]:
         Reminder.objects.filter(pk__in=dropped).update(cancelled_at=at)
     if live:
         Reminder.objects.filter(pk__in=[reminder.pk for reminder in live]).update(sent_at=at)
-        Notification.objects.bulk_create([_notification(reminder, at) for reminder in live])
-        queue_mails([_mail(reminder, at) for reminder in live])
+        wanted = channels_of({reminder.user_id for reminder in live}, Notification.Kind.REMINDER)
+        Notification.objects.bulk_create([_notification(reminder, at) for reminder in live if wanted[reminder.user_id] in IN_APP])
+        queue_mails([_mail(reminder, at) for reminder in live if wanted[reminder.user_id] in BY_MAIL])
     return len(taken), len(live)
 
 
@@ -145,22 +169,17 @@ def _notification(reminder: Reminder, at: datetime) -> Notification:
 
 def _text(reminder: Reminder, at: datetime) -> str:
     subject = reminder.task or reminder.meeting
-    values = {"title": str(subject)[:200], "when": due_words(reminder)}
+    assert subject is not None
+    values = {"title": str(subject)[:200], "when": due_words(subject, reminder.user)}
     if at - reminder.remind_at > LATE:
         return _("Late reminder: %(title)s, due %(when)s") % values
     return _("%(title)s, due %(when)s") % values if reminder.task else _("%(title)s, starts %(when)s") % values
 
 
-def due_words(reminder: Reminder) -> str:
-    """`19 Nov 2026 14:30` in the user's zone and language; a whole day without a time."""
-    locale = cells.current_locale()
-    task = reminder.task
-    if task is not None and task.due_time is None and task.due_on is not None:
-        return cells.format_short(task.due_on, locale)
-    when = task.due_at if task is not None else reminder.meeting.starts_at  # type: ignore[union-attr]
-    assert when is not None
-    local = when.astimezone(ZoneInfo(reminder.user.time_zone))
-    return f"{cells.format_short(local.date(), locale)} {cells.format_clock(local, locale)}"
+def link_url(reminder: Reminder) -> str:
+    """Where the reminder is answered without signing in (services.links)."""
+    token = signing.dumps([reminder.pk, reminder.user_id, reminder.task_id], salt=LINK_SALT)
+    return f"{settings.BASE_URL}{reverse('reminder-link', args=[token])}"
 
 
 def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
@@ -170,11 +189,12 @@ def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
         context = {
             "user": user,
             "title": str(subject),
-            "when": due_words(reminder),
+            "when": due_words(subject, reminder.user),
             "is_meeting": reminder.meeting_id is not None,
             "late": at - reminder.remind_at > LATE,
             "description": subject.description[:2000],
             "url": f"{settings.BASE_URL}{subject.get_absolute_url()}",
+            "answers": [(label, f"{link_url(reminder)}?do={choice}") for choice, label in ANSWERS] if reminder.task else [],
         }
     return {
         **render_mail("reminder", context, language=user.language),

@@ -14,12 +14,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from activities.events import TaskCompleted, TaskReopened
-from activities.models import SUBJECTS, Activity, Notification, Task
+from activities.models import SUBJECTS, Activity, Notification, Task, TaskSeries
 from activities.services import due
 from activities.services.lines import write_lines
 from activities.services.next_steps import open_tasks, refresh_next_steps
 from activities.services.notifications import notify
 from activities.services.reminders import planned_minutes, set_reminders
+from activities.services.series import adopt, begin_series
 from activities.services.subjects import Ids, fill_parents, ids_of, merged, most_specific, subject_model, touched
 from crm.core import ledger
 from crm.core.access import any_of, arms_for
@@ -45,12 +46,16 @@ def create_task(values: Values, *, actor: Any) -> Task:
 
 @transaction.atomic
 def create_tasks(rows: Sequence[Values], *, actor: Any) -> list[Task]:
-    """Make tasks. Beside the fields: `due_at` (UTC) instead of due_on and due_time; `reminder` (minutes before, None for none; by
-    default at the due time, or at nine on the day). The assignee is `owner`, by default the actor; `actor=None` is the system."""
+    """Make tasks. Beside the fields: `due_at` (UTC) instead of due_on and due_time; `reminder` (minutes before: one number, several, or None for
+    none; by default at the due time, or at nine on the day); `repeat` (one of series.PRESETS, or a rule: see series.begin_series). The assignee
+    is `owner`, by default the actor; `actor=None` is the system."""
     prepared = with_subjects(rows, actor)
     for row in prepared:
         set_due(row, row.get("owner") or actor)
-    tasks = create_records(Task, [without(row, "reminder") for row in prepared], actor=actor)
+    tasks = create_records(Task, [without(row, "reminder", "repeat") for row in prepared], actor=actor)
+    for task, row in zip(tasks, rows, strict=True):
+        if row.get("repeat"):
+            begin_series(task, row["repeat"], asked_minutes(row))
     set_reminders(tasks, {task.pk: asked_minutes(row) for task, row in zip(tasks, rows, strict=True)}, new=True)
     refresh_next_steps(touched(tasks))
     _tell_assignees(tasks, actor)
@@ -61,10 +66,12 @@ def without(values: Values, *names: str) -> Values:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def asked_minutes(values: Values) -> set[int]:
-    """The wanted reminder of a row; not mentioned means at the time itself."""
-    reminder = values.get("reminder", 0)
-    return set() if reminder is None else {int(reminder)}
+def asked_minutes(values: Values, default: int = 0) -> set[int]:
+    """The wanted reminders of a row; not mentioned means at the time itself."""
+    reminder = values.get("reminder", default)
+    if reminder is None:
+        return set()
+    return {int(reminder)} if isinstance(reminder, int) else {int(minutes) for minutes in reminder}
 
 
 def with_subjects(rows: Sequence[Values], actor: Any) -> list[Values]:
@@ -128,9 +135,10 @@ STEP_FIELDS = {"title", "kind", "due_at", "subject_type"}  # what the next step 
 
 @transaction.atomic
 def update_task(task: Task, changes: Values, *, actor: Any, version: int | None = None) -> Task:
-    """Change fields of one task (and its `reminder`). StaleRecord when `version` is old."""
+    """Change fields of one task (and its `reminder`); with `following`, also of all tasks that follow it in its series. StaleRecord when `version` is old."""
     changes = dict(changes)
     reminder = {task.pk: asked_minutes(changes)} if "reminder" in changes else None
+    following = changes.pop("following", False)
     changes.pop("reminder", None)
     before = touched([task])
     _relink(task, changes, actor)
@@ -141,7 +149,9 @@ def update_task(task: Task, changes: Values, *, actor: Any, version: int | None 
     old_owner = task.owner_id
     changed = change_record(task, changes, actor=actor, version=version)
     if changed.done_at is None and (reminder is not None or {"due_at", "owner"} & set(changes)):
-        set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]))
+        set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]), chosen=reminder is not None)
+    if following and changed.series is not None:
+        adopt(changed.series, changed, changes, reminder and reminder[task.pk])
     if STEP_FIELDS & set(changes):
         refresh_next_steps(merged(before, touched([changed])))
     if changed.owner_id != old_owner:
@@ -175,20 +185,7 @@ def snooze_task(task: Task, choice: str, *, actor: Any, day: date | None = None,
         if day is None:
             raise ValidationError({"due_on": [_("Choose a day.")]})
         return update_task(task, {"due_on": day, "due_time": at}, actor=actor, version=version)
-    return update_task(task, snooze_values(choice, timezone.now(), ZoneInfo(task.owner.time_zone)), actor=actor, version=version)
-
-
-def snooze_values(choice: str, now: datetime, zone: ZoneInfo) -> Values:
-    """What a snooze sets, on the clock of the assignee. Pure."""
-    today = now.astimezone(zone).date()
-    match choice:
-        case "hour":
-            return {"due_at": (now + timedelta(hours=1)).replace(second=0, microsecond=0)}
-        case "tomorrow":
-            return {"due_on": today + timedelta(days=1), "due_time": due.MORNING}
-        case "monday":
-            return {"due_on": today + timedelta(days=7 - today.weekday()), "due_time": due.MORNING}
-    raise ValidationError(_("Choose how long to put it off."), code="choice")
+    return update_task(task, due.snooze_values(choice, timezone.now(), ZoneInfo(task.owner.time_zone)), actor=actor, version=version)
 
 
 # ---- done and not done ----
@@ -196,7 +193,7 @@ def snooze_values(choice: str, now: datetime, zone: ZoneInfo) -> Values:
 
 @transaction.atomic
 def complete_task(task: Task, *, actor: Any, outcome: str = "", next_values: Values | None = None, version: int | None = None) -> Task:
-    """Tick a task off, once: a second call changes nothing. `next_values` make the next task on the same records."""
+    """Tick a task off, once: a second call adds at most the outcome that was not told. `next_values` make the next task on the same records."""
     row = Task._base_manager.select_for_update(of=("self",)).select_related("owner").get(pk=task.pk)
     if version is not None and version != row.version:
         raise StaleRecord(row)
@@ -204,6 +201,8 @@ def complete_task(task: Task, *, actor: Any, outcome: str = "", next_values: Val
         raise ValidationError(_("This is in the bin. Restore it first."), code="deleted")
     if row.done_at is None:
         _finish([row], actor, outcome)
+    elif outcome.strip() and not row.outcome:
+        _note_outcome(row, outcome)
     if next_values:
         links = {f"{name}_id": getattr(row, f"{name}_id") for name in SUBJECTS}
         create_tasks([{**_own_links(row, links), "owner": row.owner, **next_values}], actor=actor)
@@ -215,10 +214,24 @@ def _own_links(row: Task, links: Values) -> Values:
     return {f"{row.subject_type}_id": links[f"{row.subject_type}_id"]} if row.subject_type else {}
 
 
-def _finish(rows: list[Task], actor: Any, outcome: str) -> None:
-    at, outcome = timezone.now(), outcome.replace("\x00", "").strip()
-    if len(outcome) > MAX_OUTCOME:
+def _outcome(text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if len(text) > MAX_OUTCOME:
         raise ValidationError({"outcome": [_("This is too long: at most 500 characters.")]})
+    return text
+
+
+def _note_outcome(row: Task, outcome: str) -> None:
+    """How it went, said after the tick: on the task and in its line."""
+    row.outcome, row.version, row.updated_at = _outcome(outcome), row.version + 1, timezone.now()
+    row.save(update_fields=["outcome", "version", "updated_at"])
+    for line in Activity.objects.filter(task=row, verb="done", deleted_at__isnull=True).select_for_update():
+        line.data = {**line.data, "outcome": row.outcome}
+        line.save(update_fields=["data"])
+
+
+def _finish(rows: list[Task], actor: Any, outcome: str) -> None:
+    at, outcome = timezone.now(), _outcome(outcome)
     ledger.remember(rows, ["done_at", "done_by", "outcome"])
     for row in rows:
         row.done_at, row.done_by, row.outcome = at, actor, outcome
@@ -327,6 +340,9 @@ def _hand_over(owners: dict[int, Any], actor: Any) -> int:
     rows = Task._base_manager.filter(pk__in=list(owners), done_at__isnull=True).select_related("owner")
     still_open = [row for row in rows if row.owner_id == owners[row.pk].pk]
     set_reminders(still_open, planned_minutes(still_open))
+    for row in still_open:
+        if row.series_id:  # who takes over a task takes over those that follow
+            TaskSeries.objects.filter(pk=row.series_id, owner=theirs[row.pk]).update(owner=row.owner)
     _tell_assignees(still_open, actor)
     return changed
 

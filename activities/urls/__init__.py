@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import capture, entries, feeds, mails, today
+from activities.views import capture, entries, feeds, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -19,6 +19,8 @@ bell_urls = [
     path("", today.NotificationsView.as_view(), name="list"),
     path("poll/", today.PollView.as_view(), name="poll"),
     path("read/", today.NotificationsReadView.as_view(), name="read"),
+    path("settings/", today.NotificationSettingsView.as_view(), name="settings"),
+    path("<int:pk>/read/", today.NotificationReadView.as_view(), name="read_one"),
     path("<int:pk>/open/", today.NotificationOpenView.as_view(), name="open"),
 ]
 urlpatterns = [
@@ -28,6 +30,7 @@ urlpatterns = [
     path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),
+    path("reminders/<str:token>/", links.ReminderLinkView.as_view(), name="reminder-link"),
     path("tasks/", include("activities.urls.tasks")),
     path("meetings/", include("activities.urls.meetings")),
 ]

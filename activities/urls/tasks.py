@@ -11,4 +11,8 @@ urlpatterns = [
     path("<int:pk>/complete/", work.CompleteView.as_view(), name="complete"),
     path("<int:pk>/reopen/", work.ReopenView.as_view(), name="reopen"),
     path("<int:pk>/snooze/", work.SnoozeView.as_view(), name="snooze"),
+    path("<int:pk>/repeat/", work.RepeatView.as_view(), name="repeat"),
+    path("<int:pk>/skip/", work.SkipView.as_view(), name="skip"),
+    path("<int:pk>/items/", work.ItemsView.as_view(), name="items"),
+    path("<int:pk>/items/<int:item>/", work.ItemView.as_view(), name="item"),
 ]

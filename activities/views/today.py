@@ -22,6 +22,7 @@ from crm.core import cells
 from crm.core.access import may_add
 from crm.core.idempotency import run_once
 from crm.core.lists import row_context
+from crm.core.views import safe_next
 from users.selectors import organisation
 
 
@@ -147,7 +148,7 @@ class NotificationsView(View):
         return render(request, "activities/notifications.html", context)
 
 
-ICONS = {"reminder": "alarm", "assigned": "user-share", "export": "file-export", "system": "info-circle"}
+ICONS = {"reminder": "alarm", "assigned": "user-share", "done": "circle-check", "export": "file-export", "system": "info-circle"}
 
 
 class NotificationOpenView(View):
@@ -159,6 +160,36 @@ class NotificationOpenView(View):
             raise Http404
         services.mark_read([row.pk], user=request.user)
         return redirect(services.safe_path(row.url) or "/notifications/")
+
+
+class NotificationReadView(View):
+    """POST: one is read, without opening what it is about."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = Notification.objects.visible_to(request.user).filter(pk=min(pk, 2**63 - 1)).first()
+        if row is None:
+            raise Http404
+        services.mark_read([row.pk], user=request.user)
+        return redirect(safe_next(request, "/notifications/"))
+
+
+class NotificationSettingsView(View):
+    """How one hears of what."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = selectors.settings_of(request.user)
+        return self.page(forms.NotificationForm(initial={kind: found.channel_of(kind) for kind in Notification.Kind.values} | {"digest": found.digest}))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = forms.NotificationForm(request.POST)
+        if not form.is_valid():
+            return self.page(form, 422)
+        services.set_channels(request.user, form.channels(), digest=form.cleaned_data["digest"], actor=request.user)
+        messages.success(request, _("Saved."))
+        return redirect("notifications:settings")
+
+    def page(self, form: Any, status: int = 200) -> HttpResponse:
+        return render(self.request, "activities/notification_settings.html", {"form": form}, status=status)
 
 
 class NotificationsReadView(View):

@@ -1,4 +1,4 @@
-"""What is done with a task: tick off, reopen, put off."""
+"""What is done with a task: tick off, reopen, put off, repeat, skip; its checklist."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views import View
 
-from activities import forms, services
-from activities.models import Task
+from activities import forms, selectors, services
+from activities.models import ChecklistItem, Task
 from activities.views.entries import put_errors
 from crm.core import pages
+from crm.core.fields import MAX_ID
 from crm.core.idempotency import run_once
 from crm.core.records import record_for
 from crm.core.views import safe_next
@@ -26,7 +28,7 @@ class TaskView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         record: Any = record_for(Task)
-        self.pk = min(kwargs["pk"], 2**63 - 1)
+        self.pk = min(kwargs["pk"], MAX_ID)
         self.task = pages.load(record, request.user, self.pk)
         if "change" not in self.task.may:
             raise PermissionDenied
@@ -62,13 +64,120 @@ class CompleteView(TaskView):
             put_errors(form, error)
             return self.page(form, "activities/complete.html", 422)
         text = _("Done: %(title)s") % {"title": self.task.title[:80]}
-        messages.success(request, text, extra_tags=f"undo:/tasks/{self.task.pk}/reopen/")
+        told = form.cleaned_data["outcome"] or form.cleaned_data["next_title"]
+        plan = "" if told else f" plan:/tasks/{self.task.pk}/complete/"
+        messages.success(request, text, extra_tags=f"undo:/tasks/{self.task.pk}/reopen/{plan}")
         return redirect(safe_next(request, self.task.get_absolute_url()))
 
     def _complete(self, form: forms.CompleteForm) -> str:
         outcome, following = form.cleaned_data["outcome"], form.next_values()
         services.complete_task(self.task, actor=self.request.user, outcome=outcome, next_values=following, version=self.version())
         return self.task.get_absolute_url()
+
+
+class RepeatView(TaskView):
+    """How the task repeats. POST `do=stop`: no longer."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self.rule_page(self.form())
+
+    def form(self, data: Any = None) -> forms.RepeatForm:
+        return forms.RepeatForm(data, day=self.task.due_on or timezone.localdate(), initial=forms.RepeatForm.initial_of(self.task.series))
+
+    def rule_page(self, form: Any, status: int = 200) -> HttpResponse:
+        repeats = selectors.rule_text(self.task.series) if self.task.series else ""
+        return render(self.request, "activities/repeat.html", {"form": form, "task": self.task, "repeats": repeats}, status=status)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        form, stop = self.form(request.POST), request.POST.get("do") == "stop"
+        if not stop and not form.is_valid():
+            return self.rule_page(form, 422)
+        try:
+            row = services.set_repeat(self.task, None if stop else form.rule(), actor=request.user, version=self.version())
+        except StaleRecord:
+            return self.stale()
+        except ValidationError as error:
+            form.is_valid()
+            put_errors(form, error)
+            return self.rule_page(form, 422)
+        text = selectors.rule_text(row.series) if row.series else _("The task does not repeat any longer.")
+        messages.success(request, text)
+        return redirect(self.task.get_absolute_url())
+
+
+class SkipView(TaskView):
+    """POST leaves out this one task of a series; the next one takes its place."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if "delete" not in self.task.may:
+            raise PermissionDenied
+        try:
+            group, following = services.skip_task(self.task, actor=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect(self.task.get_absolute_url())
+        text = _("Skipped: %(title)s") % {"title": self.task.title[:80]}
+        messages.success(request, text, extra_tags=f"undo:/bin/{group}/restore/")
+        return redirect(following.get_absolute_url() if following else "/tasks/?view=mine")
+
+
+class ItemsView(TaskView):
+    """POST `text`: one more step on the task's checklist."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        form = forms.ItemForm(request.POST)
+        if form.is_valid():
+            data = form.cleaned_data
+            try:
+                run_once(request.user, data["idempotency_key"], request.path, lambda: self.add(data["text"]))
+                return redirect(self.back())
+            except ValidationError as error:
+                put_errors(form, error)
+        return render(request, "activities/item.html", {"form": form, "task": self.task, "action": request.path}, status=422)
+
+    def add(self, text: str) -> str:
+        services.add_item(self.task, text=text, actor=self.request.user)
+        return self.back()
+
+    def back(self) -> str:
+        return f"{self.task.get_absolute_url()}#checklist"
+
+
+class ItemView(TaskView):
+    """One step. GET: to rename it; POST `do`: tick, untick, up, down, remove, or rename with `text`."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.item = ChecklistItem.objects.visible_to(request.user).filter(task_id=min(kwargs["pk"], MAX_ID), pk=min(kwargs["item"], MAX_ID)).first()
+        if self.item is None:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, pk: int, item: int) -> HttpResponse:
+        return self.item_page(forms.ItemForm(initial={"text": self.item.text}))
+
+    def item_page(self, form: forms.ItemForm, status: int = 200) -> HttpResponse:
+        context = {"form": form, "task": self.task, "item": self.item, "action": self.request.path}
+        return render(self.request, "activities/item.html", context, status=status)
+
+    def post(self, request: HttpRequest, pk: int, item: int) -> HttpResponse:
+        form, choice, user = forms.ItemForm(request.POST), request.POST.get("do", "rename"), request.user
+        try:
+            match choice:
+                case "tick" | "untick":
+                    services.change_item(self.item, done=choice == "tick", actor=user)
+                case "up" | "down":
+                    services.move_item(self.item, -1 if choice == "up" else 1, actor=user)
+                case "remove":
+                    services.remove_item(self.item, actor=user)
+                case "rename" if form.is_valid():
+                    services.change_item(self.item, text=form.cleaned_data["text"], actor=user)
+                case _:
+                    return self.item_page(form, 422)
+        except ValidationError as error:
+            form.is_valid()
+            put_errors(form, error)
+            return self.item_page(form, 422)
+        return redirect(f"{self.task.get_absolute_url()}#checklist")
 
 
 class ReopenView(TaskView):

@@ -36,7 +36,8 @@ def _shown(form: Any, name: str) -> str:
     if hasattr(bound.field, "queryset") and value not in (None, "") and not hasattr(value, "pk"):
         value = bound.field.queryset.filter(pk=value).first()
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(each) for each in value)
+        labels = {} if hasattr(bound.field, "queryset") else {str(key): label for key, label in choices or ()}
+        return ", ".join(str(labels.get(str(each), each)) for each in value)
     return "" if value is None else str(value)
 
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from activities import services
-from activities.models import Activity, Task
+from activities.models import Activity, Reminder, Task
 from activities.services.guests import token_of
+from activities.services.reminders import link_url
 from contacts.services import create_company, create_contact
 from deals.services import create_deal, move_deal, update_deal
 from leads.services import create_lead
@@ -42,13 +43,16 @@ def business() -> Any:
     services.create_tasks(
         [
             {"title": "Send spare-part list with prices", "deal": deal, "due_on": today - timedelta(days=2), "priority": 3},
-            {"title": "Call about the hall 3 offer", "kind": "call", "contact": contact, "due_on": today},
+            {"title": "Call about the hall 3 offer", "kind": "call", "contact": contact, "due_on": today, "repeat": "weekly", "reminder": [0, 1440]},
             {"title": "Prepare the visit", "company": company, "due_on": today + timedelta(days=1)},
             {"title": "Read the tender documents", "due_on": today + timedelta(days=40)},
             {"title": "Tidy up the files"},
         ],
         actor=owner,
     )
+    call = Task.objects.get(title__startswith="Call about")
+    for text in ("Read the last mail", "Have the price list at hand"):
+        services.change_item(services.add_item(call, text=text, actor=owner), done=text.startswith("Read"), actor=owner)
     start = now + timedelta(hours=1)
     services.create_meeting({"title": "Kick-off", "contact": contact, "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=owner)
     services.write_lines(
@@ -61,6 +65,12 @@ def business() -> Any:
     services.notify(owner, "assigned", "Lead assigned to you: Lindner", lead.get_absolute_url())
     services.notify(owner, "reminder", "Call about the hall 3 offer, due today", "/tasks/")
     return people, contact, deal, lead
+
+
+def answer_path(task: Task) -> str:
+    """The address in the mail of one of the task's reminders."""
+    reminder = task.reminders.first() or Reminder.objects.create(task=task, user=task.owner, remind_at=timezone.now())
+    return link_url(reminder).removeprefix("http://testserver")
 
 
 def keep(page: Page, name: str) -> None:
@@ -88,6 +98,11 @@ def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: 
         "task-edit": f"/tasks/{task.pk}/edit/",
         "complete": f"/tasks/{task.pk}/complete/",
         "snooze": f"/tasks/{task.pk}/snooze/",
+        "repeat": f"/tasks/{task.pk}/repeat/",
+        "step": f"/tasks/{task.pk}/items/{task.items.all()[0].pk}/",
+        "delete": f"/tasks/{task.pk}/delete/",
+        "hear-of": "/notifications/settings/",
+        "link": answer_path(task),
         "meetings": "/meetings/",
         "meeting-new": "/meetings/new/",
         "contact": contact.get_absolute_url(),
@@ -100,6 +115,9 @@ def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: 
         keep(page, f"{name}-{scheme}-{size['viewport']['width']}")
         assert page.locator("h1").count() == 1, address
         found += [f"{name}: {problem}" for problem in problems(page)]
+    page.goto("/reminders/x/")  # answers 410
+    forgive(page)
+    found += [f"link that is gone: {problem}" for problem in problems(page)]
     assert not found, "\n".join(found)
 
 
@@ -141,6 +159,7 @@ def test_today_and_the_bell(page: Page, sign_in: Any, business: Any) -> None:
     expect(page.locator("section[aria-labelledby=s-today]")).to_contain_text("Buy stamps")
     page.get_by_label("Done: Buy stamps").click()
     expect(page.locator("section[aria-labelledby=s-today]")).not_to_contain_text("Buy stamps")
+    expect(page.locator(".toast", has_text="Done: Buy stamps").get_by_role("link", name="Plan the next step")).to_be_visible()
     page.locator(".toast", has_text="Done: Buy stamps").get_by_role("button", name="Undo").click()
     expect(page.locator("section[aria-labelledby=s-today]")).to_contain_text("Buy stamps")
     row = page.locator("li", has_text="Buy stamps")
@@ -148,7 +167,7 @@ def test_today_and_the_bell(page: Page, sign_in: Any, business: Any) -> None:
     row.get_by_role("button", name="Tomorrow at 9").click()
     expect(page.locator("section[aria-labelledby=s-tomorrow]")).to_contain_text("Buy stamps")
     page.goto("/notifications/")
-    page.get_by_role("button", name="Lead assigned to you: Lindner").click()
+    page.get_by_role("button", name="Lead assigned to you: Lindner", exact=True).click()
     page.wait_for_url("**/leads/*/")
     page.goto("/notifications/")
     page.get_by_role("button", name="Mark all as read").click()
@@ -173,8 +192,28 @@ def test_without_javascript(new_page: Callable[..., Page], sign_in: Any, busines
     assert Task.objects.get(title="Tidy up the files").done_at is None
     page.goto(f"/tasks/{Task.objects.get(title__startswith='Call about').pk}/")
     page.fill("textarea[name=outcome]", "They agree")
+    page.get_by_role("button", name="Done: Have the price list at hand").click()
+    expect(page.locator("#checklist")).to_contain_text("2 of 2")
+    page.fill("#new-item", "Write it down")
+    page.locator("#checklist").get_by_role("button", name="Add").click()
+    expect(page.locator("#checklist")).to_contain_text("2 of 3")
+    page.fill("textarea[name=outcome]", "They agree")
     page.locator("form[action$='complete/'] button[type=submit]").click()
-    assert Task.objects.get(title__startswith="Call about").outcome == "They agree"
+    assert Task.objects.get(title__startswith="Call about", done_at__isnull=False).outcome == "They agree"
+    following = Task.objects.get(title__startswith="Call about", done_at=None)
+    page.goto(f"/tasks/{following.pk}/repeat/")
+    page.fill("[name=interval]", "2")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".facts").first).to_contain_text("Every 2 weeks")
+    page.goto(f"{answer_path(following)}?do=tomorrow")
+    page.get_by_role("button", name="Tomorrow at 9").click()
+    expect(page.locator(".alert-success")).to_contain_text("Put off until")
+    page.goto("/tasks/?view=mine")
+    page.get_by_label("Done: Read the tender documents").click()
+    page.get_by_role("link", name="Plan the next step").click()
+    page.fill("[name=next_title]", "Write the offer")
+    page.get_by_role("button", name="Save").click()
+    assert Task.objects.filter(title="Write the offer", done_at=None).exists()
     page.goto("/calendar/")
     page.click("text=Kick-off")
     page.wait_for_url("**/meetings/*/")

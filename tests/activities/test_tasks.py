@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from activities import services
 from activities.models import Activity, Meeting, Notification, Reminder, Task
+from activities.services.due import snooze_values
 from activities.services.meetings import close_past_meetings
-from activities.services.tasks import snooze_values
 from contacts.models import Company, Contact
 from crm.core.bin import restore_group
 from crm.core.writes import StaleRecord, change_records

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
-from activities.services import add_note, keep_upload, notify, send_mail
+from activities.services import add_item, add_note, create_task, keep_upload, notify, send_mail
+from activities.services.reminders import link_url
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
@@ -47,11 +50,11 @@ GENERIC = {
 }
 
 OPEN = {  # anybody may ask; reviewed one by one
-    "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed",
+    "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed", "reminder-link",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
     "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
-    "notifications:poll", "notifications:read", "profile", "profile-theme", "user-photo", "view-as-stop",
+    "notifications:poll", "notifications:read", "notifications:settings", "profile", "profile-theme", "user-photo", "view-as-stop",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
     "deals:move": ("deals", "change"),
@@ -64,6 +67,10 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
     "calendar:move": ("tasks", "change"),
+    "tasks:repeat": ("tasks", "change"),
+    "tasks:skip": ("tasks", "delete"),
+    "tasks:items": ("tasks", "change"),
+    "tasks:item": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
     "activities:mail": ("leads", "view"),
 }
@@ -76,6 +83,7 @@ OWN = {
     "import-job",
     "import-problems",
     "notifications:open",
+    "notifications:read_one",
     "activities:edit",
     "activities:delete",
     "activities:restore",
@@ -120,6 +128,7 @@ class World:
         self.people = cast()
         self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
         self.labels = {record.slug: record.model_label for record in record_types()}
+        self.item = add_item(self.rows["tasks"], text="Zebrastep", actor=self.people.owner)
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
         lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
         self.mail = send_mail(lead, to="zebra@finch.example", subject="Hello", text="Wombatmail", actor=self.people.owner)
@@ -153,7 +162,7 @@ class World:
         if name in ON_RECORD or name in WRITES_ON:
             slug = WRITES_ON.get(name) or ON_RECORD[name][0]
             pk = self.rows[slug].pk
-            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk], ["task", pk]]
+            guesses = [[slug, pk, "note"], [slug, pk]] if name.startswith("activities:") else [[pk], [pk, self.item.pk], ["task", pk]]
         if name in OWN and name.startswith("activities"):
             guesses.insert(0, [self.note.pk])
         if name.startswith("import-"):
@@ -163,7 +172,7 @@ class World:
             guesses.append([])
         if name == "calendar:import_preview":
             guesses.insert(0, [self.upload.pk])
-        if name == "notifications:open":
+        if name in ("notifications:open", "notifications:read_one"):
             guesses.insert(0, [self.notification.pk])
         for arguments in guesses:
             try:
@@ -244,6 +253,17 @@ def test_pages_for_all_open_for_all(world, who):
     for name, (slug, action) in OTHERS.items():
         may = granted(getattr(world.people, who), action, world.labels[slug])
         assert client.get(world.url(name)).status_code == (200 if may else 403), (name, who)
+
+
+@pytest.mark.parametrize("who", [None, *PEOPLE])
+def test_a_reminders_link_shows_before_it_writes_and_dies_with_its_user(world, who):
+    task = create_task({"title": "Zebracall", "due_at": timezone.now()}, actor=world.people.owner)
+    url, client = urlsplit(link_url(task.reminders.get())).path, world.client(who)
+    for method, status in (("get", 200), ("head", 200), ("post", 422), ("put", 405), ("delete", 405)):  # a post without an answer
+        assert quiet(client, method, url).status_code == status, method
+    type(world.people.owner).objects.filter(pk=world.people.owner.pk).update(is_active=False)
+    for method in METHODS:
+        assert quiet(world.client(None), method, url).status_code == 410, method
 
 
 def test_a_note_stays_with_those_who_see_its_record(world):

@@ -123,6 +123,8 @@ def addresses(house: House) -> list[str]:
         "/",
         "/calendar/",
         "/notifications/",
+        "/notifications/settings/",
+        f"/tasks/{house.rows['tasks'].pk}/repeat/",
         "/search/?q=Muster",
         "/search/?q=zzz",
         "/bin/",
@@ -196,7 +198,7 @@ def test_words_of_the_pages(german: Client, address: str, words: list[str]) -> N
 
 
 @compiled
-@pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/password/reset/", "/f/contact/", "/nothing-here/"])
+@pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/password/reset/", "/f/contact/", "/nothing-here/", "/reminders/x/"])
 def test_pages_for_visitors_are_german(house: House, client: Client, address: str) -> None:
     from leads.services import create_form_with_usual_fields
 
@@ -222,8 +224,8 @@ def test_messages_of_forms_are_german(german: Client) -> None:
 MAILS = [path for path in template_files() if {"emails", "mail", "email"} & set(path.relative_to(ROOT / "templates").parts)]
 PERSON = {"name": "Muster", "email": "muster@example.com"}
 MAIL: dict[str, Any] = {
-    **dict.fromkeys(("form", "name", "title", "heading", "organisation_name", "subject", "description"), "Muster"),
-    **dict.fromkeys(("url", "base_url", "activate_url", "password_reset_url"), "https://example.com"),
+    **dict.fromkeys(("form", "name", "title", "heading", "organisation_name", "subject", "description", "text", "date"), "Muster"),
+    **dict.fromkeys(("url", "base_url", "activate_url", "password_reset_url", "choose_url"), "https://example.com"),
     **dict.fromkeys(("actor", "inviter", "invitation", "organisation", "user"), PERSON),
     "language": "de",
     "when": "morgen",
@@ -233,6 +235,9 @@ MAIL: dict[str, Any] = {
     "answers": [("Name", "Muster")],
     "leads": [("Muster", "", "https://example.com")] * 2,
     "count": 2,
+    **dict.fromkeys(("overdue", "today"), [("Muster", "morgen", "https://example.com")]),
+    "unread": 2,
+    "news": ["Muster"],
 }
 
 

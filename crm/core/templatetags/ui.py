@@ -171,10 +171,18 @@ def markdown(value: Any) -> SafeString:
 @register.filter
 def undo_url(message: Any) -> str:
     """The address in a Django message's `extra_tags="undo:/deals/3/undo/"`, or nothing."""
-    for part in (message.extra_tags or "").split():
-        if part.startswith("undo:/") and not part.startswith("undo://"):
-            return part[5:]
-    return ""
+    return _tagged(message, "undo:")
+
+
+@register.filter
+def plan_url(message: Any) -> str:
+    """The address in `extra_tags="plan:/tasks/3/complete/"`, or nothing."""
+    return _tagged(message, "plan:")
+
+
+def _tagged(message: Any, name: str) -> str:
+    parts = (part.removeprefix(name) for part in (message.extra_tags or "").split() if part.startswith(name))
+    return next((part for part in parts if part.startswith("/") and not part.startswith("//")), "")
 
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -1,0 +1,24 @@
+"""What is to be done (tasks, meetings), what happened (the timeline), reminders and notifications."""
+
+from activities.models.base import LONG, SUBJECTS, Subjects
+from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
+from activities.models.reminders import Notification, NotificationSettings, Reminder
+from activities.models.story import Activity
+from activities.models.tasks import ChecklistItem, Task, TaskSeries
+
+__all__ = [
+    "LONG",
+    "SUBJECTS",
+    "Activity",
+    "CalendarFeed",
+    "CalendarUpload",
+    "ChecklistItem",
+    "Meeting",
+    "MeetingGuest",
+    "Notification",
+    "NotificationSettings",
+    "Reminder",
+    "Subjects",
+    "Task",
+    "TaskSeries",
+]

@@ -1,0 +1,151 @@
+"""Spans of time with people: guests, the private feed, files to import."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import time
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from activities.models.base import LONG, Subjects, subject_indexes
+from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaChild
+from crm.core.audit import audited
+from crm.core.custom.models import Customised, custom_index
+from crm.core.models import Binned
+from crm.core.text import fold, sort_key
+
+
+@audited("uuid", "import_key", "sequence")
+class Meeting(Subjects, Customised, Binned):
+    """A span of time with people: the organiser (`owner`) and guests. One from midnight to midnight in `zone` is for whole days."""
+
+    title = models.CharField(_("title"), max_length=200)
+    location = models.CharField(_("place"), max_length=200, blank=True)
+    description = models.TextField(_("description"), blank=True, max_length=10_000)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="meetings", verbose_name=_("organiser"), db_index=False)
+    team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    zone = models.CharField(max_length=64, default="UTC", editable=False)
+    uuid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)  # the UID that calendars know it by
+    sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # how often guests had to be told of a change
+    import_key = models.CharField(max_length=64, null=True, editable=False)  # digest of UID and date in the file that it came from
+    held_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    search_text = models.TextField(default="", blank=True, editable=False)
+    sort_name = models.CharField(max_length=80, default="", blank=True, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = OwnedPolicy()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("meeting"), _("meetings")
+        indexes = [
+            models.Index(fields=["owner", "starts_at", "id"], name="meeting_owner", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["team", "starts_at", "id"], name="meeting_team", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["starts_at", "id"], name="meeting_start", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["created_at", "id"], name="meeting_created", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["sort_name", "id"], name="meeting_sortname", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["ends_at"], name="meeting_unheld", condition=Q(deleted_at__isnull=True, held_at__isnull=True)),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="meeting_search", condition=Q(deleted_at__isnull=True)),
+            *subject_indexes("meeting", "starts_at"),
+            custom_index("meeting"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at"))),
+            models.UniqueConstraint(fields=["created_by", "import_key"], name="meeting_imported_once", condition=Q(import_key__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("meetings:detail", args=[self.pk])
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def is_whole_days(self) -> bool:
+        start, end = (when.astimezone(self.tz) for when in (self.starts_at, self.ends_at))
+        return start.time() == end.time() == time.min and start.date() < end.date()
+
+    def fold(self) -> None:
+        self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description}", LONG), sort_key(self.title)
+
+
+class MeetingGuest(models.Model):
+    """Somebody whom a meeting's organiser wants there, by address; a person of the address book where it is known."""
+
+    class State(models.TextChoices):
+        INVITED = "invited", _("No answer yet")
+        ACCEPTED = "accepted", _("Accepted")
+        TENTATIVE = "tentative", _("Perhaps")
+        DECLINED = "declined", _("Declined")
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="guests")
+    contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("contact"))
+    email = models.EmailField(_("e-mail"))
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.INVITED)
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    invited_at = models.DateTimeField(null=True, blank=True, editable=False)  # when the last invitation was written; empty: never told
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaChild("meeting")
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name, verbose_name_plural = _("guest"), _("guests")
+        constraints = [models.UniqueConstraint("meeting", Lower("email"), name="guest_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class CalendarFeed(models.Model):
+    """The private address of one's calendar, for other programs. Only the secret's digest is stored."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    secret_digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("user_id")
+
+    class Meta:
+        verbose_name = _("calendar feed")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class CalendarUpload(models.Model):
+    """A calendar's file between its upload and the click that makes meetings of it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=120)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy("user_id")
+
+    class Meta:
+        verbose_name = _("calendar file")
+
+    def __str__(self) -> str:
+        return self.name
