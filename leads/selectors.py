@@ -69,6 +69,8 @@ class Matches:
 
     companies: list[Company]
     contacts: list[Contact]
+    sure_company: bool  # is the first one more than a similar name or a shared number?
+    sure_contact: bool
 
 
 def convert_matches(user: User, lead: Lead) -> Matches:
@@ -81,14 +83,15 @@ def convert_matches(user: User, lead: Lead) -> Matches:
     if lead.company_name:
         q |= Q(sort_name=sort_key(lead.company_name))
     companies = list(Company.objects.visible_to(user).filter(q).order_by("pk")[:MOST])
-    known = {"email": lead.email, "phone": lead.phone, "country": lead.country}
+    known, sure_company = {"email": lead.email, "phone": lead.phone, "country": lead.country}, bool(companies)
     companies += alike(user, Company, {**known, "name": lead.company_name})
     exact = Contact.objects.visible_to(user).filter(pk__in=_people_ids(lead.email_key, lead.phone_key))
     contacts = list(exact.order_by("pk")[:MOST])
     if lead.first_name and lead.last_name:
         contacts += Contact.objects.visible_to(user).filter(sort_name=sort_key(f"{lead.first_name} {lead.last_name}")).order_by("pk")[:MOST]
+    sure_contact = bool(contacts)
     contacts += alike(user, Contact, {**known, "first_name": lead.first_name, "last_name": lead.last_name})
-    return Matches(list(dict.fromkeys(companies))[:MOST], list(dict.fromkeys(contacts))[:MOST])
+    return Matches(list(dict.fromkeys(companies))[:MOST], list(dict.fromkeys(contacts))[:MOST], sure_company, sure_contact)
 
 
 def _domain(website: str) -> str:

@@ -63,7 +63,7 @@ class ConvertForm(PlainForm):
         choices += [(OTHER, _("Use another company")), (NONE, _("No company"))]
         self.fields["company"].choices = choices  # type: ignore[attr-defined]
         wanted = NEW if self.lead.company_name and may_add(self.user, Company) else NONE
-        self.initial.setdefault("company", choices[0][0] if self.matches.companies else wanted)
+        self.initial.setdefault("company", choices[0][0] if self.matches.sure_company else wanted)
         self.initial.setdefault("company_name", self.lead.company_name)
 
     def _offer_contact(self) -> None:
@@ -74,7 +74,7 @@ class ConvertForm(PlainForm):
         self.fields["contact"].choices = choices  # type: ignore[attr-defined]
         named = self.lead.first_name or self.lead.last_name or self.lead.email
         wanted = NEW if named and may_add(self.user, Contact) else NONE
-        self.initial.setdefault("contact", choices[0][0] if self.matches.contacts else wanted)
+        self.initial.setdefault("contact", choices[0][0] if self.matches.sure_contact else wanted)
         self.initial |= {"first_name": self.lead.first_name, "last_name": self.lead.last_name}
 
     def _ask_differences(self, kind: str) -> list[str]:

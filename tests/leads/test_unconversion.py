@@ -70,6 +70,9 @@ def test_matches_by_number_and_similar_name(rep):
     create_contact({"first_name": "Bob", "last_name": "Builder"}, actor=rep)
     matches = selectors.convert_matches(rep, make_lead(rep, **LEAD))
     assert (set(matches.companies), matches.contacts) == ({by_phone, by_mail, similar}, [person])
+    assert (matches.sure_company, matches.sure_contact) == (False, False)  # offered, not chosen beforehand
+    create_contact({"last_name": "L", "email": "ada@engine.example"}, actor=rep)
+    assert selectors.convert_matches(rep, make_lead(rep, **LEAD)).sure_contact
 
 
 def test_what_differs_and_what_does_not(rep):
