@@ -124,15 +124,15 @@ class Listing:
         return Slice.of(self._walk(order, size, cursor, field), size, cursor, CAP, capped=True)
 
     def _lie_thin(self, column: str, size: int) -> bool:
-        """In a large table: does the planner expect more than FEW matches, but so few that sorting them takes less than passing what lies between
-        them? Then they are gathered at once, and nothing else is tried in vain."""
+        """In a large table: does the planner expect so few matches that sorting them takes less than passing what lies between them? Then all of them
+        are gathered at once, and nothing else is tried in vain."""
         passed = size * table_size(self.model)
         if self._asks_for(column) or passed <= SHORT_WALK * FEW:
             return False
         if self.alike:  # of what is spelt alike it knows little
             return True
         expected = planned_rows(*self._gathered([(f"{arm.select_id} {arm.rest}", arm.params) for arm in self._lookups(column)]))
-        return FEW < expected <= CAP and expected * expected < passed
+        return expected <= CAP and expected * expected < passed
 
     def _asks_for(self, column: str) -> bool:
         """Is it the sort key that is filtered by? Its index begins the walk where the filter does, or all that fits lies far along."""
@@ -318,7 +318,7 @@ class Listing:
 
     def _lookups(self, column: str) -> list[Arm]:
         """The statements that gather matches, one per alternative and arm. The trigrams of a search are looked up once, not once per arm."""
-        return self._compiled(column, whole=self.q is not None or self._of_one_owner(), apart=bool(self.alternatives))
+        return self._compiled(column, whole=self.q is not None, apart=bool(self.alternatives))
 
     def _of_one_owner(self) -> bool:
         """Are all matches one colleague's? Most of them are in one team then: an arm for each of the others would read all of them in vain."""

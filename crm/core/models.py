@@ -128,11 +128,11 @@ def record_indexes(table: str, *keys: str, facts: tuple[str, ...] = ()) -> list[
 
 
 def counting_indexes(table: str, *facts: str) -> list[models.Index]:
-    """How many of an owner's or a team's rows fit a filter, from the index alone."""
+    """How many of an owner's or a team's rows fit a filter, from the index alone; and which of a team's are a colleague's, where most are in another team."""
     alive = Q(deleted_at__isnull=True)
     return [
         models.Index(fields=["owner", "id"], include=["team", *facts], name=f"{table}_o_facts", condition=alive),
-        models.Index(fields=["team", "id"], include=["owner", *facts], name=f"{table}_t_facts", condition=alive),
+        models.Index(fields=["team", "owner", "id"], include=[*facts], name=f"{table}_t_facts", condition=alive),
     ]
 
 

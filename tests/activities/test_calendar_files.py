@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,11 +16,10 @@ from activities.models import CalendarUpload, Meeting
 from activities.services.calendar_files import Found, read
 from activities.services.calendar_imports import text_of
 from tests.factories import Cast, signed_in
-from tests.imports.files import DATA
+from tests.shared_data import shared
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NOW = datetime(2027, 1, 15, 12, tzinfo=UTC)
-MUST_BE_THERE = bool(os.environ.get("RAPPORT_SHARED_DATA_REQUIRED"))
 
 
 def ics(*events: str) -> str:
@@ -200,7 +198,7 @@ def test_others_and_ended_uploads_are_404(people: Cast) -> None:
 
 
 def files() -> list[Any]:
-    return sorted((DATA / "calendar").rglob("*.ics"))
+    return sorted(shared("calendar").rglob("*.ics"))
 
 
 # No calendar at all, or one that breaks the grammar where nobody can tell what was meant: what is said of each.
@@ -222,8 +220,6 @@ def test_files_that_other_programs_wrote() -> None:
     """164 of 173 are read. Of these 93 hold events with a start, which become meetings; the others hold none (to-dos, zones, alarms, free-busy
     times, parts of events from a standard's text) and say so event by event."""
     names = files()
-    if not names and not MUST_BE_THERE:
-        pytest.skip(f"no calendars in {DATA}; set RAPPORT_SHARED_DATA")
     assert len(names) == 173
     refused, made, empty = {}, 0, 0
     for path in names:
@@ -245,8 +241,6 @@ def test_files_that_other_programs_wrote() -> None:
 @pytest.mark.long
 @pytest.mark.django_db
 def test_files_that_other_programs_wrote_go_all_the_way(people: Cast) -> None:
-    if not files() and not MUST_BE_THERE:
-        pytest.skip(f"no calendars in {DATA}; set RAPPORT_SHARED_DATA")
     client, seen = signed_in(people.owner), 0
     for path in files():
         answer = upload(client, path.read_bytes(), path.name)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from contacts.services import normal_phone, phone_key
+from tests.shared_data import shared
 
 pytestmark = pytest.mark.django_db  # the default country is that of the organisation
 
-DATA = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
-
 
 def test_every_example_number() -> None:
-    path = DATA / "phones" / "phone_examples.csv"
-    if not path.exists():
-        pytest.skip(f"no example numbers at {path}; set RAPPORT_SHARED_DATA")
-    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    rows = list(csv.DictReader(shared("phones/phone_examples.csv").open(encoding="utf-8")))
     wrong = [row for row in rows if {normal_phone(row["national_input"], row["region"]), normal_phone(row["international_input"])} != {row["expected_e164"]}]
     assert len(rows) == 557 and not wrong
 

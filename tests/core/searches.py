@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import names
 from contacts.services import create_contacts
 from crm.core.text import unaccent
+from tests.shared_data import shared
 
-DATA = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 LETTERS = "abcdefghijklmnoprstuvwz"
 
 
@@ -35,10 +33,8 @@ class Search(NamedTuple):
 
 
 def real_names() -> tuple[list[str], list[str]]:
-    """First and last names of all countries, as they are written there or in Latin letters; ([], []) when they are not at hand."""
-    folder = DATA / "names" / "popular_by_country"
-    if not folder.exists():
-        return [], []
+    """First and last names of all countries, as they are written there or in Latin letters."""
+    folder = shared("names/popular_by_country")
     found = []
     for file in ("common-forenames-by-country.csv", "common-surnames-by-country.csv"):
         with (folder / file).open(encoding="utf-8-sig") as lines:

@@ -10,7 +10,7 @@ import pytest
 
 from crm.core import finding, words
 from crm.core.search import search_all
-from tests.core.searches import DATA, FIRST, LAST, people, real_names, searches, store
+from tests.core.searches import FIRST, LAST, people, real_names, searches, store
 from tests.factories import cast
 
 ENOUGH = 0.95
@@ -50,8 +50,6 @@ def test_the_target_is_among_the_first_five(django_capture_on_commit_callbacks):
 @pytest.mark.django_db(transaction=True)
 def test_two_thousand_searches_in_real_names():
     firsts, lasts = real_names()
-    if not firsts:
-        pytest.skip(f"no names at {DATA}; set RAPPORT_SHARED_DATA")
     actor, dice = cast().admin, random.Random(11)
     made = people(dice, firsts, lasts, 10_000)
     store(made, actor)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,8 +11,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from crm.core.imports import services, work
 from crm.core.models import ImportJob
 from crm.core.records import record_for
-
-DATA = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 def text_of(rows: list[list[str]]) -> bytes:

@@ -11,7 +11,7 @@ from crm.core.imports.reading import look_at
 from crm.core.imports.targets import guess, targets_of
 from crm.core.records import record_for
 from tests.factories import cast
-from tests.imports.files import DATA
+from tests.shared_data import shared
 
 pytestmark = pytest.mark.django_db
 NEEDED = {
@@ -42,12 +42,10 @@ FILES = {
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_headings_of_real_exports(name):
-    path = DATA / "contacts" / "real_export_headers.json"
-    if not path.exists():
-        pytest.skip(f"no headings at {path}; set RAPPORT_SHARED_DATA")
+    path = shared("contacts/real_export_headers.json")
     slug, needed = NEEDED[name]
     if name in FILES:
-        headings = look_at((DATA / FILES[name]).open("rb")).headings
+        headings = look_at(shared(FILES[name]).open("rb")).headings
     else:
         headings = next(csv.reader([json.loads(path.read_text())[name]["header"]]))
     record = record_for(slug)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from crm.core.imports import reading
 from crm.core.imports.reading import look_at, read
-from tests.imports.files import DATA
+from tests.shared_data import shared
 
 
 def rows_of(data: bytes):
@@ -109,15 +109,8 @@ def test_notes_before_the_headings_are_no_headings():
     assert len(lines) == 3
 
 
-def shared(*parts):
-    path = DATA.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"no files at {path}; set RAPPORT_SHARED_DATA")
-    return path
-
-
 def test_csv_spectrum():
-    right, folder = 0, shared("csv", "csv-spectrum", "csvs")
+    right, folder = 0, shared("csv/csv-spectrum/csvs")
     for path in sorted(folder.glob("*.csv")):
         found, lines = rows_of(path.read_bytes())
         rows = [dict(zip(found.headings, line.cells, strict=False)) for line in lines]
@@ -137,18 +130,18 @@ def test_csv_spectrum():
     ],
 )
 def test_data_loader(name, rows):
-    lines = rows_of(shared("sales", "salesforce_dataloader", *name.split("/")).read_bytes())[1]
+    lines = rows_of(shared(f"sales/salesforce_dataloader/{name}").read_bytes())[1]
     assert len(lines) == rows
     assert not [line for line in lines if line.problem]
 
 
 @pytest.mark.parametrize("code", ["UTF32LE", "UTF32BE"])
 def test_wrong_marks_are_refused(code):
-    path = shared("sales", "salesforce_dataloader", "test", "resources", "testfiles", "data", f"csvtext_BOM_{code}.csv")
+    path = shared(f"sales/salesforce_dataloader/test/resources/testfiles/data/csvtext_BOM_{code}.csv")
     with pytest.raises(ValidationError, match="no text"):
         look_at(path.open("rb"))
 
 
 def test_thunderbird_writes_the_same_in_both():
-    folder = shared("contacts", "google_outlook")
+    folder = shared("contacts/google_outlook")
     assert rows_of((folder / "ThunderbirdAnsi.csv").read_bytes())[1] == rows_of((folder / "ThunderbirdUtf8.csv").read_bytes())[1]

@@ -11,17 +11,15 @@ from contacts.models import Company, Contact
 from crm.core.imports import services
 from deals.models import Deal
 from tests.factories import cast
-from tests.imports.files import DATA, bring_in, check, reasons, upload, worked
+from tests.imports.files import bring_in, check, reasons, upload, worked
+from tests.shared_data import shared
 
 pytestmark = pytest.mark.django_db
 SALESFORCE = "sales/salesforce_dataloader/main/resources/samples/data"
 
 
 def body(name):
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"no file at {path}; set RAPPORT_SHARED_DATA")
-    return path.read_bytes()
+    return shared(name).read_bytes()
 
 
 def test_accounts_and_opportunities_of_salesforce():

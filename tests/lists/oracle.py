@@ -64,6 +64,8 @@ def build(people: Any, seed: int = 7) -> SimpleNamespace:
                 source=pick([*world.sources, None]),
                 score=pick((0, 10, 55, 100)),
                 value=pick((None, Decimal(5), Decimal(7))),
+                respond_by=pick((None, NOW - timedelta(hours=1), NOW + timedelta(hours=1))),
+                first_response_at=pick((None, NOW - timedelta(hours=2))),
             ),
         ),
     )
@@ -343,9 +345,17 @@ def _of_leads(world: Any) -> dict[str, tuple[list[Any], Fits]]:
         "state": (kinds, lambda row, value: row.status.kind in (("new", "working") if value == "open" else (value,))),
         "status": (statuses, lambda row, value: str(row.status_id) in value),
         "source": (sources, lambda row, value: (str(row.source_id) if row.source_id else "none") in value),
+        "response": (["waiting", "late", "answered"], _responded),
         "score_min": (["10", "56"], lambda row, value: row.score >= int(value)),
         "score_max": (["9", "55"], lambda row, value: row.score <= int(value)),
     }
+
+
+def _responded(row: Any, value: str) -> bool:
+    if value == "answered":
+        return row.first_response_at is not None
+    waiting = row.respond_by is not None and row.first_response_at is None and row.status.kind in ("new", "working")
+    return waiting and (value == "waiting" or row.respond_by <= NOW)
 
 
 def _of_deals(world: Any, seen: dict[str, list[int]]) -> dict[str, tuple[list[Any], Fits]]:
