@@ -4,7 +4,7 @@ from activities.panels.calendar import MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
 from activities.panels.story import recent, timeline, timeline_context
-from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, marks_html, may_change
+from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
@@ -16,6 +16,7 @@ __all__ = [
     "composer",
     "composer_tabs",
     "due_html",
+    "focus_context",
     "marks_html",
     "may_change",
     "meeting_box",

@@ -103,8 +103,8 @@ def quick_add(request: Any, form: forms.TodayTaskForm | None = None) -> SafeStri
     return filled(("quick-add", get_language()), mould, gaps)
 
 
-def task_box(request: Any, task: Any) -> Any:
-    """The middle of a task's page: what it says, and how to finish it or put it off."""
+def task_box(request: Any, task: Any, *, next_url: str = "") -> Any:
+    """The middle of a task's page: what it says, and how to finish it or put it off. `next_url`: where that leads, in focus mode."""
     done = task.done_at is not None
     mine = "change" in task.may
     context = {
@@ -115,7 +115,8 @@ def task_box(request: Any, task: Any) -> Any:
         "snooze": forms.SnoozeForm(user=request.user, initial={"choice": "custom"}) if mine and not done else None,
         "items": list(task.items.all()) if task.items_total else [],
         "item_key": uuid.uuid4(),
-        "reminders": reminder_lines(task),
+        "reminders": [] if next_url else reminder_lines(task),
+        "next": next_url,
     }
     return render_to_string("activities/task_box.html", context, request=request)
 

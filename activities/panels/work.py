@@ -8,11 +8,14 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from activities import selectors
 from activities.models import Meeting, Task
+from activities.panels.composer import task_box
 from crm.core import cells
 from crm.core.access import reaches
 from crm.core.cells import escape
 from crm.core.lists import RowContext
+from crm.core.records import record_for
 
 KIND_ICONS = {"todo": "checkbox", "call": "phone", "email": "mail", "visit": "map-pin", "follow_up": "arrow-right", "meeting": "calendar-event"}
 
@@ -101,3 +104,20 @@ class WorkRows:
             f'<details class="dd dd-end"><summary class="btn btn-ghost btn-sm">{self.put_off}<span class="visually-hidden">: {title}</span></summary>'
             f'<ul class="dropdown-menu">{buttons}<li><a class="dropdown-item" href="{url}">{self.choose}</a></li></ul></details>'
         )
+
+
+def focus_context(request: Any, task: Any, ctx: RowContext, mark: Any) -> dict[str, Any]:
+    """What the focus page shows of a task: when, about whom, how to reach them, and the forms that finish it or put it off and lead to the next one."""
+    following, reach = f"/focus/?after={mark}", selectors.reach_of(request.user, task)
+    record = record_for(type(reach)) if reach is not None else None
+    return {
+        "task": task,
+        "due": due_html(task, ctx),
+        "kind": kind_text(task),
+        "kind_icon": KIND_ICONS.get(task.kind, "checkbox"),
+        "about": about_html(task, ctx),
+        "phone": getattr(reach, "phone", ""),
+        "mail_url": f"/activities/{record.slug}/{reach.pk}/mail/" if record is not None and reach.email else "",
+        "box": task_box(request, task, next_url=following),
+        "next_url": following,
+    }

@@ -7,9 +7,10 @@ from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
 from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import TimelinePage, timeline, upcoming
-from activities.selectors.work import calendar_days, day_of, minutes_before, month_days, reminders_of, today_page
+from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, today_page
 
 __all__ = [
+    "FocusMark",
     "People",
     "TimelinePage",
     "bell_state",
@@ -19,6 +20,7 @@ __all__ = [
     "due_words",
     "feed_made_at",
     "feed_rows",
+    "focus",
     "found_lines",
     "guests_of",
     "late_banners",
@@ -30,6 +32,7 @@ __all__ = [
     "own_upload",
     "page_record",
     "people_called",
+    "reach_of",
     "reference",
     "referenced",
     "reminders_of",

@@ -6,8 +6,8 @@ import calendar
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 
@@ -17,7 +17,7 @@ from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
 
-OVERDUE, AHEAD, LATER, NEEDS, CAP = 40, 60, 20, 5, 100
+OVERDUE, AHEAD, LATER, NEEDS, CAP = 30, 40, 10, 5, 100
 IN_MAIL, NEWS = 20, 5
 MOST_IN_SPAN = 5000
 SUBJECT = ("subject_type", *(f"{name}_id" for name in SUBJECTS))
@@ -112,6 +112,65 @@ def _sort_in(page: Today, row: Any, now: datetime, zone: tzinfo, today: date) ->
         page.tomorrow.append(row)
     else:
         page.week.append(row)
+
+
+# ---- one after the other ----
+
+
+class FocusMark(NamedTuple):
+    """A place in the order of one's work: when something was due, in seconds since 1970, and its id. It stays where it is when the task is put off."""
+
+    at: int
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.at}-{self.pk}"
+
+    @classmethod
+    def of(cls, task: Task) -> FocusMark:
+        assert task.due_at is not None
+        return cls(int(task.due_at.timestamp()), task.pk)
+
+    @classmethod
+    def read(cls, text: str) -> FocusMark | None:
+        """None for ""; ValueError for what is no mark."""
+        if not text:
+            return None
+        at, _dash, pk = text.partition("-")
+        if not (at.isascii() and at.isdecimal() and len(at) < 12 and pk.isascii() and pk.isdecimal() and len(pk) < 19):
+            raise ValueError(text[:40])
+        return cls(int(at), int(pk))
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The next task, how many are left with it (counted to CAP), and what is seen of the record it is about."""
+
+    task: Task | None
+    left: int
+    seen: dict[str, dict[int, Any]]
+
+
+def focus(user: Any, now: datetime, zone: tzinfo, after: FocusMark | None = None) -> Focus:
+    """The first of one's open tasks that are due by the end of today, after a place in their order."""
+    end = day_starts(now.astimezone(zone).date() + timedelta(days=1), zone)
+    mine = Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True, due_at__lt=end)
+    if after is not None:
+        at = datetime.fromtimestamp(min(after.at, 7_258_118_400), UTC)  # the year 2200
+        mine = mine.filter(Q(due_at__gt=at + timedelta(microseconds=999_999)) | Q(due_at__gte=at, due_at__lt=at + timedelta(seconds=1), pk__gt=after.pk))
+    found = list(mine.order_by("due_at", "pk").only(*TASK_ROW)[: CAP + 1])
+    return Focus(found[0] if found else None, len(found), see(user, found[:1], SUBJECTS) if found else {})
+
+
+def reach_of(user: Any, task: Task) -> Any:
+    """The contact or lead of a task, with phone and e-mail, as far as the user may see them; None when there is nobody to reach."""
+    for name in ("contact", "lead"):
+        pk = getattr(task, f"{name}_id")
+        model: Any = Task._meta.get_field(name).related_model
+        found = model.objects.visible_to(user).filter(pk=pk).first() if pk else None
+        if found is not None:
+            return found
+    return None
 
 
 def leads_without_answer(user: Any) -> Waiting:

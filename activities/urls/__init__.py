@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import capture, entries, feeds, links, mails, today
+from activities.views import capture, entries, feeds, focus, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
     path("calendar/", include((calendar_urls, "calendar"))),
     path("invited/<str:token>/", feeds.guest, name="guest"),
+    path("focus/", focus.FocusView.as_view(), name="focus"),
     path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),

@@ -90,7 +90,12 @@ OWN = {
     "activities:take_back",
     "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
-OTHERS = {"deals:board": ("deals", "view"), "calendar:import": ("meetings", "add"), "capture": ("tasks", "add")}  # a grant on the record type as a whole
+OTHERS = {
+    "deals:board": ("deals", "view"),
+    "calendar:import": ("meetings", "add"),
+    "capture": ("tasks", "add"),
+    "focus": ("tasks", "view"),
+}  # a grant on the record type as a whole
 WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
 
 
