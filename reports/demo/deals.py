@@ -104,6 +104,8 @@ class Deals:
             self._meet(deal, cast.later(at, 1, 4))
 
     def _meet(self, deal: Deal, at: Any) -> None:
+        if not 8 <= at.astimezone(self.cast.zone).hour < 18:  # what was squeezed in before now may lie in the night
+            at = self.cast.work_moment(at.astimezone(self.cast.zone).date() - timedelta(days=1), forwards=False)
         with self.story.at(at - timedelta(days=1)):
             values = {
                 "title": f"{self.cast.choice(words.MEETINGS)}: {deal.company or deal.name}"[:200],
