@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.xdist_group("syste
 
 # What a request leaves that died after it had stored the entry: counted as tried, and not heard of again.
 CRASHED = """
-INSERT INTO leads_submission (uuid, form_id, data, utm, user_agent, referrer, state, spam_reason, attempts, next_attempt_at, error, received_at)
-SELECT gen_random_uuid(), id, %s, '{}', '', '', 'stored', '', 1, now() + interval '5 seconds', '', now() FROM leads_webform WHERE slug = 'contact'
+INSERT INTO leads_submission (uuid, form_id, data, utm, consents, user_agent, referrer, state, spam_reason, attempts, next_attempt_at, error, received_at)
+SELECT gen_random_uuid(), id, %s, '{}', '[]', '', '', 'stored', '', 1, now() + interval '5 seconds', '', now() FROM leads_webform WHERE slug = 'contact'
 """
 STORED = "SELECT data ->> 'email' FROM leads_submission WHERE data ->> 'email' = ANY (%s)"
 
