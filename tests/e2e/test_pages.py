@@ -18,7 +18,7 @@ WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SMALLEST: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 LOOKS = {"wide-light": (WIDE, "light"), "wide-dark": (WIDE, "dark"), "phone-light": (PHONE, "light"), "phone-dark": (PHONE, "dark")}
-USUAL = [("admin", "wide-light"), ("manager", "wide-light"), ("rep", "phone-dark")]
+USUAL = [("admin", "wide-light"), ("rep", "phone-dark")]
 REST = [(user, look) for look in LOOKS for user in DEMO_USERS if (user, look) not in USUAL]
 MAIN = ["/", "/tasks/?view=mine", "/calendar/", "/leads/", "/deals/board/", "/contacts/", "/companies/", "/reports/", "/reports/won-by-month/", "/profile/"]
 
@@ -27,7 +27,7 @@ LINKS = """() => {
   const all = (scope, css) => [...document.querySelectorAll(`${scope} ${css}`)].filter(a => !a.download).map(a => a.getAttribute("href"));
   const first = css => all("#content", css).slice(0, 1), here = location.pathname;
   return [
-    ...all(".side-nav", "a[href]"), ...all(".side-foot", "a[href]"), ...all(".top", "a[data-go]"), ...all(".top", "a[href][data-new]"),
+    ...all(".side-nav", "a[href]"), ...all(".side-foot", "a[href]"), ...all(".top", "a[data-go], a[data-capture], a[href='/focus/']"), ...all(".top", "a[href][data-new]"),
     ...first("[data-rowlink]"), ...first(".deal a"), ...first('.views a[href="/deals/"]'),
     ...(["/reports/", "/settings/"].includes(here) ? all("#content", `a[href^="${here}"]`) : []),
     ...(here.startsWith("/settings/") ? [...first('a[href*="/new/"]'), ...first('a[href*="/edit/"]')] : []),
