@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from activities.panels import FILES, composer, recent, timeline
 from activities.records import MEETING, TASK, mail_for_each, may_plan, task_for_each, write_action
 from contacts.records import COMPANY, CONTACT
+from contacts.records import SETTINGS as CONTACT_SETTINGS
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import Column, Opening, Panel, RecordType, no_extra
@@ -106,7 +107,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *CONTACT_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +30,10 @@ class Attachment(Subjects):
         ordering = ["-created_at", "-id"]
         verbose_name, verbose_name_plural = _("file"), _("files")
         indexes = subject_indexes("attachment", "created_at")
-        constraints = [any_subject(*SUBJECTS, name="attachment_has_subject"), models.CheckConstraint(name="attachment_subject_type", condition=~models.Q(subject_type=""))]
+        constraints = [
+            any_subject(*SUBJECTS, name="attachment_has_subject"),
+            models.CheckConstraint(name="attachment_subject_type", condition=~Q(subject_type="")),
+        ]
 
     def __str__(self) -> str:
         return self.name

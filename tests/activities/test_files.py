@@ -76,7 +76,9 @@ def test_the_same_form_twice_adds_once(people: Cast) -> None:
     assert Attachment.objects.count() == 1
 
 
-@pytest.mark.parametrize(("name", "content", "kind"), [("a.html", b"<script>alert(1)</script>", ""), ("a.svg", SVG, ""), ("a.png", SVG, ""), ("a.html", PNG, "png")])
+@pytest.mark.parametrize(
+    ("name", "content", "kind"), [("a.html", b"<script>alert(1)</script>", ""), ("a.svg", SVG, ""), ("a.png", SVG, ""), ("a.html", PNG, "png")]
+)
 def test_nothing_is_ever_a_page_of_ours(people: Cast, name: str, content: bytes, kind: str) -> None:
     lead = create_lead({"last_name": "Berger"}, actor=people.owner)
     row = add_files(lead, [upload(name, content)], actor=people.owner)[0]
@@ -96,7 +98,12 @@ def test_bad_uploads_change_nothing(people: Cast, disk: Path) -> None:
     client, url = signed_in(people.owner), f"/activities/leads/{lead.pk}/files/new/"
     large = upload("film.mp4")
     large.size = MAX_BYTES + 1
-    for given, text in (({}, "required"), ({"files": upload("a.txt", b"")}, "is empty"), ({"files": [upload() for _each in range(11)]}, "At most 10"), ({"files": "text"}, "required")):
+    for given, text in (
+        ({}, "required"),
+        ({"files": upload("a.txt", b"")}, "is empty"),
+        ({"files": [upload() for _each in range(11)]}, "At most 10"),
+        ({"files": "text"}, "required"),
+    ):
         response = client.post(url, given)
         assert response.status_code == 422
         assert text in response.content.decode()
@@ -140,8 +147,19 @@ def test_names_are_cleaned(given: str, kept: str) -> None:
 def test_who_may_add_open_and_delete(people: Cast, django_capture_on_commit_callbacks: Any, disk: Path) -> None:
     lead = create_lead({"last_name": "Berger"}, actor=people.owner)
     row = add_files(lead, [upload()], actor=people.owner)[0]
-    addresses = (f"/activities/files/{row.pk}/", f"/activities/files/{row.pk}/delete/", f"/activities/leads/{lead.pk}/files/", f"/activities/leads/{lead.pk}/files/new/")
-    expected = {"owner": (200, 200, 200, 200), "teammate": (200, 403, 200, 200), "manager": (200, 200, 200, 200), "stranger": (404,) * 4, "viewer": (200, 403, 200, 403)}
+    addresses = (
+        f"/activities/files/{row.pk}/",
+        f"/activities/files/{row.pk}/delete/",
+        f"/activities/leads/{lead.pk}/files/",
+        f"/activities/leads/{lead.pk}/files/new/",
+    )
+    expected = {
+        "owner": (200, 200, 200, 200),
+        "teammate": (200, 403, 200, 200),
+        "manager": (200, 200, 200, 200),
+        "stranger": (404,) * 4,
+        "viewer": (200, 403, 200, 403),
+    }
     for who, codes in expected.items():
         client = signed_in(getattr(people, who))
         assert tuple(client.get(url).status_code for url in addresses) == codes, who
