@@ -80,7 +80,7 @@ def make_primary(row: Employment, *, actor: Any, version: int | None = None) -> 
     found.delete()
     changed = update_contact(person, {"company": found.company, "job_title": found.role}, actor=actor, version=version)
     if old["company"] is not None and old["company"].pk != found.company_id:
-        _keep(person, old)
+        _keep(changed, old)
     return changed
 
 
@@ -90,8 +90,10 @@ def leave_company(contact: Contact, *, actor: Any, ended_on: date | None, versio
     person = _locked(contact, actor)
     if person.company is None:
         return person
-    _keep(person, {"company": person.company, "role": person.job_title, "ended_on": ended_on, "past": True})
-    return update_contact(person, {"company": None, "job_title": ""}, actor=actor, version=version)
+    left = {"company": person.company, "role": person.job_title, "ended_on": ended_on, "past": True}
+    changed = update_contact(person, {"company": None, "job_title": ""}, actor=actor, version=version)
+    _keep(changed, left)
+    return changed
 
 
 def _keep(person: Contact, values: Values) -> None:
