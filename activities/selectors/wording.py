@@ -263,11 +263,8 @@ def _unconverted(line: Activity, ctx: CellContext) -> Parts:
 
 def _files(line: Activity, ctx: CellContext) -> Parts:
     names = [str(name) for name in line.data.get("files", [])]
-    if line.verb == "unfiled":
-        what = _("deleted the file")
-    else:
-        what = ngettext("added the file", "added %(n)s files:", len(names)) % {"n": len(names)}
-    return format_html('{} <span class="sj">{}</span>', what, ", ".join(names)), "", ""
+    told = {"unfiled": _("deleted the file"), "filed": _("added the file") if len(names) == 1 else _("added files:")}
+    return format_html('{} <span class="sj">{}</span>', told[line.verb], ", ".join(names)), "", ""
 
 
 def _changed(line: Activity, ctx: CellContext) -> Parts:

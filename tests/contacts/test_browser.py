@@ -80,7 +80,7 @@ def test_a_person_with_all_that_hangs_on_them(page: Page, sign_in: Any, settings
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for name, address in addresses.items():
             page.goto(address)
-            if name == "page" and width < 1000:
+            if name in ("page", "company", "old") and width < 1000:
                 page.get_by_role("tab", name="Related").click()
             for summary in page.locator("#people details > summary").all():
                 summary.click()
