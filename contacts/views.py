@@ -50,6 +50,12 @@ class ConsentView(RecordFormView):
 # ---- roles at companies ----
 
 
+def _version(form: Any) -> int:
+    if form.cleaned_data["version"] is None:
+        raise ValidationError(_("Open the form again: it does not say which version you edited."))
+    return form.cleaned_data["version"]
+
+
 class AddRoleView(PartFormView):
     slug = "contacts"
     title = gettext_lazy("Add a company")
@@ -101,10 +107,7 @@ class EditRoleView(RoleMixin, PartFormView):
         return RoleForm(data, user=self.request.user, initial=initial)
 
     def save(self, form: RoleForm) -> None:
-        version = form.cleaned_data["version"]
-        if version is None:
-            raise ValidationError(_("Open the form again: it does not say which version you edited."))
-        services.change_employment(self.row, form.values(), actor=self.request.user, version=version)
+        services.change_employment(self.row, form.values(), actor=self.request.user, version=_version(form))
 
 
 class RemoveRoleView(RoleMixin, PartRemoveView):
@@ -158,7 +161,7 @@ class LeaveView(PartFormView):
         return LeaveForm(data, user=self.request.user, initial={"version": self.obj.version})
 
     def save(self, form: LeaveForm) -> None:
-        services.leave_company(self.obj, actor=self.request.user, ended_on=form.cleaned_data["ended_on"], version=form.cleaned_data["version"])
+        services.leave_company(self.obj, actor=self.request.user, ended_on=form.cleaned_data["ended_on"], version=_version(form))
 
 
 # ---- relationships ----

@@ -25,7 +25,7 @@ from contacts.services import (
 from crm.core.settings_services import delete_setting
 from crm.core.writes import StaleRecord
 from tests.contacts.factories import make_company, make_contact
-from tests.factories import Cast, cast, signed_in
+from tests.factories import Cast, cast, make_role, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +93,7 @@ def test_who_leaves_keeps_the_company_among_the_past_ones(people: Cast) -> None:
         leave_company(contact, actor=people.owner, ended_on=None, version=contact.version + 1)
     assert not Employment.objects.exists()
     client = signed_in(people.owner)
+    assert client.post(f"/contacts/{contact.pk}/left/", {"ended_on": "2026-01-31"}).status_code == 422
     response = client.post(f"/contacts/{contact.pk}/left/", {"ended_on": "2026-01-31", "version": contact.version})
     assert response.status_code == 302
     contact.refresh_from_db()
@@ -161,6 +162,15 @@ def test_other_peoples_companies_and_people_stay_hidden(people: Cast) -> None:
     add_employment(contact, {"company": mine}, actor=people.owner)
     delete_companies([mine.pk], actor=people.owner)
     assert ties_of(people.owner, contact).roles == []
+
+
+def test_who_sees_no_companies_sees_relationships_alone(people: Cast) -> None:
+    contact, other = make_contact(people.owner), make_contact(people.owner)
+    add_employment(contact, {"company": make_company(people.owner)}, actor=people.owner)
+    add_relationship(contact, other, kind(), actor=people.owner)
+    role = make_role(grants={"contacts_contact": {"view": "all"}, "contacts_company": {"view": "none"}})
+    ties = ties_of(make_user(role=role), contact)
+    assert (ties.roles, [tie.target for tie in ties.relationships]) == ([], [other])
 
 
 def test_relationships_read_from_both_sides(people: Cast) -> None:
