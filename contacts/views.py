@@ -21,16 +21,17 @@ from crm.core.writes import StaleRecord
 
 
 class ConsentView(RecordFormView):
-    """What a person allowed: the log, and a form to note more."""
+    """What a person allowed: the log, and for who may change the person a form to note more."""
 
     slug = "contacts"
 
-    def page(self, contact: Any, form: ConsentForm, status: int = 200) -> HttpResponse:
+    def page(self, contact: Any, form: ConsentForm | None, status: int = 200) -> HttpResponse:
         context = {"record": self.record, "contact": contact, "form": form, "log": selectors.consent_log(self.request.user, contact)}
         return render(self.request, "contacts/consent.html", context, status=status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self.page(self.load(pk, "change"), ConsentForm(user=self.request.user))
+        contact = self.load(pk)
+        return self.page(contact, ConsentForm(user=request.user) if "change" in contact.may else None)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         contact = self.load(pk, "change")

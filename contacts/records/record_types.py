@@ -246,10 +246,8 @@ def lifecycle_badges(obj: Contact, ctx: Any) -> list[Any]:
 
 
 def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
-    actions = reach(obj)
-    if ctx.can("change", obj):
-        actions.append(Action(_("Record consent"), "shield-check", f"{obj.get_absolute_url()}consent/", menu=True))
-    return actions
+    label = _("Record consent") if ctx.can("change", obj) else _("Consent log")
+    return [*reach(obj), Action(label, "shield-check", f"{obj.get_absolute_url()}consent/", menu=True)]
 
 
 def emails_html(obj: Contact, ctx: Any) -> SafeString | str:

@@ -65,7 +65,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "leads:status": ("leads", "change"),
     "leads:convert": ("leads", "change"),
     "leads:unconvert": ("leads", "change"),
-    "contacts:consent": ("contacts", "change"),
+    "contacts:consent": ("contacts", "view"),
     "contacts:left": ("contacts", "change"),
     "contacts:role_new": ("contacts", "change"),
     "contacts:role_edit": ("contacts", "change"),
