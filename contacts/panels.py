@@ -10,21 +10,31 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts import selectors
 from contacts.models import Company, Contact
-from crm.core.access import may_add
+from crm.core.access import arms_for, may_add, reaches
 from crm.core.records import Panel, PanelContent
 from crm.core.related import linked
 
 
-def _content(request: Any, related: selectors.Related, *, more_url: str, new_url: str, empty: Any, square: bool = False) -> PanelContent:
-    context = {"rows": related.rows, "more_url": more_url if related.count > len(related.rows) else "", "empty": empty, "square": square}
-    return PanelContent(render_to_string("contacts/panel.html", context, request=request), related.count, new_url)
+def _content(
+    request: Any, related: selectors.Related, *, more_url: str, new_url: str, empty: Any, square: bool = False, count: int | None = None, **more: Any
+) -> PanelContent:
+    context = {"rows": related.rows, "more_url": more_url if related.count > len(related.rows) else "", "empty": empty, "square": square, **more}
+    return PanelContent(render_to_string("contacts/panel.html", context, request=request), related.count if count is None else count, new_url)
 
 
 def people(request: Any, company: Company) -> PanelContent:
-    """Who works at the company."""
+    """Who works at the company, by the company on their row or by another role, and who did."""
     new = f"{reverse('contacts:new')}?company={company.pk}" if may_add(request.user, Contact) else ""
     more = f"{reverse('contacts:list')}?company={company.pk}"
-    return _content(request, selectors.people_at(request.user, company), more_url=more, new_url=new, empty=_("Nobody from this company yet."))
+    related, others = selectors.people_at(request.user, company), selectors.roles_at(request.user, company)
+    also, earlier = [tie for tie in others if not tie.past], [tie for tie in others if tie.past]
+    context = {
+        "known_url": reverse("companies:person_new", args=[company.pk]) if arms_for(request.user, "change", Contact) else "",
+        "also": also,
+        "earlier": earlier,
+    }
+    count = related.count + len(also)
+    return _content(request, related, more_url=more, new_url=new, empty=_("Nobody from this company yet."), count=count, **context)
 
 
 def subsidiaries(request: Any, company: Company) -> PanelContent | None:
@@ -46,6 +56,30 @@ def colleagues(request: Any, contact: Contact) -> PanelContent | None:
     return _content(request, related, more_url=f"{reverse('contacts:list')}?company={company.pk}", new_url=new, empty=_("No colleagues yet."))
 
 
+def companies(request: Any, contact: Contact) -> PanelContent:
+    """Where the person works, the company on the row first, and where they did."""
+    main, roles, may = linked(request.user, contact, "company"), selectors.ties_of(request.user, contact).roles, _may_change(request.user, contact)
+    roles = [tie for tie in roles if tie.past or main is None or tie.target.pk != main.pk]
+    context = {"contact": contact, "main": main, "now": [tie for tie in roles if not tie.past], "earlier": [tie for tie in roles if tie.past], "may": may}
+    new_url = reverse("contacts:role_new", args=[contact.pk]) if may else ""
+    return PanelContent(render_to_string("contacts/companies.html", context, request=request), len(roles) + (main is not None), new_url)
+
+
+def relationships(request: Any, contact: Contact) -> PanelContent:
+    """How the person relates to others."""
+    ties, may = selectors.ties_of(request.user, contact).relationships, _may_change(request.user, contact)
+    new_url = reverse("contacts:relationship_new", args=[contact.pk]) if may else ""
+    context = {"contact": contact, "ties": ties, "may": may}
+    return PanelContent(render_to_string("contacts/relationships.html", context, request=request), len(ties), new_url)
+
+
+def _may_change(user: Any, contact: Contact) -> bool:
+    """What buttons to show. The views ask the database again."""
+    return reaches(user, "change", contact)
+
+
 PEOPLE = Panel("people", _("People"), "users", people)
 SUBSIDIARIES = Panel("subsidiaries", _("Subsidiaries"), "building", subsidiaries)
+COMPANIES = Panel("companies", _("Companies"), "building", companies)
+RELATIONSHIPS = Panel("relationships", _("Relationships"), "arrows-exchange", relationships)
 COLLEAGUES = Panel("colleagues", _("Colleagues"), "users", colleagues)

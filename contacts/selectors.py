@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, DateField, Q, QuerySet, Value
 from django.db.models.functions import Lower
+from django.utils import timezone
 
-from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone
+from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone, Employment, Relationship, RelationshipType
 from contacts.models.rules import email_key, normal_domain, normal_phone, phone_key
 from crm.core.compiled import maker
 from crm.core.text import sort_key
@@ -91,6 +93,108 @@ def _related(rows: Any, beside: str, but: Any = None) -> Related:
     if but is not None:
         found = [row for row in found if row[0] != but.pk]
     return Related([maker(rows.model, columns)(row) for row in found[:SHOWN]], min(len(found), COUNTED))
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A role at a company or a relationship, seen from one side: `target` (named only) is the company or person on the other one, `words` the role
+    or how the two relate."""
+
+    pk: int
+    target: Any
+    words: str
+    started_on: date | None
+    ended_on: date | None
+    past: bool
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Roles at companies, present ones first, and relationships."""
+
+    roles: list[Tie]
+    relationships: list[Tie]
+
+
+def ties_of(user: Any, contact: Contact) -> Ties:
+    """What ties the person to companies and people whom the user may see, in one statement; read once per object."""
+    return _once(contact, "_ties", lambda: _read_ties(user, contact))
+
+
+def _read_ties(user: Any, contact: Contact) -> Ties:
+    companies, others, blank = Company.objects.visible_to(user).values("pk"), Contact.objects.visible_to(user).values("pk"), Value("")
+    roles = Employment.objects.filter(contact=contact, company__in=companies).order_by()
+    rows = roles.values_list(Value("role"), "pk", "company_id", "company__name", blank, blank, "role", "started_on", "ended_on", "past").union(
+        *(
+            Relationship.objects.filter(**{here: contact, f"{there}__in": others}).values_list(
+                Value("relationship"),
+                "pk",
+                f"{there}_id",
+                *(f"{there}__{name}" for name in Contact.brief_fields),
+                f"type__{wording}",
+                Value(None, DateField()),
+                Value(None, DateField()),
+                Value(False, BooleanField()),
+            )
+            for here, there, wording in (("contact", "other", "name"), ("other", "contact", "inverse"))
+        ),
+        all=True,
+    )
+    found: dict[str, list[Tie]] = {"role": [], "relationship": []}
+    makers, today = {"role": maker(Company, ("id", "name")), "relationship": maker(Contact, ("id", *Contact.brief_fields))}, timezone.localdate()
+    for kind, pk, *target, words, started_on, ended_on, past in rows:
+        named = makers[kind](target[:2] if kind == "role" else target)
+        found[kind].append(Tie(pk, named, words, started_on, ended_on, past or (ended_on is not None and ended_on < today)))
+    roles_found = sorted(found["role"], key=_latest_first)
+    return Ties(roles_found, sorted(found["relationship"], key=lambda tie: (tie.words, sort_key(str(tie.target)))))
+
+
+def _latest_first(tie: Tie) -> tuple[Any, ...]:
+    """Present roles, then those that ended last; of the ended ones those without a day last."""
+    return tie.past, -(tie.ended_on or date.min).toordinal() if tie.past else 0, -tie.pk
+
+
+def roles_at(user: Any, company: Company) -> list[Tie]:
+    """Visible people with a role at the company besides or before the company on their row (counted to COUNTED)."""
+    rows = Employment.objects.filter(company=company, contact__in=Contact.objects.visible_to(user).values("pk"))
+    columns = ("contact_id", *(f"contact__{name}" for name in Contact.brief_fields))
+    make, today = maker(Contact, ("id", *Contact.brief_fields)), timezone.localdate()
+    found = []
+    for pk, words, started_on, ended_on, past, main, *person in rows.values_list(
+        "pk", "role", "started_on", "ended_on", "past", "contact__company_id", *columns
+    )[:COUNTED]:
+        gone = past or (ended_on is not None and ended_on < today)
+        if gone or main != company.pk:  # who is there by the row is listed already
+            found.append(Tie(pk, make(person), words, started_on, ended_on, gone))
+    return sorted(found, key=_latest_first)
+
+
+def employment_of(user: Any, contact: Contact, pk: int) -> Employment | None:
+    """A role of the person at a company that the user sees."""
+    rows = Employment.objects.visible_to(user).filter(contact=contact, company__in=Company.objects.visible_to(user).values("pk"))
+    return rows.select_related("company", "contact").filter(pk=pk).first() if pk < 2**63 else None
+
+
+def relationship_of(user: Any, contact: Contact, pk: int) -> Relationship | None:
+    """A relationship of the person with somebody whom the user sees."""
+    others = Contact.objects.visible_to(user).values("pk")
+    rows = Relationship.objects.filter(Q(contact=contact, other__in=others) | Q(other=contact, contact__in=others))
+    return rows.select_related("contact", "other", "type").filter(pk=pk).first() if pk < 2**63 else None
+
+
+def relationship_choices() -> list[tuple[str, str]]:
+    """(key, wording) of what is offered, both directions of each kind; `relationship_kind` reads the key."""
+    choices = []
+    for kind in RelationshipType.objects.filter(active=True):
+        choices.append((str(kind.pk), kind.name))
+        if not kind.is_mutual:
+            choices.append((f"{kind.pk}i", kind.inverse))
+    return choices
+
+
+def relationship_kind(key: str) -> tuple[RelationshipType | None, bool]:
+    """The kind, and whether it is meant the other way round."""
+    return RelationshipType.objects.filter(pk=int(key.removesuffix("i"))).first(), key.endswith("i")
 
 
 def look_alikes(user: Any, model: type[Any], values: dict[str, Any], limit: int = 5) -> list[Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.panels import composer, recent, timeline
+from activities.panels import FILES, composer, recent, timeline
 from activities.records import MEETING, TASK, mail_for_each, may_plan, task_for_each, write_action
 from contacts.records import COMPANY, CONTACT
+from contacts.records import SETTINGS as CONTACT_SETTINGS
 from crm.core.context import NavEntry
 from crm.core.events import Subscription, later, now
 from crm.core.records import Column, Opening, Panel, RecordType, no_extra
@@ -25,7 +26,7 @@ from users.records import SETTINGS as USER_SETTINGS
 
 
 def with_story(record: RecordType, *panels: Panel) -> RecordType:
-    """A record with the timeline (open tasks on top), the composer, a task for each of many, a task as its next step, and other apps' cards."""
+    """A record with the timeline (open tasks on top), the composer, a task for each of many, a task as its next step, its files, and other apps' cards."""
     *actions, delete = record.bulk_actions
     mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
     together = (*actions, task_for_each(record.model), *mails, delete)
@@ -37,7 +38,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         timeline=timeline,
         recent=recent,
         composer=composer,
-        panels=(*panels, *record.panels),
+        panels=(*panels, *record.panels, FILES),
         bulk_actions=together,
         columns=columns,
         actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx)], key=lambda action: not action.primary),
@@ -102,10 +103,11 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "follow_up": ("activities.services.make_follow_up",),
     "as_report": ("reports.views.build.address",),
     "notify": ("activities.services.notify",),
+    "erase": ("activities.services.records_erased",),
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *CONTACT_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
 
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (

@@ -4,6 +4,7 @@ from activities.capture.sentences import LONGEST, MOST
 from activities.forms.base import EntryForm
 from activities.forms.calendar import CalendarFileForm, MoveForm
 from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
+from activities.forms.files import FilesForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
 from activities.forms.work import (
@@ -35,6 +36,7 @@ __all__ = [
     "CardForm",
     "CompleteForm",
     "EntryForm",
+    "FilesForm",
     "ItemForm",
     "LineForm",
     "MailEachForm",

@@ -1,6 +1,7 @@
 """What is to be done (tasks, meetings), what happened (the timeline), reminders and notifications."""
 
 from activities.models.base import LONG, SUBJECTS, Subjects
+from activities.models.files import Attachment
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
 from activities.models.story import Activity
@@ -10,6 +11,7 @@ __all__ = [
     "LONG",
     "SUBJECTS",
     "Activity",
+    "Attachment",
     "CalendarFeed",
     "CalendarUpload",
     "ChecklistItem",

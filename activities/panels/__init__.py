@@ -3,11 +3,13 @@
 from activities.panels.calendar import MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
+from activities.panels.files import FILES
 from activities.panels.story import recent, timeline, timeline_context
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
+    "FILES",
     "KIND_ICONS",
     "MonthDays",
     "TimeGrid",

@@ -3,6 +3,7 @@
 from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of, unread_count
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
+from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
 from activities.selectors.repeating import due_words, rule_text
@@ -20,6 +21,8 @@ __all__ = [
     "due_words",
     "feed_made_at",
     "feed_rows",
+    "file_at",
+    "files_of",
     "focus",
     "found_lines",
     "guests_of",
@@ -36,6 +39,7 @@ __all__ = [
     "reference",
     "referenced",
     "reminders_of",
+    "removable",
     "rule_text",
     "settings_of",
     "timeline",

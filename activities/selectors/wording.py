@@ -55,6 +55,8 @@ VERB_LOOKS: dict[str, tuple[str, str]] = {
     "converted": ("user-check", "k-green"),
     "unconverted": ("restore", "k-grey"),
     "status": ("route", "k-blue"),
+    "filed": ("paperclip", "k-teal"),
+    "unfiled": ("paperclip", "k-grey"),
     "deleted": ("trash", "k-grey"),
     "restored": ("restore", "k-grey"),
 }
@@ -259,6 +261,12 @@ def _unconverted(line: Activity, ctx: CellContext) -> Parts:
     return _("took the conversion of the lead back"), "", ""
 
 
+def _files(line: Activity, ctx: CellContext) -> Parts:
+    names = [str(name) for name in line.data.get("files", [])]
+    told = {"unfiled": _("deleted the file"), "filed": _("added the file") if len(names) == 1 else _("added files:")}
+    return format_html('{} <span class="sj">{}</span>', told[line.verb], ", ".join(names)), "", ""
+
+
 def _changed(line: Activity, ctx: CellContext) -> Parts:
     changes = list(line.data.get("changes", {}).items())[:MOST_CHANGES]
     rows = [told_change(line.subject_type, name, values, ctx) for name, values in changes]
@@ -289,6 +297,8 @@ WORDINGS = {
     (Activity.Kind.CHANGE, "status"): _status,
     (Activity.Kind.CHANGE, "converted"): _converted,
     (Activity.Kind.CHANGE, "unconverted"): _unconverted,
+    (Activity.Kind.CHANGE, "filed"): _files,
+    (Activity.Kind.CHANGE, "unfiled"): _files,
     (Activity.Kind.CHANGE, "deleted"): _deleted,
     (Activity.Kind.CHANGE, "restored"): _restored,
 }

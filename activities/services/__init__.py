@@ -6,6 +6,7 @@ from activities.services.carrying import conversion_undone, lead_converted, repo
 from activities.services.checklists import add_item, change_item, move_item, remove_item
 from activities.services.digest import send_digests
 from activities.services.feeds import feed_user, make_feed, stop_feed
+from activities.services.files import add_files, may_remove_file, records_erased, remove_file
 from activities.services.guests import answer, guest_of, when_text
 from activities.services.hooks import user_left
 from activities.services.ics import feed
@@ -38,6 +39,7 @@ from activities.services.tasks import (
 
 __all__ = [
     "MOST_BYTES",
+    "add_files",
     "add_item",
     "add_note",
     "add_person",
@@ -77,14 +79,17 @@ __all__ = [
     "mark_all_read",
     "mark_read",
     "may_correct",
+    "may_remove_file",
     "move_entry",
     "move_item",
     "notify",
     "opted_out",
     "plan_for_each",
     "reassign_tasks",
+    "records_erased",
     "refresh_next_steps",
     "reminder_behind",
+    "remove_file",
     "remove_item",
     "reopen_task",
     "repoint",

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from activities.models import Activity, Meeting, Task
+from activities.models import Activity, Attachment, Meeting, Task
+from activities.services.files import repoint_files
 from activities.services.lines import repoint_lines, write_line
 from activities.services.meetings import repoint_meetings
 from activities.services.next_steps import refresh_next_steps
@@ -17,7 +18,7 @@ from activities.services.subjects import MOST_SPECIFIC, Touched, merged, refresh
 from activities.services.tasks import repoint_tasks
 
 LINKS = ("company_id", "contact_id", "deal_id")
-MODELS: dict[str, Any] = {"activity": Activity, "task": Task, "meeting": Meeting}
+MODELS: dict[str, Any] = {"activity": Activity, "task": Task, "meeting": Meeting, "attachment": Attachment}
 SUBJECT_OF = {"contacts.company": "company", "contacts.contact": "contact", "deals.deal": "deal"}
 
 
@@ -27,6 +28,7 @@ def repoint(old: Any, *, company: Any = None, contact: Any = None, deal: Any = N
     links = {"company": company, "contact": contact, "deal": deal}
     repoint_tasks(old, links)
     repoint_meetings(old, links)
+    repoint_files(old, links)
     refresh_next_steps(repoint_lines(old, links))
 
 
@@ -48,7 +50,7 @@ def _linked_elsewhere(model: Any, lead: Any) -> dict[str, list[Any]]:
 
 @transaction.atomic
 def conversion_undone(lead: Any, made: Mapping[str, int], carried: Mapping[str, Any], actor: Any) -> None:
-    """Hook "unconvert": tasks, meetings and lines are the lead's again, those too that were written on what the conversion made. Its history
+    """Hook "unconvert": tasks, meetings, files and lines are the lead's again, those too that were written on what the conversion made. Its history
     (created, changed) stays with it; what is about others merely loses the link."""
     links = {SUBJECT_OF[label]: pk for label, pk in made.items()}
     theirs = Q(lead=lead)
@@ -72,7 +74,7 @@ def conversion_undone(lead: Any, made: Mapping[str, int], carried: Mapping[str, 
 
 def _return(model: Any, lead: Any, pks: list[int], kept: Mapping[str, list[Any]]) -> None:
     """All on the lead alone, but for those that had other links before it was converted."""
-    stamp = {} if model is Activity else {"updated_at": timezone.now()}
+    stamp = {} if model in (Activity, Attachment) else {"updated_at": timezone.now()}
     plain = [pk for pk in pks if str(pk) not in kept]
     model._base_manager.filter(pk__in=plain).update(lead=lead, company=None, contact=None, deal=None, subject_type="lead", **stamp)
     for pk in (pk for pk in pks if str(pk) in kept):

@@ -3,13 +3,18 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import capture, entries, feeds, focus, links, mails, today
+from activities.views import capture, entries, feeds, files, focus, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
     path("<slug:slug>/<int:pk>/mail/", mails.WriteMailView.as_view(), name="write_mail"),
     path("mails/<int:pk>/", mails.MailView.as_view(), name="mail"),
     path("mails/<int:pk>/take-back/", mails.TakeBackView.as_view(), name="take_back"),
+    path("<slug:slug>/<int:pk>/files/", files.FilesView.as_view(), name="files"),
+    path("<slug:slug>/<int:pk>/files/new/", files.AddFilesView.as_view(), name="files_new"),
+    path("files/<int:pk>/", files.FileView.as_view(), name="file"),
+    path("files/<int:pk>/picture/", files.PictureView.as_view(), name="file_picture"),
+    path("files/<int:pk>/delete/", files.RemoveFileView.as_view(), name="file_delete"),
     path("<slug:slug>/<int:pk>/<slug:kind>/", entries.ComposeView.as_view(), name="compose"),
     path("<int:pk>/edit/", entries.LineEditView.as_view(), name="edit"),
     path("<int:pk>/delete/", entries.LineDeleteView.as_view(), name="delete"),

@@ -14,7 +14,7 @@ from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhon
 from contacts.services import country_choices, language_choices, zone_names
 from contacts.services.rules import normal_domain, normal_email, normal_phone
 from crm.core.fields import LongChoiceField, PickerField, TagsField
-from crm.core.forms import RecordForm
+from crm.core.forms import PlainForm, RecordForm
 
 ADDRESS = (_("Address"), "street", ("postal_code", "city"), ("region", "country"))
 ABOUT = (_("More"), ("owner", "tags"), "description")
@@ -144,26 +144,10 @@ class ContactForm(RecordForm):
         return {name: value for name, value in self.values().items() if name in changed}
 
 
-class ConsentForm(forms.Form):
+class ConsentForm(PlainForm):
     """What a person allowed or withdrew."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Consent.Channel.choices)
     given = forms.ChoiceField(label=_("What the person said"), choices=[("yes", _("Allowed")), ("no", _("Withdrawn"))], widget=forms.RadioSelect)
     source = forms.CharField(label=_("How do we know?"), max_length=120, help_text=_("Such as: by phone on 3 May, trade fair form."))
     text = forms.CharField(label=_("Wording"), required=False, max_length=2000, widget=forms.Textarea({"rows": 3}))
-    idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        from crispy_forms.helper import FormHelper
-
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True  # the template has it
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for name in ("source", "text"):
-            if "\x00" in (cleaned.get(name) or ""):
-                self.add_error(name, _("Remove the invisible characters."))
-        return cleaned

@@ -10,10 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.ties import Employment, Relationship, RelationshipType
 from crm.core.access import RecordQuerySet, ViaChild
 from crm.core.audit import audited
 from crm.core.models import Record, filter_indexes, record_indexes
 from crm.core.text import digits
+
+__all__ = ["Company", "Consent", "Contact", "ContactEmail", "ContactPhone", "Employment", "Relationship", "RelationshipType"]
 
 
 def name_trigrams(table: str) -> GinIndex:

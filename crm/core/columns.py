@@ -1,13 +1,16 @@
-"""Columns that record types share."""
+"""Columns and facts that record types share."""
 
 from __future__ import annotations
 
 from operator import attrgetter
 from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.cells import tags_cell, text_cell
+from crm.core.cells import tags_cell, text_cell, time_html
 from crm.core.records import Column
 
 WIDE = "d-none d-lg-table-cell"
@@ -38,3 +41,9 @@ def text_column(
         shown=shown,
         edit=(field or name,),
     )
+
+
+def created_html(obj: Any, ctx: Any) -> SafeString:
+    """When a record was made, and by whom; an import or a form on the website makes some without anybody."""
+    by, at = ctx.linked(obj, "created_by"), time_html(obj.created_at, ctx)
+    return format_html(gettext("{time} by {name}"), time=at, name=str(by)) if by is not None else at

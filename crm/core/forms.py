@@ -36,6 +36,35 @@ class Whole(dict[str, Any]):
         return default if found is None else found
 
 
+class PlainForm(forms.Form):
+    """Base of forms about parts of a record (its files, where a person works): like RecordForm, but of declared fields only."""
+
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    idempotency_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(data, files, **kwargs)
+        self.initial.setdefault("idempotency_key", uuid.uuid4())
+        for field in self.fields.values():
+            if isinstance(field, PickerField):
+                field.user = user
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True  # the template has it
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and value and ("\x00" in value or not any(letter.isprintable() for letter in value)):
+                self.add_error(name, _("Remove the invisible characters."))
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """Cleaned values by field name, without the form's own hidden fields."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("version", "idempotency_key")}
+
+
 class RecordForm(forms.ModelForm):
     """Base of all record forms.
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.core import words
+from crm.core.context import hooks
 from crm.core.models import BulkJob, Delivery, ExportJob, IdempotencyKey, ImportJob, OutboxEvent
 from crm.core.records import record_types
 
@@ -65,6 +66,8 @@ def empty_bin(now: object) -> int:
         rows = record.model._base_manager.filter(deleted_at__lt=now - timedelta(days=BIN_DAYS))  # type: ignore[operator]
         while ids := list(rows.values_list("pk", flat=True)[:CHUNK]):
             with transaction.atomic():
+                for erase in hooks("erase"):  # what lies outside the database: composed in crm.wiring
+                    erase(record.model, ids)
                 record.model._base_manager.filter(pk__in=ids).delete()
             gone += len(ids)
     return gone

@@ -15,7 +15,7 @@ from crm.core.custom.models import PREFIX
 from crm.core.lists import RowContext, row_context
 from crm.core.neighbours import origin_of, page_of, with_query
 from crm.core.records import Action, PanelContent, RecordType, Step
-from crm.core.related import linked, see
+from crm.core.related import see
 
 ACTIONS = ("change", "delete")
 MAX_VIEWERS = 100
@@ -30,7 +30,9 @@ def load(record: RecordType, user: Any, pk: int) -> Any:
     if obj is None:
         raise Http404
     if hasattr(obj, "owner_id"):
-        obj.owner = linked(user, obj, "owner")
+        names = ["owner", *(["created_by"] if hasattr(obj, "created_by_id") else [])]
+        for name, people in see(user, [obj], names).items():
+            setattr(obj, name, people.get(getattr(obj, f"{name}_id")))
     obj.may = frozenset(["view", *(action for action, q in may.items() if q == sees or getattr(obj, f"may_{action}", False))])
     return obj
 
@@ -123,7 +125,7 @@ def avatar_of(record: RecordType, obj: Any) -> Avatar | None:
 
 def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
     """The context for the facts, badges and actions of one record: its linked records as far as visible."""
-    links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("created_by", "deleted_by", "team")]
+    links = [each.name for each in obj._meta.concrete_fields if each.remote_field and each.name not in ("deleted_by", "team")]
     links += [name for column in record.columns for name in column.links if name.startswith(PREFIX)]
     obj.seen_links = see(user, [obj], links, whole=True)  # for the cards of this page
     return row_context(user, obj.seen_links, obj.may)

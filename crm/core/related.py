@@ -23,14 +23,14 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
     Of a model with `brief_fields` only these are read, enough to name the object, unless `whole`."""
     found: dict[str, dict[int, Any]] = {}
     named: dict[str, tuple[Any, set[int]]] = {}
+    people: dict[str, set[int]] = {}
     for name in dict.fromkeys(fields):
         related, ids = _targets(rows, name)
         if not ids:
             found[name] = {}
             continue
         if isinstance(user, related):  # colleagues' names are open to all who are signed in
-            known = {user.pk: user} | {row._state.fields_cache[name].pk: row._state.fields_cache[name] for row in rows if row._state.fields_cache.get(name)}
-            found[name] = known | _kept(related, ids - known.keys())
+            people[name] = ids
             continue
         if is_public(related) and not (whole and hasattr(related, "brief_fields")):
             found[name] = _kept(related, ids)
@@ -44,7 +44,17 @@ def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = 
         if any(field.name == "search_text" for field in related._meta.concrete_fields):
             queryset = queryset.defer("search_text")
         found[name] = {obj.pk: obj for obj in queryset}
-    return found | visible_names(user, named)
+    return found | _people(user, rows, people) | visible_names(user, named)
+
+
+def _people(user: Any, rows: Sequence[Any], wanted: Mapping[str, set[int]]) -> dict[str, dict[int, Any]]:
+    """The colleagues behind several fields, read together."""
+    if not wanted:
+        return {}
+    held = [row._state.fields_cache.get(name) for row in rows for name in wanted]
+    known = {user.pk: user} | {person.pk: person for person in held if person is not None}
+    known |= _kept(user.__class__, set().union(*wanted.values()) - known.keys())
+    return {name: {pk: known[pk] for pk in ids if pk in known} for name, ids in wanted.items()}
 
 
 def _targets(rows: Sequence[Any], name: str) -> tuple[Any, set[int]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core import cells
 from crm.core.bars import Tab
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS
+from crm.core.columns import TAGS, created_html
 from crm.core.records import Action, BulkAction, Column, Fact, RecordType, Section, Step, View
 from crm.core.related import linked
 from crm.core.steps import step_cell, step_html, step_text
@@ -334,7 +334,7 @@ DEAL = RecordType(
                     ),
                     "description",
                 ),
-                Fact(_("Created"), lambda deal, ctx: cells.time_html(deal.created_at, ctx)),
+                Fact(_("Created"), created_html),
                 Fact(_("Last changed"), lambda deal, ctx: cells.time_html(deal.updated_at, ctx)),
             ),
         ),

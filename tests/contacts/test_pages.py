@@ -211,11 +211,14 @@ def test_consent_page(people: Cast, client: Client) -> None:
     ):
         assert client.post(url, typed).status_code == 422
     assert Consent.objects.count() == 1
-    for user, status in ((people.teammate, 403), (people.stranger, 404), (people.viewer, 403)):
+    for user, sees, writes in ((people.teammate, 200, 403), (people.stranger, 404, 404), (people.viewer, 200, 403)):
         other = Client()
         other.force_login(user)
-        assert other.get(url).status_code == status
-        assert other.post(url, {"channel": "email", "given": "yes", "source": "x"}).status_code == status
+        page = other.get(url)
+        assert page.status_code == sees
+        assert 'name="channel"' not in page.content.decode()
+        assert ("Trade fair" in page.content.decode()) == (sees == 200)
+        assert other.post(url, {"channel": "email", "given": "yes", "source": "x"}).status_code == writes
     assert Consent.objects.count() == 1
 
 

@@ -12,8 +12,10 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from activities.services import add_item, add_note, create_task, keep_upload, notify, send_mail
+from activities.services import add_files, add_item, add_note, create_task, keep_upload, notify, send_mail
 from activities.services.reminders import link_url
+from contacts.models import RelationshipType
+from contacts.services import add_employment, add_relationship
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
 from crm.core.bulk.services import change_now
@@ -26,6 +28,7 @@ from tests.contract.samples import SAMPLES
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 PEOPLE = ("owner", "teammate", "manager", "stranger", "viewer", "agent", "admin")
 GENERIC = {
     "list",
@@ -62,7 +65,16 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "leads:status": ("leads", "change"),
     "leads:convert": ("leads", "change"),
     "leads:unconvert": ("leads", "change"),
-    "contacts:consent": ("contacts", "change"),
+    "contacts:consent": ("contacts", "view"),
+    "contacts:left": ("contacts", "change"),
+    "contacts:role_new": ("contacts", "change"),
+    "contacts:role_edit": ("contacts", "change"),
+    "contacts:role_delete": ("contacts", "change"),
+    "contacts:role_end": ("contacts", "change"),
+    "contacts:role_primary": ("contacts", "change"),
+    "contacts:relationship_new": ("contacts", "change"),
+    "contacts:relationship_delete": ("contacts", "change"),
+    "companies:person_new": ("companies", "view"),
     "tasks:complete": ("tasks", "change"),
     "tasks:reopen": ("tasks", "change"),
     "tasks:snooze": ("tasks", "change"),
@@ -73,6 +85,10 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:item": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
     "activities:mail": ("leads", "view"),
+    "activities:files": ("leads", "view"),
+    "activities:file": ("leads", "view"),
+    "activities:file_picture": ("leads", "view"),
+    "activities:file_delete": ("leads", "change"),
 }
 OWN = {
     "bin-restore",
@@ -96,7 +112,11 @@ OTHERS = {
     "capture": ("tasks", "add"),
     "focus": ("tasks", "view"),
 }  # a grant on the record type as a whole
-WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
+WRITES_ON = {
+    "activities:compose": "leads",
+    "activities:write_mail": "leads",
+    "activities:files_new": "leads",
+}  # a record that one sees, and the grant to add tasks
 
 
 def names():
@@ -131,8 +151,13 @@ def tag_form(user):
 class World:
     def __init__(self):
         self.people = cast()
-        self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("deals", "leads", "contacts", "tasks")}
+        self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("companies", "deals", "leads", "contacts", "tasks")}
         self.labels = {record.slug: record.model_label for record in record_types()}
+        role = add_employment(self.rows["contacts"], {"company": self.rows["companies"]}, actor=self.people.owner)
+        other = SAMPLES["contacts"].make(self.people.owner, "Zebrakin")
+        tie = add_relationship(self.rows["contacts"], other, RelationshipType.objects.first(), actor=self.people.owner)
+        self.parts = {"role": role.pk, "relationship": tie.pk}
+        self.file = add_files(self.rows["leads"], [SimpleUploadedFile("a.png", PNG)], actor=self.people.owner)[0]
         self.item = add_item(self.rows["tasks"], text="Zebrastep", actor=self.people.owner)
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
         lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
@@ -152,6 +177,11 @@ class World:
     def url(self, name):
         if name in ("activities:mail", "activities:take_back"):
             return reverse(name, args=[self.mail.pk])
+        if name.startswith("activities:file") and not name.startswith("activities:files"):
+            return reverse(name, args=[self.file.pk])
+        part = self.parts.get(name.partition(":")[2].partition("_")[0])
+        if part is not None and not name.endswith("_new"):
+            return reverse(name, args=[self.rows["contacts"].pk, part])
         guesses = [
             [],
             [1],

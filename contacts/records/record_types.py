@@ -6,6 +6,7 @@ import zoneinfo
 from functools import partial
 from typing import Any
 
+from babel.dates import format_skeleton
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
@@ -29,7 +30,7 @@ from contacts.services import (
 )
 from crm.core import cells
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS, text_column
+from crm.core.columns import TAGS, created_html, text_column
 from crm.core.names import split_name
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
@@ -222,7 +223,7 @@ COMPANY = RecordType(
             _("About"),
             (
                 Fact(_("Description"), lambda obj, ctx: text_html(obj.description), "description"),
-                Fact(_("Created"), lambda obj, ctx: cells.time_html(obj.created_at, ctx)),
+                Fact(_("Created"), created_html),
                 Fact(_("Last changed"), lambda obj, ctx: cells.time_html(obj.updated_at, ctx)),
             ),
         ),
@@ -234,10 +235,10 @@ COMPANY = RecordType(
 
 
 def contact_subtitle(obj: Contact, ctx: Any) -> SafeString | str:
-    company = link(ctx.linked(obj, "company"))
-    if obj.job_title and company:
-        return format_html(gettext("{title} at {company}"), title=obj.job_title, company=company)
-    return company or format_html("{}", obj.job_title)
+    """Role and company, and what time it is there."""
+    company, clock = link(ctx.linked(obj, "company")), local_time(obj, ctx)
+    role = format_html(gettext("{title} at {company}"), title=obj.job_title, company=company) if obj.job_title and company else company or obj.job_title
+    return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
 
 def lifecycle_badges(obj: Contact, ctx: Any) -> list[Any]:
@@ -245,10 +246,8 @@ def lifecycle_badges(obj: Contact, ctx: Any) -> list[Any]:
 
 
 def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
-    actions = reach(obj)
-    if ctx.can("change", obj):
-        actions.append(Action(_("Record consent"), "shield-check", f"{obj.get_absolute_url()}consent/", menu=True))
-    return actions
+    label = _("Record consent") if ctx.can("change", obj) else _("Consent log")
+    return [*reach(obj), Action(label, "shield-check", f"{obj.get_absolute_url()}consent/", menu=True)]
 
 
 def emails_html(obj: Contact, ctx: Any) -> SafeString | str:
@@ -268,8 +267,12 @@ def _kind(row: Any, rows: list[Any]) -> SafeString | str:
 def local_time(obj: Contact, ctx: Any) -> SafeString | str:
     if not obj.time_zone:
         return ""
-    clock = cells.format_clock(ctx.now.astimezone(zoneinfo.ZoneInfo(obj.time_zone)), ctx.locale)
-    return format_html("{}, {}", clock, obj.city or obj.time_zone.rpartition("/")[2].replace("_", " "))
+    there, here = ctx.now.astimezone(zoneinfo.ZoneInfo(obj.time_zone)), ctx.now.astimezone(ctx.zone)
+    clock = cells.format_clock(there, ctx.locale)
+    if there.date() != here.date():
+        clock = f"{format_skeleton('EEE', there.date(), locale=ctx.locale).rstrip('.')} {clock}"
+    place = obj.city or obj.time_zone.rpartition("/")[2].replace("_", " ")
+    return format_html('{} <span class="num">{}</span>', cells.icon("clock", "i-sm"), gettext("%(clock)s in %(place)s") % {"clock": clock, "place": place})
 
 
 def consent_html(channel: str, obj: Contact, ctx: Any) -> SafeString:
@@ -352,7 +355,7 @@ CONTACT = RecordType(
     mail_to=contact_addresses,
     duplicates=lambda user, values: selectors.look_alikes(user, Contact, values),
     consequences=lambda obj: [gettext("Deals of this person stay; they show nobody until you restore the contact.")],
-    panels=(panels.COLLEAGUES,),
+    panels=(panels.COMPANIES, panels.COLLEAGUES, panels.RELATIONSHIPS),
     sections=(
         Section(
             _("Contact"),
@@ -360,7 +363,6 @@ CONTACT = RecordType(
                 Fact(_("E-mail"), emails_html, "email"),
                 Fact(_("Phone"), phones_html, "phone"),
                 Fact(_("Language"), lambda obj, ctx: format_html("{}", language_name(obj.language)) if obj.language else "", "language"),
-                Fact(_("Local time"), local_time),
                 Fact(_("Owner"), owner_html, "owner"),
                 Fact(_("Tags"), tags_html, "tags"),
             ),
@@ -380,7 +382,7 @@ CONTACT = RecordType(
             _("About"),
             (
                 Fact(_("Description"), lambda obj, ctx: text_html(obj.description), "description"),
-                Fact(_("Created"), lambda obj, ctx: cells.time_html(obj.created_at, ctx)),
+                Fact(_("Created"), created_html),
                 Fact(_("Last changed"), lambda obj, ctx: cells.time_html(obj.updated_at, ctx)),
             ),
         ),
