@@ -2,17 +2,20 @@
 
 from activities.panels.calendar import MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
-from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
-from activities.panels.story import recent, timeline, timeline_context
+from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
+from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
     "KIND_ICONS",
+    "Asked",
+    "LineMaker",
     "MonthDays",
     "TimeGrid",
     "WorkRows",
     "about_html",
+    "asked_of",
     "composer",
     "composer_tabs",
     "due_html",
@@ -22,8 +25,10 @@ __all__ = [
     "quick_add",
     "recent",
     "said_of_task",
+    "slug_of",
     "task_box",
     "timeline",
     "timeline_context",
+    "timeline_url",
     "understood",
 ]

@@ -3,16 +3,21 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import capture, entries, feeds, links, mails, today
+from activities.views import capture, comments, entries, feeds, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
+    path("<slug:slug>/<int:pk>/timeline/filter/", entries.TimelineFilterView.as_view(), name="timeline_filter"),
     path("<slug:slug>/<int:pk>/mail/", mails.WriteMailView.as_view(), name="write_mail"),
     path("mails/<int:pk>/", mails.MailView.as_view(), name="mail"),
     path("mails/<int:pk>/take-back/", mails.TakeBackView.as_view(), name="take_back"),
+    path("comments/<int:pk>/delete/", comments.CommentDeleteView.as_view(), name="comment_delete"),
+    path("comments/<int:pk>/restore/", comments.CommentRestoreView.as_view(), name="comment_restore"),
     path("<slug:slug>/<int:pk>/<slug:kind>/", entries.ComposeView.as_view(), name="compose"),
     path("<int:pk>/edit/", entries.LineEditView.as_view(), name="edit"),
     path("<int:pk>/delete/", entries.LineDeleteView.as_view(), name="delete"),
+    path("<int:pk>/comments/", comments.CommentsView.as_view(), name="comments"),
+    path("<int:pk>/pin/", comments.PinView.as_view(), name="pin"),
     path("<int:pk>/restore/", entries.LineRestoreView.as_view(), name="restore"),
 ]
 bell_urls = [

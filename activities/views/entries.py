@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -40,13 +41,42 @@ def load_subject(user: Any, slug: str, pk: int) -> Any:
 
 
 class TimelineView(View):
-    """GET: the timeline as a fragment, or the record's page at the same place."""
+    """GET: the timeline as a fragment, or the record's page at the same place. 422 for a wrong filter, with the message at the field."""
 
     def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         obj = load_subject(request.user, slug, pk)
+        asked = panels.asked_of(request)
+        if asked.form is not None and not asked.form.is_valid():
+            return filter_page(request, obj, asked, 422)
+        url = panels.timeline_url(obj, asked, before=asked.before)
         if not request.htmx:  # type: ignore[attr-defined]
-            return redirect(f"{obj.get_absolute_url()}?{request.GET.urlencode()}#timeline")
-        return render(request, "activities/timeline.html", panels.timeline_context(request, obj, fragment=bool(request.GET.get("before"))))
+            return redirect(url)
+        response = render(request, "activities/timeline.html", panels.timeline_context(request, obj, fragment=bool(request.GET.get("before"))))
+        if not request.GET.get("before"):
+            response["HX-Push-Url"] = url.partition("#")[0]
+        return response
+
+
+class TimelineFilterView(View):
+    """GET: the form of a timeline's filter, for the menu or as a page."""
+
+    def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+        return filter_page(request, load_subject(request.user, slug, pk), panels.asked_of(request))
+
+
+def filter_page(request: HttpRequest, obj: Any, asked: panels.Asked, status: int = 200) -> HttpResponse:
+    context = {
+        "object": obj,
+        "form": asked.form or forms.TimelineForm(None, user=request.user),
+        "action": reverse("activities:timeline", args=[panels.slug_of(obj), obj.pk]),
+        "origin": asked.origin,
+        "clear_url": f"{obj.get_absolute_url()}#timeline",
+    }
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "activities/timeline_filter.html", context, status=status)
+    response = render(request, "activities/timeline_filter.html#form", context, status=status)
+    response["HX-Retarget"] = "#timeline-sheet"
+    return response
 
 
 class ComposeView(View):

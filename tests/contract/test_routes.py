@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from activities.services import add_item, add_note, create_task, keep_upload, notify, send_mail
+from activities.services import add_comment, add_item, add_note, create_task, keep_upload, notify, send_mail
 from activities.services.reminders import link_url
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
@@ -72,6 +72,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:items": ("tasks", "change"),
     "tasks:item": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
+    "activities:timeline_filter": ("leads", "view"),
     "activities:mail": ("leads", "view"),
 }
 OWN = {
@@ -88,10 +89,17 @@ OWN = {
     "activities:delete",
     "activities:restore",
     "activities:take_back",
+    "activities:comment_delete",
+    "activities:comment_restore",
     "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
 OTHERS = {"deals:board": ("deals", "view"), "calendar:import": ("meetings", "add"), "capture": ("tasks", "add")}  # a grant on the record type as a whole
-WRITES_ON = {"activities:compose": "leads", "activities:write_mail": "leads"}  # a record that one sees, and the grant to add tasks
+WRITES_ON = {
+    "activities:compose": "leads",
+    "activities:write_mail": "leads",
+    "activities:comments": "leads",
+    "activities:pin": "leads",
+}  # a record that one sees, and the grant to add tasks
 
 
 def names():
@@ -130,6 +138,7 @@ class World:
         self.labels = {record.slug: record.model_label for record in record_types()}
         self.item = add_item(self.rows["tasks"], text="Zebrastep", actor=self.people.owner)
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
+        self.comment = add_comment(self.note, body="Wombatword", actor=self.people.owner)
         lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
         self.mail = send_mail(lead, to="zebra@finch.example", subject="Hello", text="Wombatmail", actor=self.people.owner)
         self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
@@ -147,6 +156,10 @@ class World:
     def url(self, name):
         if name in ("activities:mail", "activities:take_back"):
             return reverse(name, args=[self.mail.pk])
+        if name in ("activities:comments", "activities:pin"):
+            return reverse(name, args=[self.note.pk])
+        if name in ("activities:comment_delete", "activities:comment_restore"):
+            return reverse(name, args=[self.comment.pk])
         guesses = [
             [],
             [1],
