@@ -39,7 +39,7 @@ class TimelineForm(forms.Form):
     q = forms.CharField(label=gettext_lazy("Text contains"), required=False, max_length=MAX_QUERY, widget=forms.TextInput(attrs={"type": "search"}))
     kind = forms.ChoiceField(label=gettext_lazy("Type"), required=False, choices=list(TAB_LABELS.items()))
     person = PickerField("users", label=gettext_lazy("Person"), required=False)
-    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("Any"))
+    team = forms.ModelChoiceField(None, label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("Any"))
     since = forms.DateField(label=gettext_lazy("From"), required=False, widget=DateInput(), validators=YEARS)
     until = forms.DateField(label=gettext_lazy("Up to"), required=False, widget=DateInput(), validators=YEARS)
 
