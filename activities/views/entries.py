@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -131,11 +132,22 @@ class ComposeView(View):
         if not self.request.htmx:  # type: ignore[attr-defined]
             messages.success(self.request, text)
             return redirect(f"{self.obj.get_absolute_url()}#timeline")
-        self.request.GET = QueryDict()  # the new entry stands first, whatever filter was on
+        shown, origin = self.came_from()
+        self.request.GET = QueryDict(urlencode({"from": origin}))  # the new entry stands first, whatever filter was on
         context = panels.timeline_context(self.request, self.obj) | {"composer_tabs": panels.composer_tabs(self.request, self.obj)}
         response = render(self.request, "activities/timeline.html", context)
         response["HX-Trigger"] = json.dumps({"toast": {"message": text}})
+        if shown:
+            response["HX-Replace-Url"] = panels.timeline_url(self.obj, panels.asked_of(self.request)).partition("#")[0]
         return response
+
+    def came_from(self) -> tuple[bool, str]:
+        """Is it the record's page that is open, and the list that it belongs to, by the address that htmx tells."""
+        try:
+            address = urlsplit(self.request.htmx.current_url or "")  # type: ignore[attr-defined]
+        except ValueError:
+            return False, ""
+        return address.path == self.obj.get_absolute_url(), QueryDict(address.query).get("from", "")
 
 
 def put_errors(form: Any, error: ValidationError) -> None:

@@ -247,6 +247,25 @@ def test_the_address_holds_the_filter(client: Client, people: Cast, business: Bu
     assert client.get(context["chips"][0].remove_url).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("current", "replaced"),
+    [
+        ("http://testserver{page}?kind=call&from=q%3Dl", "{page}?from=q%3Dl"),
+        ("http://testserver{page}?kind=call", "{page}"),
+        ("http://testserver/activities/leads/1/note/", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+def test_a_new_entry_takes_the_filter_out_of_the_address(client: Client, people: Cast, business: Business, current: str, replaced: str | None) -> None:
+    client.force_login(people.owner)
+    page = business.lead.get_absolute_url()
+    headers = {"HX-Request": "true", "HX-Current-URL": current.format(page=page)}
+    answer = client.post(f"/activities/leads/{business.lead.pk}/note/", {"body": "New"}, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers.get("HX-Replace-Url") == (replaced.format(page=page) if replaced else None)
+
+
 def test_everything_hidden_ends(people: Cast, business: Business) -> None:
     hidden = create_deal({"name": "Hidden", "company": business.company}, actor=None)
     type(hidden).objects.filter(pk=hidden.pk).update(owner=people.stranger, team=people.other_team)
