@@ -7,6 +7,7 @@ from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.files import FilesForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
+from activities.forms.timeline import TAB_LABELS, CommentForm, TimelineForm
 from activities.forms.work import (
     CallForm,
     CallLineForm,
@@ -29,11 +30,13 @@ __all__ = [
     "LONGEST",
     "MOST",
     "NEW",
+    "TAB_LABELS",
     "CalendarFileForm",
     "CallForm",
     "CallLineForm",
     "CaptureForm",
     "CardForm",
+    "CommentForm",
     "CompleteForm",
     "EntryForm",
     "FilesForm",
@@ -53,6 +56,7 @@ __all__ = [
     "StepForm",
     "TaskForEachForm",
     "TaskForm",
+    "TimelineForm",
     "TodayTaskForm",
     "before_text",
     "next_hour",

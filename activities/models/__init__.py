@@ -4,7 +4,7 @@ from activities.models.base import LONG, SUBJECTS, Subjects
 from activities.models.files import Attachment
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
-from activities.models.story import Activity
+from activities.models.story import Activity, Comment
 from activities.models.tasks import ChecklistItem, Task, TaskSeries
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "CalendarFeed",
     "CalendarUpload",
     "ChecklistItem",
+    "Comment",
     "Meeting",
     "MeetingGuest",
     "Notification",

@@ -51,6 +51,7 @@ class Notification(models.Model):
         REMINDER = "reminder", _("Reminder")
         ASSIGNED = "assigned", _("Assigned to you")
         DONE = "done", _("Delegated task done")
+        MENTIONED = "mentioned", _("You were mentioned")
         EXPORT = "export", _("Export ready")
         SYSTEM = "system", _("System")
 

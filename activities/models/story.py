@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from activities.models.base import LONG, SUBJECTS, Subjects, subject_indexes
 from activities.models.meetings import Meeting
 from activities.models.tasks import Task
-from crm.core.access import RecordQuerySet, ViaSubject
+from crm.core.access import RecordQuerySet, ViaChild, ViaSubject
 from crm.core.models import any_subject
 from crm.core.text import fold
 
@@ -40,6 +40,7 @@ class Activity(Subjects):
     meeting = models.ForeignKey(Meeting, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     mail = models.ForeignKey("mail.OutgoingMail", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     submission = models.ForeignKey("leads.Submission", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    pinned_at = models.DateTimeField(null=True, blank=True, editable=False)  # on top of the record that it is about
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -52,6 +53,7 @@ class Activity(Subjects):
         verbose_name, verbose_name_plural = _("activity"), _("activities")
         indexes = [
             *subject_indexes("activity", "at"),
+            *(models.Index(fields=[name, "subject_type", "pinned_at"], name=f"activity_pin_{name}", condition=Q(pinned_at__isnull=False)) for name in SUBJECTS),
             models.Index(fields=["actor", "at"], name="activity_actor"),
             # Most lines have no text of their own: what an import writes costs nothing here.
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="activity_search", condition=Q(deleted_at__isnull=True) & ~Q(search_text="")),
@@ -70,3 +72,25 @@ class Activity(Subjects):
 
     def fold(self) -> None:
         self.search_text = fold(self.body, LONG)
+
+
+class Comment(models.Model):
+    """What a colleague says to a line of the timeline; seen by whoever sees the line."""
+
+    line = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="comments", db_index=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    body = models.TextField(max_length=5000)
+    mentions = models.JSONField(default=list)  # [[first character, characters, id of the colleague], ...], by their place in the body
+    at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaChild("line")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name, verbose_name_plural = _("comment"), _("comments")
+        indexes = [models.Index(fields=["line", "-id"], name="comment_line")]
+
+    def __str__(self) -> str:
+        return self.body[:80]

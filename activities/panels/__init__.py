@@ -2,19 +2,22 @@
 
 from activities.panels.calendar import MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
-from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, task_box
+from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
 from activities.panels.files import FILES
-from activities.panels.story import recent, timeline, timeline_context
+from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
     "FILES",
     "KIND_ICONS",
+    "Asked",
+    "LineMaker",
     "MonthDays",
     "TimeGrid",
     "WorkRows",
     "about_html",
+    "asked_of",
     "composer",
     "composer_tabs",
     "due_html",
@@ -25,8 +28,10 @@ __all__ = [
     "quick_add",
     "recent",
     "said_of_task",
+    "slug_of",
     "task_box",
     "timeline",
     "timeline_context",
+    "timeline_url",
     "understood",
 ]

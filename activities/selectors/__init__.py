@@ -6,17 +6,23 @@ from activities.selectors.capture import People, colleague_called, may_capture, 
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
+from activities.selectors.mentions import Mention, mentions_in
 from activities.selectors.repeating import due_words, rule_text
-from activities.selectors.timeline import TimelinePage, timeline, upcoming
+from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
 from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, today_page
 
 __all__ = [
+    "EVERYTHING",
+    "Comments",
     "FocusMark",
+    "Mention",
     "People",
     "TimelinePage",
+    "Wanted",
     "bell_state",
     "calendar_days",
     "colleague_called",
+    "comments_of",
     "day_of",
     "due_words",
     "feed_made_at",
@@ -28,6 +34,7 @@ __all__ = [
     "guests_of",
     "late_banners",
     "may_capture",
+    "mentions_in",
     "minutes_before",
     "month_days",
     "notifications_page",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
 from activities.models import Activity
-from activities.selectors.timeline import SUBJECTS, mark
-from crm.core import cells
+from activities.selectors.timeline import SUBJECTS, address_of_line
 from crm.core.compiled import maker
 from crm.core.finding import newest
 from crm.core.related import visible_names
@@ -34,8 +32,6 @@ def _subject_id(line: Activity) -> int:
 
 
 def _hit(line: Activity, subject: Any, question: Question) -> Hit:
-    """A line is shown on its record's page, where the timeline starts with it."""
-    here, _dash, pk = mark(line).rpartition("-")
-    url = f"{cells.address_of(subject)}?{urlencode({'before': f'{here}-{int(pk) + 1}'})}#timeline"
+    url = address_of_line(line, subject)
     sub = ", ".join([str(Activity.Kind(line.kind).label), str(subject), f"{line.at:%Y-%m-%d}"])
     return Hit(line.pk, url, excerpt(line.body, question.texts), line.body[:80], sub)

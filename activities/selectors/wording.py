@@ -96,6 +96,7 @@ class Worded:
     body: Any  # html or ""
     edited: bool
     mine: bool
+    pinned: bool
 
 
 def word(line: Activity, ctx: CellContext, subject: Any = None, *, mine: bool = False) -> Worded:
@@ -105,7 +106,9 @@ def word(line: Activity, ctx: CellContext, subject: Any = None, *, mine: bool = 
         icon, color = VERB_LOOKS.get(line.verb, (icon, color))
     what, badge, body = WORDINGS.get((line.kind, line.verb), _plain)(line, ctx)
     about = format_html('<a class="text-decoration-underline" href="{}">{}</a>', ctx.url_of(subject), str(subject)) if subject is not None else ""
-    return Worded(line.pk, icon, color, _who(line), what, badge, about, time_of(line.at, ctx), body, line.edited_at is not None, mine)
+    return Worded(
+        line.pk, icon, color, _who(line), what, badge, about, time_of(line.at, ctx), body, line.edited_at is not None, mine, line.pinned_at is not None
+    )
 
 
 def _who(line: Activity) -> str:

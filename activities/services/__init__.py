@@ -4,6 +4,7 @@ from activities.services.calendar_imports import MOST_BYTES, found_in, import_up
 from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.checklists import add_item, change_item, move_item, remove_item
+from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, restore_comment
 from activities.services.digest import send_digests
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
@@ -38,7 +39,10 @@ from activities.services.tasks import (
 )
 
 __all__ = [
+    "MAX_COMMENT",
     "MOST_BYTES",
+    "MOST_COMMENTS",
+    "add_comment",
     "add_files",
     "add_item",
     "add_note",
@@ -58,6 +62,7 @@ __all__ = [
     "create_meetings",
     "create_task",
     "create_tasks",
+    "delete_comment",
     "delete_line",
     "delete_meetings",
     "delete_tasks",
@@ -84,6 +89,7 @@ __all__ = [
     "move_item",
     "notify",
     "opted_out",
+    "pin_line",
     "plan_for_each",
     "reassign_tasks",
     "records_erased",
@@ -93,6 +99,7 @@ __all__ = [
     "remove_item",
     "reopen_task",
     "repoint",
+    "restore_comment",
     "restore_line",
     "safe_path",
     "send_digests",

@@ -3,10 +3,11 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
-from activities.views import capture, entries, feeds, files, focus, links, mails, today
+from activities.views import capture, comments, entries, feeds, files, focus, links, mails, today
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
+    path("<slug:slug>/<int:pk>/timeline/filter/", entries.TimelineFilterView.as_view(), name="timeline_filter"),
     path("<slug:slug>/<int:pk>/mail/", mails.WriteMailView.as_view(), name="write_mail"),
     path("mails/<int:pk>/", mails.MailView.as_view(), name="mail"),
     path("mails/<int:pk>/take-back/", mails.TakeBackView.as_view(), name="take_back"),
@@ -15,9 +16,13 @@ entry_urls = [
     path("files/<int:pk>/", files.FileView.as_view(), name="file"),
     path("files/<int:pk>/picture/", files.PictureView.as_view(), name="file_picture"),
     path("files/<int:pk>/delete/", files.RemoveFileView.as_view(), name="file_delete"),
+    path("comments/<int:pk>/delete/", comments.CommentDeleteView.as_view(), name="comment_delete"),
+    path("comments/<int:pk>/restore/", comments.CommentRestoreView.as_view(), name="comment_restore"),
     path("<slug:slug>/<int:pk>/<slug:kind>/", entries.ComposeView.as_view(), name="compose"),
     path("<int:pk>/edit/", entries.LineEditView.as_view(), name="edit"),
     path("<int:pk>/delete/", entries.LineDeleteView.as_view(), name="delete"),
+    path("<int:pk>/comments/", comments.CommentsView.as_view(), name="comments"),
+    path("<int:pk>/pin/", comments.PinView.as_view(), name="pin"),
     path("<int:pk>/restore/", entries.LineRestoreView.as_view(), name="restore"),
 ]
 bell_urls = [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -40,13 +42,42 @@ def load_subject(user: Any, slug: str, pk: int) -> Any:
 
 
 class TimelineView(View):
-    """GET: the timeline as a fragment, or the record's page at the same place."""
+    """GET: the timeline as a fragment, or the record's page at the same place. 422 for a wrong filter, with the message at the field."""
 
     def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         obj = load_subject(request.user, slug, pk)
+        asked = panels.asked_of(request)
+        if asked.form is not None and not asked.form.is_valid():
+            return filter_page(request, obj, asked, 422)
+        url = panels.timeline_url(obj, asked, before=asked.before)
         if not request.htmx:  # type: ignore[attr-defined]
-            return redirect(f"{obj.get_absolute_url()}?{request.GET.urlencode()}#timeline")
-        return render(request, "activities/timeline.html", panels.timeline_context(request, obj, fragment=bool(request.GET.get("before"))))
+            return redirect(url)
+        response = render(request, "activities/timeline.html", panels.timeline_context(request, obj, fragment=bool(request.GET.get("before"))))
+        if not request.GET.get("before"):
+            response["HX-Push-Url"] = url.partition("#")[0]
+        return response
+
+
+class TimelineFilterView(View):
+    """GET: the form of a timeline's filter, for the menu or as a page."""
+
+    def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+        return filter_page(request, load_subject(request.user, slug, pk), panels.asked_of(request))
+
+
+def filter_page(request: HttpRequest, obj: Any, asked: panels.Asked, status: int = 200) -> HttpResponse:
+    context = {
+        "object": obj,
+        "form": asked.form or forms.TimelineForm(None, user=request.user),
+        "action": reverse("activities:timeline", args=[panels.slug_of(obj), obj.pk]),
+        "origin": asked.origin,
+        "clear_url": f"{obj.get_absolute_url()}#timeline",
+    }
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "activities/timeline_filter.html", context, status=status)
+    response = render(request, "activities/timeline_filter.html#form", context, status=status)
+    response["HX-Retarget"] = "#timeline-sheet"
+    return response
 
 
 class ComposeView(View):
@@ -101,11 +132,22 @@ class ComposeView(View):
         if not self.request.htmx:  # type: ignore[attr-defined]
             messages.success(self.request, text)
             return redirect(f"{self.obj.get_absolute_url()}#timeline")
-        self.request.GET = QueryDict()  # the new entry stands first, whatever filter was on
+        shown, origin = self.came_from()
+        self.request.GET = QueryDict(urlencode({"from": origin}))  # the new entry stands first, whatever filter was on
         context = panels.timeline_context(self.request, self.obj) | {"composer_tabs": panels.composer_tabs(self.request, self.obj)}
         response = render(self.request, "activities/timeline.html", context)
         response["HX-Trigger"] = json.dumps({"toast": {"message": text}})
+        if shown:
+            response["HX-Replace-Url"] = panels.timeline_url(self.obj, panels.asked_of(self.request)).partition("#")[0]
         return response
+
+    def came_from(self) -> tuple[bool, str]:
+        """Is it the record's page that is open, and the list that it belongs to, by the address that htmx tells."""
+        try:
+            address = urlsplit(self.request.htmx.current_url or "")  # type: ignore[attr-defined]
+        except ValueError:
+            return False, ""
+        return address.path == self.obj.get_absolute_url(), QueryDict(address.query).get("from", "")
 
 
 def put_errors(form: Any, error: ValidationError) -> None:

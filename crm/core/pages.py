@@ -16,6 +16,7 @@ from crm.core.lists import RowContext, row_context
 from crm.core.neighbours import origin_of, page_of, with_query
 from crm.core.records import Action, PanelContent, RecordType, Step
 from crm.core.related import see
+from crm.core.tagging import know_tags, tags_beside
 
 ACTIONS = ("change", "delete")
 MAX_VIEWERS = 100
@@ -25,10 +26,15 @@ def load(record: RecordType, user: Any, pk: int) -> Any:
     """The visible row, with `obj.may` = what else the user may do with it, in one query. Http404 otherwise."""
     sees = q_for(user, "view", record.model)
     may = {action: q_for(user, action, record.model) for action in ACTIONS}
-    asked = {f"may_{action}": ExpressionWrapper(q, output_field=BooleanField()) for action, q in may.items() if q not in (sees, NOTHING)}
+    asked: dict[str, Any] = {f"may_{action}": ExpressionWrapper(q, output_field=BooleanField()) for action, q in may.items() if q not in (sees, NOTHING)}
+    tagged = hasattr(record.model, "tags")
+    if tagged:
+        asked["tags_beside"] = tags_beside(record.model)
     obj = next(iter(record.visible(user).filter(pk=pk).annotate(**asked)), None)
     if obj is None:
         raise Http404
+    if tagged:
+        know_tags(obj, obj.tags_beside)
     if hasattr(obj, "owner_id"):
         names = ["owner", *(["created_by"] if hasattr(obj, "created_by_id") else [])]
         for name, people in see(user, [obj], names).items():

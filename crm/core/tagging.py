@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
 from crm.core.compiled import NUMBER, Compiled
 from crm.core.copying import CHUNK, in_service
@@ -52,6 +55,19 @@ def labels_of(model: Any, ids: Collection[int]) -> dict[int, list[Label]]:
 def _labels(model: Any) -> Compiled:
     link, through = f"{model._meta.model_name}_id", model.tags.through
     return Compiled(lambda: through.objects.filter(**{f"{link}__in": [NUMBER]}).order_by("tag__key").values_list(link, "tag__name", "tag__color"))
+
+
+def tags_beside(model: Any) -> ArraySubquery:
+    """A row's tags as one more column of it: a page of one record needs no statement of their own for them. See `know_tags`."""
+    rows = model.tags.through.objects.filter(**{f"{model._meta.model_name}_id": OuterRef("pk")}).order_by("tag__key")
+    return ArraySubquery(rows.values(json=JSONObject(id="tag__id", name="tag__name", key="tag__key", color="tag__color")))
+
+
+def know_tags(row: Any, found: Iterable[dict[str, Any]]) -> None:
+    """`row.tags.all()` are these, as if they had been prefetched."""
+    known: Any = Tag.objects.all()
+    known._result_cache, known._prefetch_done = [Tag(**each) for each in found], True
+    row._prefetched_objects_cache = {**getattr(row, "_prefetched_objects_cache", {}), "tags": known}
 
 
 def tag_difference(old: Iterable[Tag], new: Iterable[Tag]) -> Difference:

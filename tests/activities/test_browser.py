@@ -149,6 +149,48 @@ def test_entries_without_leaving_the_page(page: Page, sign_in: Any, business: An
     assert_clean(page)
 
 
+@pytest.mark.parametrize(("size", "scheme"), [LOOKS[0], LOOKS[3]], ids=["desktop", "phone"])
+def test_comments_pins_and_filters(new_page: Callable[..., Page], sign_in: Any, business: Any, size: dict[str, Any], scheme: str) -> None:
+    """Without leaving the page, with the keyboard alone; clean with the form and the menu open."""
+    people, contact, _deal, _lead = business
+    page = new_page(**size, color_scheme=scheme)
+    collect(page)
+    sign_in(page, people.owner.email)
+    page.goto(contact.get_absolute_url())
+    line = page.locator("#timeline .tl > li", has=page.locator(".bub strong", has_text=re.compile("^3$")))
+    line.get_by_role("link", name="Comment").press("Enter")
+    text = line.get_by_label("Comment")
+    expect(text).to_be_focused()
+    text.fill("@Sven Stranger, look")
+    line.get_by_role("button", name="Add comment").press("Enter")
+    expect(line.locator(".invalid-feedback")).to_contain_text("can't see this record")
+    forgive(page)
+    assert_clean(page)
+    text.fill("@Tom Teammate, look")
+    line.get_by_role("button", name="Add comment").press("Enter")
+    expect(line.locator(".talk strong")).to_have_text("@Tom Teammate")
+    expect(text).to_have_count(0)
+    line.get_by_role("button", name="Pin").press("Enter")
+    expect(page.locator("#timeline .tl").first).to_contain_text("Note 3")
+    keep(page, f"pinned-{scheme}-{size['viewport']['width']}")
+    page.locator("#timeline summary", has_text="Filter").press("Enter")
+    page.get_by_label("Text contains").fill("note")
+    page.get_by_label("Person", exact=True).fill("Olivia")
+    keep(page, f"timeline-filter-{scheme}-{size['viewport']['width']}")
+    assert_clean(page)
+    page.get_by_label("Up to").fill("1800-01-01")
+    page.get_by_role("button", name="Apply").press("Enter")
+    expect(page.locator("#timeline-sheet .invalid-feedback")).to_be_visible()
+    forgive(page)
+    page.get_by_label("Up to").fill("")
+    page.get_by_role("button", name="Apply").press("Enter")
+    expect(page.locator("#timeline .chip")).to_have_count(2)
+    expect(page.locator("#timeline .bub")).to_have_count(20)
+    expect(page.locator("#timeline summary", has_text="Filter")).to_be_focused()
+    assert f"q=note&person={people.owner.pk}" in page.url
+    assert_clean(page)
+
+
 def test_today_and_the_bell(page: Page, sign_in: Any, business: Any) -> None:
     people, *_rest = business
     collect(page)

@@ -56,7 +56,7 @@ def test_a_second_entry_of_the_same_address_is_a_line_and_a_task(db: Any) -> Non
     for _twice in range(2):
         process_submission(store(form, email="ada@engine.example").pk)
     lead = Lead.objects.get()
-    assert [line.verb for line in selectors.timeline(owner, lead, kind="email").lines] == ["again", "received"]
+    assert [line.verb for line in selectors.timeline(owner, lead, wanted=selectors.Wanted("email")).lines] == ["again", "received"]
     assert Task.objects.filter(lead=lead).count() == 2
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from activities import selectors, services
 from activities.models import Activity
 from activities.panels import timeline_context
+from activities.selectors import Wanted
 from activities.selectors.timeline import mark, place
 from activities.selectors.wording import word
 from contacts.services import create_company, update_contact
 from crm.core.lists import row_context
+from crm.core.text import ask
 from deals.services import create_deal, delete_deals, update_deal
 from leads.models import LeadStatus
 from leads.services import create_lead, set_status
@@ -79,14 +83,14 @@ def mixed(people: Cast, business: Business) -> Business:
 
 
 def test_half_of_it_hidden_is_still_a_full_page(people: Cast, mixed: Business) -> None:
-    page = selectors.timeline(people.owner, mixed.company, kind="note", size=20)
+    page = selectors.timeline(people.owner, mixed.company, wanted=Wanted("note"), size=20)
     assert [line.body for line in page.lines] == [f"note {number}" for number in range(118, 78, -2)]
     seen = list(page.lines)
     while page.older:
-        page = selectors.timeline(people.owner, mixed.company, before=page.older, kind="note", size=20)
+        page = selectors.timeline(people.owner, mixed.company, before=page.older, wanted=Wanted("note"), size=20)
         seen += page.lines
     assert [line.body for line in seen] == [f"note {number}" for number in range(118, -1, -2)]
-    assert len(selectors.timeline(people.admin, mixed.company, kind="note", size=200).lines) == 120
+    assert len(selectors.timeline(people.admin, mixed.company, wanted=Wanted("note"), size=200).lines) == 120
 
 
 def test_a_page_of_the_timeline_takes_two_queries_at_most(people: Cast, mixed: Business) -> None:
@@ -111,19 +115,162 @@ def test_what_is_planned_is_read_at_once_and_whole(people: Cast, business: Busin
         assert [(row.pk, row.title, row.starts_at, row.owner.name) for row in meetings] == [(visit.pk, "Visit", start, people.owner.name)]
     assert len(queries) == 1
     with CaptureQueriesContext(connection) as queries:
-        context = timeline_context(_request(people.owner, kind="task"), business.deal)
-    assert len(queries) == 2
+        context = timeline_context(_request(people.owner), business.deal)
+    assert len(queries) == 3
     assert [context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")] == sorted(
         context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")
     )
+    assert "Visit" not in timeline_context(_request(people.owner, kind="task"), business.deal)["upcoming"]
+    assert "Late" not in timeline_context(_request(people.owner, kind="meeting"), business.deal)["upcoming"]
     assert selectors.upcoming(people.stranger, business.deal) == ([], [])
+
+
+def test_lines_are_filtered_by_who_wrote_them_when_and_what_they_say(people: Cast, business: Business) -> None:
+    noon = timezone.now() - timedelta(days=10)
+    said = [
+        (people.owner, "note", {"body": "Café prices agreed"}, 0),
+        (people.teammate, "call", {"body": "Prices again", "data": {"outcome": "busy"}}, 1),
+        (people.stranger, "meeting", {"verb": "held", "data": {"title": "Price talks"}}, 2),
+        (people.stranger, "email", {"verb": "sent", "data": {"subject": "Offer 100%"}}, 3),
+    ]
+    for actor, kind, row, days in said:
+        services.write_line(kind=kind, lead=business.lead, actor=actor, at=noon + timedelta(days=days), **{"verb": "added", **row})
+    found = {
+        Wanted(person_id=people.teammate.pk): ["call"],
+        Wanted(team_id=people.other_team.pk): ["email", "meeting"],
+        Wanted(team_id=people.other_team.pk, kind="meeting"): ["meeting"],
+        Wanted(since=noon + timedelta(days=1), until=noon + timedelta(days=3)): ["meeting", "call"],
+        Wanted(question=ask("CAFE agreed")): ["note"],
+        Wanted(question=ask("prices")): ["call", "note"],
+        Wanted(question=ask("talks")): ["meeting"],
+        Wanted(question=ask("offer 100%")): ["email"],
+        Wanted(question=ask("prices"), person_id=people.owner.pk): ["note"],
+        Wanted(question=ask("nothing like it")): [],
+    }
+    for wanted, kinds in found.items():
+        assert [line.kind for line in selectors.timeline(people.owner, business.lead, wanted=wanted).lines if line.kind != "change"] == kinds, wanted
+
+
+def test_a_filter_stops_looking_and_goes_on_from_there(people: Cast, mixed: Business, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However rare what is looked for: each page goes through LOOK lines and no more, in three queries."""
+    monkeypatch.setattr(sys.modules[mark.__module__], "LOOK", 25)
+    wanted, before, pages, seen = Wanted(question=ask("note 2")), "", 0, list[str]()
+    while pages < 10:
+        with CaptureQueriesContext(connection) as queries:
+            page = selectors.timeline(people.owner, mixed.company, before=before, wanted=wanted)
+        assert len(queries) <= 3
+        seen, before, pages = [*seen, *(line.body for line in page.lines)], page.older, pages + 1
+        if not before:
+            break
+    assert seen == [f"note {number}" for number in range(118, -1, -2) if str(number).startswith("2")]
+    assert pages == 5  # 121 lines and more, 25 at a time
+
+
+def test_ten_thousand_lines_half_of_them_hidden_are_a_page_of_work(people: Cast, mixed: Business) -> None:
+    hidden, at = Activity.objects.filter(subject_type="deal", company=mixed.company, body="note 1").get().deal, timezone.now() - timedelta(days=30)
+    rows = [
+        {"kind": "note", "verb": "added", "actor": people.owner, "at": at - timedelta(minutes=n), "body": "needle" if n in (9_000, 9_001) else ""}
+        for n in range(10_000)
+    ]
+    services.write_lines([{**row, **({"deal": hidden} if number % 2 else {"company": mixed.company})} for number, row in enumerate(rows)])
+    middle = mark(Activity.objects.filter(company=mixed.company, subject_type="company").order_by("-at", "-pk")[4000])
+    colleague = {"person": str(people.owner.pk), "team": str(people.team.pk), "kind": "note", "since": "2020-01-01"}
+    for params, text, most in (
+        ({}, "note 118", 4),
+        ({"before": middle}, "", 3),
+        ({"q": "needle"}, "needle", 4),
+        ({"kind": "call"}, "", 2),
+        (colleague, "note 118", 6),
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            context = timeline_context(_request(people.owner, **params), mixed.company)
+        assert text in str(context["groups"]), params
+        assert len(queries) <= most, (params, [each["sql"][:80] for each in queries])
+    assert [line.body for line in selectors.timeline(people.owner, mixed.company, wanted=Wanted(question=ask("needle"))).lines] == ["needle"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("person=abc", "person"),
+        ("person=" + "9" * 40, "person"),
+        ("person_text=Nobody", "person"),
+        ("team=x", "team"),
+        ("team=" + "9" * 40, "team"),
+        ("team=%00", "team"),
+        ("since=yesterday", "since"),
+        ("since=0001-01-01", "since"),
+        ("until=9999-12-31", "until"),
+        ("since=2026-05-02&until=2026-05-01", "until"),
+        ("q=%00", "q"),
+        ("q=!!!", "q"),
+        ("q=" + "x" * 201, "q"),
+        ("kind=zzz", "kind"),
+    ],
+)
+def test_a_wrong_filter_is_said_at_its_field(client: Client, people: Cast, business: Business, query: str, field: str) -> None:
+    client.force_login(people.owner)
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = client.get(f"/activities/leads/{business.lead.pk}/timeline/?{query}", headers=headers)
+        assert answer.status_code == 422
+        assert f'id="timeline_{field}_error"' in answer.content.decode()
+    assert client.get(f"{business.lead.get_absolute_url()}?{query}").status_code == 200
+    assert client.get(f"/activities/leads/{business.lead.pk}/timeline/filter/?{query}").status_code == 200
+
+
+def test_the_address_holds_the_filter(client: Client, people: Cast, business: Business) -> None:
+    """The form leads to the record's page with what was filled in and nothing else; tabs and older lines keep it."""
+    services.write_lines([{"kind": "note", "verb": "added", "body": f"Prices {n}", "lead": business.lead, "actor": people.owner} for n in range(45)])
+    client.force_login(people.owner)
+    typed = {
+        "q": "prices",
+        "kind": "note",
+        "person": "",
+        "person_text": "Olivia",
+        "person_was": "",
+        "team": "",
+        "since": "2020-01-01",
+        "until": "",
+        "from": "q=l",
+    }
+    plain = client.get(f"/activities/leads/{business.lead.pk}/timeline/", typed)
+    asked = f"?q=prices&kind=note&person={people.owner.pk}&since=2020-01-01"
+    assert (plain.status_code, plain["Location"]) == (302, f"{business.lead.get_absolute_url()}{asked}&from=q%3Dl#timeline")
+    swapped = client.get(f"/activities/leads/{business.lead.pk}/timeline/", typed, headers={"HX-Request": "true"})
+    assert swapped["HX-Push-Url"] == f"{business.lead.get_absolute_url()}{asked}&from=q%3Dl"
+    context = timeline_context(_request(people.owner, **{**typed, "person": str(people.owner.pk), "person_text": "", "from": ""}), business.lead)
+    assert context["older_url"].startswith(f"{business.lead.get_absolute_url()}{asked}&before=")
+    assert [address for name, _label, address, _fragment, _on in context["tabs"] if name == "call"] == [
+        f"{business.lead.get_absolute_url()}{asked.replace('note', 'call')}#timeline"
+    ]
+    assert [chip.value for chip in context["chips"]] == ["prices", people.owner.name, "1 Jan 2020"]
+    assert client.get(context["chips"][0].remove_url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("current", "replaced"),
+    [
+        ("http://testserver{page}?kind=call&from=q%3Dl", "{page}?from=q%3Dl"),
+        ("http://testserver{page}?kind=call", "{page}"),
+        ("http://testserver/activities/leads/1/note/", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+def test_a_new_entry_takes_the_filter_out_of_the_address(client: Client, people: Cast, business: Business, current: str, replaced: str | None) -> None:
+    client.force_login(people.owner)
+    page = business.lead.get_absolute_url()
+    headers = {"HX-Request": "true", "HX-Current-URL": current.format(page=page)}
+    answer = client.post(f"/activities/leads/{business.lead.pk}/note/", {"body": "New"}, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers.get("HX-Replace-Url") == (replaced.format(page=page) if replaced else None)
 
 
 def test_everything_hidden_ends(people: Cast, business: Business) -> None:
     hidden = create_deal({"name": "Hidden", "company": business.company}, actor=None)
     type(hidden).objects.filter(pk=hidden.pk).update(owner=people.stranger, team=people.other_team)
     services.write_lines([{"kind": "call", "verb": "called", "deal": hidden, "actor": people.stranger} for _number in range(150)])
-    assert selectors.timeline(people.owner, business.company, kind="call").lines == []
+    assert selectors.timeline(people.owner, business.company, wanted=Wanted("call")).lines == []
 
 
 def test_lines_of_deleted_deals_go_with_them(people: Cast, business: Business) -> None:

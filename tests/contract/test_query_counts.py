@@ -84,6 +84,8 @@ def addresses(rows):
             f"{record.slug} new": record.url("new"),
             f"{record.slug} edit": record.url("edit", rows[record.slug].pk),
         }
+    contact = rows["contacts"]
+    found["contacts filtered page"] = f"{contact.get_absolute_url()}?q=note&kind=note&team={contact.team_id}&since=2020-01-01"
     for slug in ("pipeline", "leads-by-source", "won-by-month", "activity-by-rep"):
         found[f"report {slug}"] = f"/reports/{slug}/"
     found["report put together"] = "/reports/build/deals/?by=owner&then=close:month&of=amount"

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from activities.services import add_files, add_item, add_note, create_task, keep_upload, notify, send_mail
+from activities.services import add_comment, add_files, add_item, add_note, create_task, keep_upload, notify, send_mail
 from activities.services.reminders import link_url
 from contacts.models import RelationshipType
 from contacts.services import add_employment, add_relationship
@@ -84,6 +84,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:items": ("tasks", "change"),
     "tasks:item": ("tasks", "change"),
     "activities:timeline": ("leads", "view"),
+    "activities:timeline_filter": ("leads", "view"),
     "activities:mail": ("leads", "view"),
     "activities:files": ("leads", "view"),
     "activities:file": ("leads", "view"),
@@ -104,6 +105,8 @@ OWN = {
     "activities:delete",
     "activities:restore",
     "activities:take_back",
+    "activities:comment_delete",
+    "activities:comment_restore",
     "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
 OTHERS = {
@@ -116,6 +119,8 @@ WRITES_ON = {
     "activities:compose": "leads",
     "activities:write_mail": "leads",
     "activities:files_new": "leads",
+    "activities:comments": "leads",
+    "activities:pin": "leads",
 }  # a record that one sees, and the grant to add tasks
 
 
@@ -160,6 +165,7 @@ class World:
         self.file = add_files(self.rows["leads"], [SimpleUploadedFile("a.png", PNG)], actor=self.people.owner)[0]
         self.item = add_item(self.rows["tasks"], text="Zebrastep", actor=self.people.owner)
         self.note = add_note(self.rows["leads"], body="Wombatnote", actor=self.people.owner)
+        self.comment = add_comment(self.note, body="Wombatword", actor=self.people.owner)
         lead = update_lead(self.rows["leads"], {"email": "zebra@finch.example"}, actor=self.people.owner)
         self.mail = send_mail(lead, to="zebra@finch.example", subject="Hello", text="Wombatmail", actor=self.people.owner)
         self.job = services.begin(record_for("contacts"), SimpleUploadedFile("a.csv", b"Name\nZebrafinch\n"), actor=self.people.owner)
@@ -182,6 +188,10 @@ class World:
         part = self.parts.get(name.partition(":")[2].partition("_")[0])
         if part is not None and not name.endswith("_new"):
             return reverse(name, args=[self.rows["contacts"].pk, part])
+        if name in ("activities:comments", "activities:pin"):
+            return reverse(name, args=[self.note.pk])
+        if name in ("activities:comment_delete", "activities:comment_restore"):
+            return reverse(name, args=[self.comment.pk])
         guesses = [
             [],
             [1],
