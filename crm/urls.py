@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from crm.core import views
+from crm.core import pick_views, views
 from crm.core.bin_views import BinRestoreView, BinView
 from crm.core.bulk.views import BulkJobsView, BulkJobView, BulkProblemsView, BulkUndoView
 from crm.core.imports.views import ImportJobView, ImportProblemsView, ImportsView
@@ -13,7 +13,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("search/", views.SearchView.as_view(), name="search"),
-    path("pick/<slug:slug>/", views.PickView.as_view(), name="pick"),
+    path("pick/<slug:slug>/", pick_views.PickView.as_view(), name="pick"),
     path("bin/", BinView.as_view(), name="bin"),
     path("bin/<uuid:group>/restore/", BinRestoreView.as_view(), name="bin-restore"),
     path("exports/", views.ExportsView.as_view(), name="exports"),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 
-from activities.capture.times import Clock, When, find
+from activities.capture.saying import Clock, When
+from activities.capture.times import find
 from activities.capture.words import CLOSING, FILLERS, LABELS, OPENING, PRIORITIES, REMIND, STOPS, TELLS, URGENT, Verb, compiled
 from crm.core.text import unaccent
 
