@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from activities import imports, panels, selectors
 from activities.filters import MeetingFilterSet, TaskFilterSet
-from activities.forms import MailEachForm, MeetingForm, ShiftForm, TaskForEachForm, TaskForm
+from activities.forms import CallListForm, MailEachForm, MeetingForm, ShiftForm, TaskForEachForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
+    add_to_call_list,
     assign_tasks,
     change_tasks,
     complete_tasks,
@@ -283,6 +284,12 @@ def mail_for_each(model: Any) -> BulkAction:
     """A bulk action of the records that have addresses: everybody who sees them and may make entries."""
     run = partial(mail_each, model._meta.model_name)
     return BulkAction(name="mail", label=_("E-mail"), icon="mail", run=run, form=MailEachForm, permission="view", offered=may_plan)
+
+
+def calls_for_each(model: Any) -> BulkAction:
+    """A bulk action of people: onto a call list of one's own."""
+    run = partial(add_to_call_list, model._meta.model_name)
+    return BulkAction(name="calls", label=_("Call list"), icon="phone-call", run=run, form=CallListForm, permission="view", offered=may_plan)
 
 
 def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:

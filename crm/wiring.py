@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from activities.panels import FILES, composer, recent, timeline
-from activities.records import MEETING, TASK, mail_for_each, may_plan, task_for_each, write_action
+from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, task_for_each, write_action
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
 from crm.core.context import NavEntry
@@ -29,7 +29,8 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
     """A record with the timeline (open tasks on top), the composer, a task for each of many, a task as its next step, its files, and other apps' cards."""
     *actions, delete = record.bulk_actions
     mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
-    together = (*actions, task_for_each(record.model), *mails, delete)
+    calls = (calls_for_each(record.model),) if record.slug in ("contacts", "leads") else ()
+    together = (*actions, task_for_each(record.model), *mails, *calls, delete)
     write, own = write_action(record) if record.mail_to is not None else no_extra, record.actions
     planned = Opening(f"/tasks/new/?{record.model._meta.model_name}={{pk}}&stay=1", may_plan)
     columns: tuple[Column, ...] = tuple(replace(column, opens=planned) if column.name == "next" else column for column in record.columns)

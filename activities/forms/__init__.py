@@ -3,6 +3,7 @@
 from activities.capture.sentences import LONGEST, MOST
 from activities.forms.base import EntryForm
 from activities.forms.calendar import CalendarFileForm, MoveForm
+from activities.forms.calls import CallListForm, ListedCallForm
 from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.files import FilesForm
 from activities.forms.mails import MailEachForm, MailForm
@@ -34,6 +35,7 @@ __all__ = [
     "CalendarFileForm",
     "CallForm",
     "CallLineForm",
+    "CallListForm",
     "CaptureForm",
     "CardForm",
     "CommentForm",
@@ -42,6 +44,7 @@ __all__ = [
     "FilesForm",
     "ItemForm",
     "LineForm",
+    "ListedCallForm",
     "MailEachForm",
     "MailForm",
     "MeetingForm",

@@ -34,8 +34,4 @@ class EntryForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         values = {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
-        if "reminder" in values and not self.data.get("reminder"):
-            del values["reminder"]
-        if "owner" in values and values["owner"] is None:
-            del values["owner"]
-        return values
+        return {name: value for name, value in values.items() if value is not None or name not in ("reminder", "owner")}

@@ -1,6 +1,7 @@
 """What is to be done (tasks, meetings), what happened (the timeline), reminders and notifications."""
 
 from activities.models.base import LONG, SUBJECTS, Subjects
+from activities.models.calls import CallList, CallListEntry
 from activities.models.files import Attachment
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
@@ -14,6 +15,8 @@ __all__ = [
     "Attachment",
     "CalendarFeed",
     "CalendarUpload",
+    "CallList",
+    "CallListEntry",
     "ChecklistItem",
     "Comment",
     "Meeting",

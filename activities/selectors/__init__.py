@@ -2,6 +2,7 @@
 
 from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of, unread_count
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
+from activities.selectors.calls import call_list_at, call_lists, entry_of, next_call
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
@@ -21,10 +22,13 @@ __all__ = [
     "Wanted",
     "bell_state",
     "calendar_days",
+    "call_list_at",
+    "call_lists",
     "colleague_called",
     "comments_of",
     "day_of",
     "due_words",
+    "entry_of",
     "feed_made_at",
     "feed_rows",
     "file_at",
@@ -37,6 +41,7 @@ __all__ = [
     "mentions_in",
     "minutes_before",
     "month_days",
+    "next_call",
     "notifications_page",
     "own_mail",
     "own_upload",

@@ -1,6 +1,7 @@
 """All writes of tasks, meetings, the timeline, reminders and notifications."""
 
 from activities.services.calendar_imports import MOST_BYTES, found_in, import_upload, keep_upload
+from activities.services.calls import add_to_call_list, delete_call_list, log_listed_call, pass_over
 from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.checklists import add_item, change_item, move_item, remove_item
@@ -47,6 +48,7 @@ __all__ = [
     "add_item",
     "add_note",
     "add_person",
+    "add_to_call_list",
     "addresses_of",
     "answer",
     "answer_reminder",
@@ -62,6 +64,7 @@ __all__ = [
     "create_meetings",
     "create_task",
     "create_tasks",
+    "delete_call_list",
     "delete_comment",
     "delete_line",
     "delete_meetings",
@@ -78,6 +81,7 @@ __all__ = [
     "keep_upload",
     "lead_converted",
     "log_call",
+    "log_listed_call",
     "mail_each",
     "make_feed",
     "make_follow_up",
@@ -89,6 +93,7 @@ __all__ = [
     "move_item",
     "notify",
     "opted_out",
+    "pass_over",
     "pin_line",
     "plan_for_each",
     "reassign_tasks",

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
+from activities.urls.calls import call_urls
 from activities.views import capture, comments, entries, feeds, files, focus, links, mails, today
 
 entry_urls = [
@@ -36,6 +37,7 @@ bell_urls = [
 urlpatterns = [
     path("", today.TodayView.as_view(), name="today"),
     path("calendar/", include((calendar_urls, "calendar"))),
+    path("calls/", include((call_urls, "calls"))),
     path("invited/<str:token>/", feeds.guest, name="guest"),
     path("focus/", focus.FocusView.as_view(), name="focus"),
     path("capture/", capture.CaptureView.as_view(), name="capture"),

@@ -25,6 +25,8 @@ from crm.core.lists import row_context
 from crm.core.views import safe_next
 from users.selectors import organisation
 
+CALL_LISTS = 3  # that are shown
+
 
 @dataclass(frozen=True)
 class Section:
@@ -87,6 +89,7 @@ class TodayView(View):
             "needs": needs(found, ctx),
             "clear": found.is_clear,
             "more": found.more,
+            "call_lists": selectors.call_lists(user, unfinished=True)[:CALL_LISTS],
             "quick_add": panels.quick_add(self.request, form),
         }
         return render(self.request, "activities/today.html", context, status=status)

@@ -116,7 +116,7 @@ def test_what_is_planned_is_read_at_once_and_whole(people: Cast, business: Busin
     assert len(queries) == 1
     with CaptureQueriesContext(connection) as queries:
         context = timeline_context(_request(people.owner), business.deal)
-    assert len(queries) == 3
+    assert len(queries) == 2
     assert [context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")] == sorted(
         context["upcoming"].index(word) for word in ("Late", "Visit", "Some day")
     )

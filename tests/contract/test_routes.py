@@ -57,7 +57,7 @@ OPEN = {  # anybody may ask; reviewed one by one
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
     "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
-    "notifications:poll", "notifications:read", "notifications:settings", "profile", "profile-theme", "user-photo", "view-as-stop",
+    "notifications:poll", "notifications:read", "notifications:settings", "calls:lists", "profile", "profile-theme", "user-photo", "view-as-stop",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
     "deals:move": ("deals", "change"),
@@ -105,6 +105,7 @@ OWN = {
     "activities:delete",
     "activities:restore",
     "activities:take_back",
+    "calls:list",
     "activities:comment_delete",
     "activities:comment_restore",
     "calendar:import_preview",

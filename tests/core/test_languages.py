@@ -88,7 +88,7 @@ def names_in_the_database() -> set[str]:
             names = [
                 field.name
                 for field in model._meta.concrete_fields
-                if field.name in ("name", "title", "intro", "button", "thanks_text", "label", "confirm_subject", "confirm_text")
+                if field.name in ("name", "title", "intro", "button", "thanks_text", "label", "inverse", "confirm_subject", "confirm_text")
             ]
             for row in model._base_manager.values_list(*names) if names else ():
                 found |= {" ".join(str(value).split()) for value in row if value}
