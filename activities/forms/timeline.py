@@ -23,7 +23,7 @@ from users.models import Team
 # The tabs of a timeline, in their order.
 TAB_LABELS = {
     "": gettext_lazy("All"),
-    "email": gettext_lazy("E-mail and forms"),
+    "email": gettext_lazy("E-mail"),
     "call": gettext_lazy("Calls"),
     "meeting": gettext_lazy("Meetings"),
     "note": gettext_lazy("Notes"),

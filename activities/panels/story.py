@@ -204,10 +204,12 @@ class LineMaker:
         return self._post("activities:pin", line.pk, "pin", _("Unpin") if line.pinned else _("Pin"), what, field)
 
     def _link(self, name: str, pk: int, icon: str, label: str, what: str, attributes: str = "") -> str:
-        return f'<a class="btn btn-ghost btn-sm" href="{reverse(name, args=[pk])}"{attributes}>{cells.icon(icon, "i-sm")}{escape(label)}{what}</a>'
+        inside = f"{cells.icon(icon, 'i-sm')}<span>{escape(label)}{what}</span>"
+        return f'<a class="btn btn-ghost btn-sm" href="{reverse(name, args=[pk])}" title="{escape(label)}"{attributes}>{inside}</a>'
 
     def _post(self, name: str, pk: int, icon: str, label: str, what: str, field: str = "") -> str:
-        button = f'<button class="btn btn-ghost btn-sm" type="submit">{cells.icon(icon, "i-sm")}{escape(label)}{what}</button>'
+        inside = f"{cells.icon(icon, 'i-sm')}<span>{escape(label)}{what}</span>"
+        button = f'<button class="btn btn-ghost btn-sm" type="submit" title="{escape(label)}">{inside}</button>'
         return f'<form method="post" action="{reverse(name, args=[pk])}">{self.token}{field}{button}</form>'
 
     def talk(self, pk: int) -> SafeString:
