@@ -149,3 +149,12 @@ def assert_clean(page: Page) -> None:
     """0 axe violations, 0 CSP violations, 0 console errors, no sideways scrolling."""
     found = problems(page)
     assert not found, f"{page.url}:\n" + "\n".join(found)
+
+
+def tab_to(page: Page, target: str, most: int = 120) -> None:
+    """Presses Tab until the focus is on `target` (a selector)."""
+    for _ in range(most):
+        if page.evaluate("css => document.activeElement.matches(css)", target):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {target} by {most} times Tab")

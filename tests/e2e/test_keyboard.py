@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.checks import tab_to
 from tests.e2e.system import System, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("system")]
@@ -22,15 +23,6 @@ STAGE = "SELECT stage.name FROM deals_deal deal JOIN deals_stage stage ON stage.
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page("rep")
-
-
-def tab_to(page: Page, target: str, most: int = 120) -> None:
-    """Presses Tab until the focus is on `target` (a selector)."""
-    for _ in range(most):
-        if page.evaluate("css => document.activeElement.matches(css)", target):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"no way to {target} by {most} times Tab")
 
 
 def test_move_a_deal_on_the_board(page: Page, system: System) -> None:
