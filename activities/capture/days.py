@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
 
-from activities.capture.saying import ENDS, MORNING, SEPARATED, Clock, Rule, When
+from activities.capture.saying import ENDS, MORNING, OWNED, SEPARATED, Clock, Rule, When
 from activities.capture.words import MONTHS, NUMBER, UNITS, WEEKDAYS, number
 
 FRIDAY, SATURDAY = 4, 5
@@ -113,6 +113,27 @@ def _end_of_week(_match: re.Match[str], clock: Clock, _past: bool) -> When:
     return When(day=clock.today + timedelta(days=(FRIDAY - clock.today.weekday()) % 7))
 
 
+def _end_of_next_week(_match: re.Match[str], clock: Clock, _past: bool) -> When:
+    return When(day=clock.today + timedelta(days=7 - clock.today.weekday() + FRIDAY))
+
+
+def _end_of_next_month(_match: re.Match[str], clock: Clock, _past: bool) -> When:
+    return When(day=later(clock.today.replace(day=1), "months", 2) - timedelta(days=1))
+
+
+def _repeating(name: str, at: time | None = None) -> Callable[[re.Match[str], Clock, bool], When]:
+    return lambda _match, _clock, _past: When(repeat=name, at=at)
+
+
+def _every_weekday(language: str) -> Callable[[re.Match[str], Clock, bool], When]:
+    on = _on_weekday(language)
+
+    def read(match: re.Match[str], clock: Clock, _past: bool) -> When:
+        return When(day=on(match, clock, False).day, repeat="weekly")
+
+    return read
+
+
 def _weekend(_match: re.Match[str], clock: Clock, _past: bool) -> When:
     return When(day=clock.today + timedelta(days=(SATURDAY - clock.today.weekday()) % 7))
 
@@ -146,14 +167,17 @@ def _on_weekday(language: str) -> Callable[[re.Match[str], Clock, bool], When]:
     return read
 
 
-NEXT = {"next", "nachsten", "nachste", "nachster", "nachstes"}
+NEXT = {"next", "nachsten", "nachste", "nachster", "nachstes", "kommende", "kommender"}
 LAST = {"last", "letzten", "letzte", "letzter"}
 THIS = {"this", "diesen", "diese", "dieser", "kommenden", "coming"}
 WORD_NUMBER = NUMBER.removeprefix(r"\d{1,3}|")
 
 
 def day_rules(language: str) -> list[Rule]:
-    on = {"en": r"(?:(?:due |by |until |before )?on |by |until |due |for |from )?", "de": r"(?:bis zum |bis |am |ab |vom |fur |zum )?"}[language]
+    on = {
+        "en": r"(?:(?:by )?(?:eod|cob) )?(?:(?:due |by |until |before )?on |by |until |before |due |for |from )?",
+        "de": r"(?:bis zum |bis |am |ab |vom |fur |zum )?",
+    }[language]
     common: list[Rule] = [
         (rf"{SEPARATED}{on}(?P<y>\d{{4}})-(?P<m>\d\d?)-(?P<d>\d\d?){ENDS}", _iso),
         (rf"{SEPARATED}{on}(?:the )?(?P<d>\d\d?)(?:st|nd|rd|th|\.)? (?:of )?(?P<m>{MONTH})\b\.?(?:,? (?P<y>20\d\d))?", _named),
@@ -171,13 +195,22 @@ def day_rules(language: str) -> list[Rule]:
 def _english(on: str, weekday: str, short: str, sure: str) -> list[Rule]:
     amount = rf"(?P<n>{NUMBER}) ?(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})\b"
     which = r"(?P<which>next |this |coming |last )"
+    day, end = rf"(?P<name>{weekday}|{short})", r"(?: (?:eod|cob))?"
     return [
-        (rf"{SEPARATED}{on}(?:the )?day after tomorrow\b", _in_days(2)),
-        (rf"{SEPARATED}{on}(?:tomorrow|tmrw|tmr|tomorow)\b", _in_days(1)),
+        (rf"{SEPARATED}(?:every|each) (?P<which>){day}s?\b\.?", _every_weekday("en")),
+        (rf"{SEPARATED}(?:every|each) morning\b", _repeating("daily", MORNING)),
+        (rf"{SEPARATED}(?:(?:every|each) day|daily$)", _repeating("daily")),
+        (rf"{SEPARATED}(?:every|each) (?:week|work|working |business )day\b", _repeating("weekdays")),
+        (rf"{SEPARATED}(?:(?:every|each) week\b|weekly$)", _repeating("weekly")),
+        (rf"{SEPARATED}(?:(?:every|each) month\b|monthly$)", _repeating("monthly")),
+        (rf"{SEPARATED}(?:(?:every|each) year\b|(?:yearly|annually)$)", _repeating("yearly")),
+        (rf"{SEPARATED}{on}(?:the )?day after tomorrow\b{OWNED}", _in_days(2)),
+        (rf"{SEPARATED}{on}(?:tomorrow|tmrw|tmr|tomorow)\b{OWNED}{end}", _in_days(1)),
         (rf"{SEPARATED}tonight\b", _in_days(0, time(19))),
-        (rf"{SEPARATED}{on}(?:today|eod|end of (?:the )?day)\b", _in_days(0)),
-        (rf"{SEPARATED}yesterday\b", _in_days(-1)),
+        (rf"{SEPARATED}{on}(?:today|end of (?:the )?day)\b{OWNED}", _in_days(0)),
+        (rf"{SEPARATED}yesterday\b{OWNED}", _in_days(-1)),
         (rf"{SEPARATED}in half an hour\b", _half_hour),
+        (rf"{SEPARATED}in a fortnight\b", _in_days(14)),
         (rf"{SEPARATED}(?:in|within) {amount}(?:'? time)?", _ahead),
         (rf"{SEPARATED}{amount} (?:from now|later)\b", _ahead),
         (rf"{SEPARATED}{amount} ago\b", _ago),
@@ -185,14 +218,19 @@ def _english(on: str, weekday: str, short: str, sure: str) -> list[Rule]:
         (rf"{SEPARATED}(?:at |by |before )?(?:the )?end of (?:the |this )?month\b|{SEPARATED}(?:by )?eom\b", _end_of_month),
         (rf"{SEPARATED}(?:at |by |before )?(?:the )?end of (?:the |this )?quarter\b|{SEPARATED}(?:by )?eoq\b", _end_of_quarter),
         (rf"{SEPARATED}(?:at |by |before )?(?:the )?end of (?:the |this )?year\b|{SEPARATED}(?:by )?eoy\b", _end_of_year),
-        (rf"{SEPARATED}{on}(?:early )?next week(?! (?:{weekday}|{short}))\b", _next_week),
-        (rf"{SEPARATED}{on}next month\b", _next_month),
+        (rf"{SEPARATED}(?:at |by |before |until )?(?:the )?end of next week\b", _end_of_next_week),
+        (rf"{SEPARATED}(?:at |by |before |until )?(?:the )?end of next month\b", _end_of_next_month),
+        (rf"{SEPARATED}{on}(?P<which>next) week (?:on )?{day}\b{OWNED}", _on_weekday("en")),
+        (rf"{SEPARATED}{on}{day} (?:of )?(?P<which>next) week\b", _on_weekday("en")),
+        (rf"{SEPARATED}{on}(?:early )?next week\b{OWNED}", _next_week),
+        (rf"{SEPARATED}{on}next month\b{OWNED}", _next_month),
         (rf"{SEPARATED}(?:at |on |this )?(?:the )?weekend\b", _weekend),
-        (rf"{SEPARATED}{on}{which}(?P<name>{weekday}|{short})\b\.?", _on_weekday("en")),
-        (rf"{SEPARATED}{on}(?P<which>)(?P<name>{weekday})s?\b", _on_weekday("en")),
-        (rf"{SEPARATED}(?:(?:due |by |until )?on |by |until |due )(?P<which>)(?P<name>{short})\b\.?", _on_weekday("en")),
+        (rf"{SEPARATED}{on}{which}{day}\b\.?{OWNED}{end}", _on_weekday("en")),
+        (rf"{SEPARATED}{on}(?P<which>)(?P<name>{weekday})s?\b{OWNED}{end}", _on_weekday("en")),
+        (rf"{SEPARATED}(?:(?:due |by |until )?on |by |until |before |due )(?P<which>)(?P<name>{short})\b\.?", _on_weekday("en")),
         (rf"{SEPARATED}(?P<which>)(?P<name>{short}){sure}\.?", _on_weekday("en")),
         (rf"{SEPARATED}(?P<which>)(?P<name>tues|tue|thurs|thur|thu|fri|wed|mon)\b\.?", _on_weekday("en")),
+        (rf"{SEPARATED}(?:by )?(?:eod|cob)\b", _in_days(0)),
         (rf"{SEPARATED}(?:by|on|until|due) (?:the )?(?P<d>\d\d?)(?:st|nd|rd|th)\b", _day_of_month),
     ]
 
@@ -200,7 +238,15 @@ def _english(on: str, weekday: str, short: str, sure: str) -> list[Rule]:
 def _german(on: str, weekday: str, short: str, sure: str) -> list[Rule]:
     amount = rf"(?P<n>{NUMBER}) ?(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})\b"
     which = r"(?P<which>nachste[nrs]? |kommenden |diesen |letzte[nr]? )"
+    day, week = rf"(?P<name>{weekday}|{short})", r"(?P<which>nachste|nachster|kommende|kommender) woche"
     return [
+        (rf"{SEPARATED}jeden (?P<which>){day}\b\.?", _every_weekday("de")),
+        (rf"{SEPARATED}jeden morgen\b", _repeating("daily", MORNING)),
+        (rf"{SEPARATED}(?:jeden tag|taglich)\b", _repeating("daily")),
+        (rf"{SEPARATED}(?:jeden (?:werktag|arbeitstag)|werktaglich)\b", _repeating("weekdays")),
+        (rf"{SEPARATED}(?:jede woche|wochentlich)\b", _repeating("weekly")),
+        (rf"{SEPARATED}(?:jeden monat|monatlich)\b", _repeating("monthly")),
+        (rf"{SEPARATED}(?:jedes jahr|jahrlich)\b", _repeating("yearly")),
         (rf"{SEPARATED}{on}ubermorgen\b", _in_days(2)),
         (rf"{SEPARATED}heute morgen\b", _in_days(0, MORNING)),
         (rf"{SEPARATED}vorgestern\b", _in_days(-2)),
@@ -213,10 +259,14 @@ def _german(on: str, weekday: str, short: str, sure: str) -> list[Rule]:
         (rf"{SEPARATED}(?:bis |zum |bis zum )?(?:ende (?:des|dieses) monats|ende monat|monatsende)\b", _end_of_month),
         (rf"{SEPARATED}(?:bis |zum |bis zum )?(?:ende (?:des|dieses) quartals|quartalsende)\b", _end_of_quarter),
         (rf"{SEPARATED}(?:bis |zum |bis zum )?(?:ende (?:des|dieses) jahres|jahresende)\b", _end_of_year),
-        (rf"{SEPARATED}{on}(?:anfang )?(?:nachste|nachster|kommende) woche\b", _next_week),
+        (rf"{SEPARATED}(?:bis |zum |bis zum )?ende (?:der )?(?:nachster|nachsten|kommender|kommenden) woche\b", _end_of_next_week),
+        (rf"{SEPARATED}(?:bis |zum |bis zum )?ende (?:des )?(?:nachsten|kommenden) monats\b", _end_of_next_month),
+        (rf"{SEPARATED}{on}(?:in der )?{week} (?:am )?{day}\b\.?", _on_weekday("de")),
+        (rf"{SEPARATED}{on}{day} (?:in )?(?:der )?{week}\b", _on_weekday("de")),
+        (rf"{SEPARATED}{on}(?:anfang )?(?:nachste|nachster|kommende|kommender) woche\b", _next_week),
         (rf"{SEPARATED}{on}(?:im )?(?:nachsten|nachster|kommenden) monat\b", _next_month),
         (rf"{SEPARATED}(?:am )?wochenende\b", _weekend),
-        (rf"{SEPARATED}{on}{which}(?P<name>{weekday}|{short})\b\.?", _on_weekday("de")),
+        (rf"{SEPARATED}{on}{which}{day}\b\.?", _on_weekday("de")),
         (rf"{SEPARATED}{on}(?P<which>)(?P<name>{weekday})s?\b", _on_weekday("de")),
         (rf"{SEPARATED}(?:am |bis |ab )(?P<which>)(?P<name>{short})\b\.?", _on_weekday("de")),
         (rf"{SEPARATED}(?P<which>)(?P<name>{short}){sure}\.?", _on_weekday("de")),

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
-MORNING, NOON, AFTERNOON, EVENING = time(9), time(12), time(14), time(18)
+MORNING, NOON, AFTER_LUNCH, AFTERNOON, EVENING = time(9), time(12), time(13), time(14), time(18)
 SEPARATED = r"(?<![\w.,:/+-])"
 ENDS = r"(?![\w:]|[.,]\d|-\d)"
+OWNED = r"(?!['’]s\b)"  # "Tuesday's demo" is a demo
 
 
 @dataclass
 class When:
-    """What a text says about time. `minutes`: how long; `spans`: the places in the text that said so."""
+    """What a text says about time. `minutes`: how long; `repeat`: how often, as series.PRESETS has it; `spans`: the places in the text that said so."""
 
     day: date | None = None
     at: time | None = None
     minutes: int | None = None
+    repeat: str = ""
     spans: list[tuple[int, int]] = field(default_factory=list)
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 
+from activities.capture.days import FRIDAY, MONTH
 from activities.capture.saying import Clock, When
 from activities.capture.times import find
-from activities.capture.words import CLOSING, FILLERS, LABELS, OPENING, PRIORITIES, REMIND, STOPS, TELLS, URGENT, Verb, compiled
+from activities.capture.words import CLOSING, FILLERS, HURRY, LABELS, LATER, OPENING, PRIORITIES, REMIND, STOPS, TELLS, TODO, URGENT, Verb, compiled
 from crm.core.text import unaccent
 
 LANGUAGES = ("en", "de")
@@ -24,15 +25,19 @@ TAG = re.compile(r"(?<![\w&#/])#(?P<word>[^\W\d_][\w-]{0,39})")
 COLLEAGUE = re.compile(r"(?<![\w.])@(?P<word>[^\W\d_][\w.-]*)")
 ADDRESS = re.compile(r"[^\s<>()@,;]+@[^\s<>()@,;]+\.[^\W\d_]{2,}")
 LABEL = re.compile(r"\s*(?P<word>[^\W\d_]+(?:-[^\W\d_]+)?)\s*:\s+")
-BREAK = re.compile(r"\n+|;\s*|,\s*|[.!?]\s+|\s+(?:and|then|und|dann)\s+")
+TITLES = "".join(rf"(?<!\b{title}\.)" for title in ("Dr", "dr", "Mr", "Mrs", "Ms", "Prof", "St", "Nr", "No", "bzgl", "ca"))
+# Not at the full stop of "Dr. Braun" and "3. Januar".
+BREAK = re.compile(rf"\n+|;\s*|,\s*|[.!?]{TITLES}\s+(?!(?<=\d\.\s)(?i:{MONTH}|märz|jänner)\b)|\s+(?:and|then|und|dann)\s+")
 HARD = re.compile(r"\n|;")
+LEADING = re.compile(r"^(?:with|to|for|from|of|mit|bei|an|von|für)\s+", re.IGNORECASE)
 SIDES = " \t\r\n,;:–-&+/"
 EDGES = f"{SIDES}."
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to be written. `kind`: note, call (a past one), task or meeting; `task_kind` of a task; `text`: title, or what was said."""
+    """One thing to be written. `kind`: note, call (a past one), task or meeting; `task_kind` and `repeat` of a task; `text`: title, or what was
+    said."""
 
     kind: str
     text: str
@@ -42,6 +47,7 @@ class Entry:
     minutes: int | None = None
     priority: int = 2
     names: tuple[str, ...] = ()
+    repeat: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def _read(text: str, clock: Clock, language: str) -> list[Clause]:
     for part in _parts(text, clock, language):
         clause = _clause(f"{waiting} {part}".strip(), clock, language)
         waiting = ""
-        if clause.rest:
+        if clause.rest and not (clause.asks and compiled(FILLERS[language]).fullmatch(flat(clause.rest))):
             clauses.append(clause)
         elif clauses:
             clauses[-1] = _clause(f"{clauses[-1].text} {part}", clock, language)
@@ -154,16 +160,30 @@ def _clause(text: str, clock: Clock, language: str) -> Clause:
         clause.label, text = LABELS.get(flat(label["word"]), ""), f"{'' if flat(label['word']) in LABELS else '!! '}{text[label.end() :]}"
     text, clause.priority = _prioritised(text)
     folded = flat(text)
+    if (hurry := compiled(HURRY).search(folded)) and not compiled(TELLS[language]).search(folded):
+        text, folded, clause.priority = text[: hurry.start()], folded[: hurry.start()], 3
     clause.asks = bool(compiled(REMIND[language]).search(folded))
     clause.when = find(folded, clock, language)
     clause.verb, _body = _verb(_stripped(text, clause.when), language)
-    if clause.verb is not None and clause.verb.past and clause.when.day is not None:
-        clause.when = find(folded, clock, language, past=True)
+    if clause.verb is not None and clause.verb.past and not (clause.verb.either and ahead(clause.when, clock)):
+        clause.when = find(compiled(LATER[language]).sub(_blank, folded), clock, language, past=True)
     clause.rest = _unfilled(_stripped(text, clause.when), language)
+    if clause.asks:  # "... ihr die Unterlagen zu schicken"
+        clause.rest = re.sub(r"\bzu (?=\w+n$)", "", clause.rest)
     clause.verb, clause.body = _verb(clause.rest, language)
     clause.whole = _unfilled(_stripped(text, When()), language)
     clause.tells = clause.verb is None and bool(compiled(TELLS[language]).search(folded))
     return clause
+
+
+def ahead(when: When, clock: Clock) -> bool:
+    """Is it still to come, as far as it is said when it is?"""
+    day = when.day or (clock.today if when.at else None)
+    return day is not None and (day > clock.today or (day == clock.today and when.at is not None and when.at > clock.now.time()))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return chr(0) * len(match.group())
 
 
 def _prioritised(text: str) -> tuple[str, int]:
@@ -201,14 +221,17 @@ def _opening(folded: str, language: str) -> tuple[Verb, int] | None:
 def _verb(text: str, language: str) -> tuple[Verb | None, str]:
     """What is done, and the text without the word for it."""
     folded = flat(text)
-    if found := _opening(folded, language):
+    found = _opening(folded, language)
+    if found and not found[0].meets:
         return found[0], text[found[1] :].strip(EDGES)
     for pattern, verb in CLOSING[language]:
-        if match := compiled(pattern).search(folded.rstrip(EDGES)):
+        if (match := compiled(pattern).search(folded.rstrip(EDGES))) and (not found or verb == TODO):  # "Termin mit Ann absagen" is no meeting
             return verb, text[: match.start()].strip(EDGES)
+    if found:
+        return found[0], text[found[1] :].strip(EDGES)
     for pattern, verb in CLOSING[language]:  # "Ann anrufen wegen der Preise"
         if match := compiled(pattern.replace("|an)", ")").removesuffix("$") + r"\b").search(folded):
-            return verb, f"{text[: match.start()].rstrip()} {text[match.end() :].lstrip()}".strip(EDGES)
+            return verb, _stripped(text, When(spans=[match.span()]))
     return None, text
 
 
@@ -227,22 +250,24 @@ def _entries(clauses: Sequence[Clause], clock: Clock) -> list[Entry]:
 def _entry(clause: Clause, clock: Clock, planned_later: bool) -> Entry:
     verb, when = clause.verb, clause.when
     names = tuple(names_in(clause.body, small=verb.person) if verb else names_in(clause.rest))
-    past = when.day < clock.today if when.day and when.day != clock.today else verb is not None and verb.past
+    past = when.day < clock.today if when.day and when.day != clock.today else verb is not None and verb.past and not (verb.either and ahead(when, clock))
     if clause.label == "note" or (clause.tells and not clause.label and not clause.asks):
         return Entry("note", clause.whole, names=names)
     if past and not clause.label:
         return _happened(clause, clock, names)
-    met = clause.label == "meeting" or (verb is not None and verb.meets and when.at is not None)
+    met = not when.repeat and (clause.label == "meeting" or (verb is not None and verb.meets and when.at is not None))
     if met and when.at is not None:
         day = when.day or _day_for(when.at, clock)
         return Entry("meeting", capitalised(clause.rest), day=day, at=when.at, minutes=when.minutes, names=names)
     # "call Ann re pricing, follow up Tuesday": what comes first is what it is about, not one more thing to do.
     context = verb is None or (planned_later and verb.person)
-    if context and not (clause.dated or clause.label or clause.asks or clause.priority != 2):
+    if context and not (clause.dated or when.repeat or clause.label or clause.asks or clause.priority != 2):
         return Entry("note", clause.whole, names=names)
-    day = when.day or (_day_for(when.at, clock) if when.at else None)
+    day = when.day or (_day_for(when.at, clock) if when.at else None) or (clock.today if when.repeat else None)
+    while day and when.repeat == "weekdays" and day.weekday() > FRIDAY:
+        day = date.fromordinal(day.toordinal() + 1)
     kind = (clause.label if clause.label in ("call", "email", "follow_up") else "") or (verb.kind if verb else "todo")
-    return Entry("task", capitalised(clause.rest), kind, day, when.at, when.minutes, clause.priority, names)
+    return Entry("task", capitalised(clause.rest), kind, day, when.at, when.minutes, clause.priority, names, when.repeat)
 
 
 def _happened(clause: Clause, clock: Clock, names: tuple[str, ...]) -> Entry:
@@ -267,7 +292,7 @@ def _about(entry: Entry, clauses: Sequence[Clause], place: int, names: tuple[str
     bare = entry.kind in ("task", "meeting") and clause.verb is not None and not clause.body
     before = next((other for other in reversed(clauses[:place]) if other.body or other.rest), None)
     if bare and before is not None:
-        about = re.sub(r"^(?:with|to|mit|bei)\s+", "", (before.body if before.verb else before.rest).strip(EDGES), flags=re.IGNORECASE)
+        about = LEADING.sub("", (before.body if before.verb else before.rest).strip(EDGES))
         entry = replace(entry, text=f"{entry.text}: {about if len(about) <= SHORT and ':' not in about else names[0]}")
     return replace(entry, names=names)
 

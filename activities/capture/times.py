@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import time
 
 from activities.capture.days import WORD_NUMBER, day_rules
-from activities.capture.saying import AFTERNOON, EVENING, MORNING, NOON, SEPARATED, Clock, Rule, When
+from activities.capture.saying import AFTER_LUNCH, AFTERNOON, EVENING, MORNING, NOON, SEPARATED, Clock, Rule, When
 from activities.capture.words import NUMBER, UNITS, compiled, number
 
 
@@ -24,13 +24,14 @@ def find(folded: str, clock: Clock, language: str, *, past: bool = False) -> Whe
             said = read(match, clock, past) if match else None
             if match and said and not _known(found, said):
                 found.day, found.at, found.minutes = found.day or said.day, found.at or said.at, found.minutes or said.minutes
+                found.repeat = found.repeat or said.repeat
                 found.spans.append(match.span())
     return found
 
 
 def _known(found: When, said: When) -> bool:
     """Has everything that is said been said before it?"""
-    new = (said.day and not found.day, said.at and not found.at, said.minutes and not found.minutes)
+    new = (said.day and not found.day, said.at and not found.at, said.minutes and not found.minutes, said.repeat and not found.repeat)
     return not any(new)
 
 
@@ -122,6 +123,8 @@ def _times(language: str) -> list[Rule]:
             (rf"{SEPARATED}(?:at|@|around) ?{hour}(?: ?o'?clock)?(?![\w:.%]|\.\d| ?(?:percent|%|eur|usd|€|\$))", _at),
             (rf"{SEPARATED}{hour} ?o'?clock\b", _at),
             (rf"{SEPARATED}(?:at |by )?(?:noon|midday|lunchtime)\b", _fixed(NOON)),
+            (rf"{SEPARATED}after lunch\b", _fixed(AFTER_LUNCH)),
+            (rf"{SEPARATED}first thing\b", _fixed(MORNING)),
             (rf"{SEPARATED}(?:in the |this |early )?morning\b", _fixed(MORNING)),
             (rf"{SEPARATED}(?:in the |this )?afternoon\b", _fixed(AFTERNOON)),
             (rf"{SEPARATED}(?:in the |this )?evening\b", _fixed(EVENING)),
@@ -139,6 +142,7 @@ def _times(language: str) -> list[Rule]:
         (rf"{SEPARATED}(?:um |gegen )?viertel nach {name}\b", _quarter(15)),
         (rf"{SEPARATED}(?:um |gegen )?viertel vor {name}\b", _quarter(-15)),
         (rf"{SEPARATED}(?:um|gegen) {hour}(?![\w:.]|\.\d)", _at),
+        (rf"{SEPARATED}nach dem mittag(?:essen)?\b", _fixed(AFTER_LUNCH)),
         (rf"{SEPARATED}(?:am |zu )?mittags?\b", _fixed(NOON)),
         (rf"{SEPARATED}(?:am )?(?:fruh|morgens|vormittags?)\b", _fixed(MORNING)),
         (rf"{SEPARATED}(?:am )?nachmittags?\b", _fixed(AFTERNOON)),

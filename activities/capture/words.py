@@ -8,6 +8,7 @@ from functools import lru_cache
 
 NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
+    "a couple of": 2, "a few": 3, "ein paar": 3,
     "ein": 1, "eine": 1, "einem": 1, "einer": 1, "einen": 1, "zwei": 2, "drei": 3, "vier": 4, "funf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9,
     "zehn": 10, "zwolf": 12,
 }  # fmt: skip
@@ -40,64 +41,69 @@ PRIORITIES = {
 @dataclass(frozen=True)
 class Verb:
     """What a clause says is done: `kind` of task when it lies ahead; `past`: it has happened; `meets`: with a time of day it is a meeting;
-    `person`: what follows is a person, in small letters too."""
+    `person`: what follows is a person, in small letters too; `either`: it has happened unless it lies ahead."""
 
     kind: str
     past: bool = False
     meets: bool = False
     person: bool = True
+    either: bool = False
 
 
 CALL, EMAIL, VISIT, FOLLOW, MEET = Verb("call"), Verb("email"), Verb("visit"), Verb("follow_up"), Verb("visit", meets=True)
 SEND, TODO = Verb("email", person=False), Verb("todo", person=False)
 CALLED, MAILED, MET = Verb("call", past=True), Verb("email", past=True, person=False), Verb("visit", past=True, meets=True)
+TALK = Verb("call", past=True, either=True)
 DID = Verb("todo", past=True, person=False)
 
 # At the beginning of a clause.
 OPENING: dict[str, tuple[tuple[str, Verb], ...]] = {
     "en": (
-        (r"(?:called|phoned|rang|spoke|talked|had (?:a )?(?:phone )?call|left (?:a )?(?:voice ?mail|message)|no answer|tried to (?:call|reach)|could ?n'?o?t reach)\b", CALLED),
+        (r"(?:called|phoned|rang|spoke|talked|had (?:a )?(?:phone )?call|left (?:a )?(?:voice ?mail|message)|missed (?:a )?call|(?:(?:got|received|had) )?(?:a )?call from|no answer|tried to (?:call|reach)|could ?n'?o?t reach)\b", CALLED),
         (r"(?:met|visited|saw|had (?:a )?(?:meeting|lunch|coffee|dinner|breakfast|demo))\b", MET),
         (r"(?:e-?mailed|wrote|sent)\b", MAILED),
         (r"(?:follow(?:ing)?[ -]?ups?|check in|check back|chase|nudge|ping|try again|retry)\b", FOLLOW),
         (r"(?:(?:schedule|book|set up|arrange|plan) (?:an? )?(?:meeting|demo|lunch|coffee|dinner|appointment|workshop|video ?call))\b", MEET),
         (r"(?:call|phone|ring|dial|talk|speak)\b", CALL),
+        (r"write (?:up )?(?:(?:a|an|the|my|our) )?(?:\w+ )?(?:report|proposal|summary|minutes|docs|documentation|notes|draft|article|post)\b", TODO),
         (r"(?:e-?mail|mail|write|reply)\b", EMAIL),
         (r"(?:send|forward)\b", SEND),
         (r"(?:meet(?:ing)?|lunch|coffee|dinner|breakfast|demo|appointment|workshop|video ?call|zoom)\b", MEET),
         (r"visit\b", VISIT),
-        (r"(?:prepare|review|update|finish|draft|book|order|pay|fix|create|schedule|plan|ask|get|buy|submit|sign|print|research|discuss|confirm|cancel|renew|invite|introduce|share|deliver|organi[sz]e|arrange)\b", TODO),
+        (r"(?:prepare|review|update|finish|draft|book|order|pay|fix|create|schedule|plan|ask|get|buy|submit|sign|print|research|discuss|confirm|cancel|renew|invite|introduce|share|deliver|organi[sz]e|arrange|check|pick up|collect|bring|reschedule|postpone|move|compare|calculate|read|find|look|clarify|prep|add|remove|test)\b", TODO),
     ),
     "de": (
-        (r"(?:angerufen|telefoniert|gesprochen|telefonat)\b", CALLED),
+        (r"(?:angerufen|telefoniert|gesprochen|nicht erreicht|niemand(?:en)? erreicht|keine antwort|verpasster anruf|anruf verpasst|anruf von|mailbox|nachricht hinterlassen)\b", CALLED),
+        (r"telefonat\b", TALK),
         (r"(?:getroffen|besucht)\b", MET),
         (r"(?:geschrieben|gemailt|geschickt|gesendet)\b", MAILED),
         (r"(?:nachfassen|nachhaken|nachfragen|wiedervorlage|follow[ -]?up)\b", FOLLOW),
-        (r"(?:anrufen|anruf|telefonieren|telefon|ruf|rufe|zuruckrufen|ruckruf)\b", CALL),
+        (r"(?:anrufen|anruf|telefonieren|telefon|ruf|rufe|zuruckrufen|ruckruf|call)\b", CALL),
         (r"(?:e-?mail|mail|mailen|schreib|schreibe|schreiben|antworten|antworte)\b", EMAIL),
         (r"(?:schick|schicke|schicken|send|sende|senden)\b", SEND),
-        (r"(?:treffen|treff|termin|mittagessen|kaffee|besprechung|meeting|demo|workshop|videocall|videokonferenz)\b", MEET),
+        (r"(?:treffen|treff|termin|mittagessen|abendessen|fruhstuck|brunch|jour fixe|kaffee|besprechung|meeting|demo|workshop|videocall|videokonferenz)\b", MEET),
         (r"(?:besuch|besuche|besuchen)\b", VISIT),
-        (r"(?:vorbereiten|prufen|prufe|bestellen|erstellen|erstelle|planen|fragen|frag|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren|abstimmen|klaren|klare|organisieren)\b", TODO),
+        (r"(?:vorbereiten|prufen|prufe|bestellen|erstellen|erstelle|planen|fragen|frag|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren|abstimmen|klaren|klare|organisieren|absagen|verschieben|bestatigen|abholen|reservieren|kaufen)\b", TODO),
     ),
 }  # fmt: skip
 # At the end of a clause, where German has its verbs.
 CLOSING: dict[str, tuple[tuple[str, Verb], ...]] = {
     "en": (),
     "de": (
-        (r"\b(?:angerufen|telefoniert|gesprochen|erreicht|zuruckgerufen)$", CALLED),
+        (r"\b(?:angerufen|telefoniert|gesprochen|erreicht|zuruckgerufen|hinterlassen)$", CALLED),
         (r"\b(?:getroffen|besucht)$", MET),
         (r"\b(?:geschrieben|gemailt|geschickt|gesendet|beantwortet)$", MAILED),
         (r"\b(?:erledigt|abgeschlossen|vorbereitet|bestellt)$", DID),
-        (r"\b(?:nachfassen|nachhaken|nachfragen)$", FOLLOW),
+        (r"\b(?:nachfassen|nachhaken|nachfragen|(?:erneut|nochmals?|noch einmal|wieder) (?:versuchen|probieren))$", FOLLOW),
         (r"\b(?:anrufen|telefonieren|zuruckrufen|an)$", CALL),
+        (r"\b(?:bericht|protokoll|angebot|konzept|text|rechnung|zusammenfassung|artikel|dokumentation) schreiben$", TODO),
         (r"\b(?:mailen|schreiben|antworten)$", EMAIL),
         (r"\b(?:schicken|senden|zusenden|zuschicken)$", SEND),
         (r"\b(?:treffen)$", MEET),
         (r"\b(?:besuchen)$", VISIT),
         (
             r"\b(?:vorbereiten|prufen|bestellen|erstellen|planen|fragen|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren"
-            r"|abstimmen|klaren|organisieren|besprechen|machen)$",
+            r"|abstimmen|klaren|organisieren|besprechen|machen|absagen|verschieben|bestatigen|abholen|reservieren|kaufen|uberweisen|zahlen|ausdrucken|lesen)$",
             TODO,
         ),
     ),
@@ -107,6 +113,7 @@ LABELS = {  # "Task: ..." says what it is
     "termin": "meeting", "besprechung": "meeting", "email": "email", "e-mail": "email", "mail": "email", "follow-up": "follow_up",
 }  # fmt: skip
 URGENT = frozenset(("urgent", "important", "asap", "dringend", "wichtig", "eilig"))  # "Urgent: ..."
+HURRY = r"[\s,–-]+(?:asap|as soon as possible|urgent(?:ly)?|dringend|eilig|schnellstmoglich|so schnell wie moglich)[.!]*$"  # at the end of what is to be done
 # A sentence with one of these tells something, whatever day it speaks of.
 TELLS = {
     "en": r"\b(?:is|are|was|were|isn't|aren't|has|had|wants|want|needs|likes|said|says|prefers|moves|moved|asked|switch(?:es)?|will)\b",
@@ -114,12 +121,20 @@ TELLS = {
 }
 # What people say before what they mean.
 FILLERS = {
-    "en": r"(?:please|then|and|also|just|i'll|i will|we'll|we will|i have to|i need to|i must|need to|have to|must|should|remind me to|remind me|remember to|"
+    "en": r"(?:please|pls|then|and|also|just|will|i'll|i will|we'll|we will|i have to|i need to|i must|need to|have to|must|should|remind me to|remind me|reminder(?: to| for me to)?|remember to|"
     r"don't forget to|to ?do|to|i|we)\b",
-    "de": r"(?:bitte|dann|und|auch|noch|ich muss|wir mussen|ich|wir|muss|mussen|soll|erinnere mich daran|erinnere mich an|erinnere mich|erinner mich an|"
-    r"nicht vergessen|habe|haben|heute habe ich|zu)\b",
+    "de": r"(?:bitte|dann|und|auch|noch|ich muss|wir mussen|ich|wir|muss|mussen|soll|erinnere mich daran|erinnere mich an|erinnere mich|erinner mich an|erinnerung(?: an)?|werde|"
+    r"daran|nicht vergessen|habe|haben|hab|heute habe ich|zu)\b",
 }
-REMIND = {"en": r"\b(?:remind me|remember to|need to|have to|must|don't forget|to-?do)\b", "de": r"\b(?:erinnere? mich|nicht vergessen|muss|mussen)\b"}
+REMIND = {
+    "en": r"\b(?:remind me|reminder|remember to|need to|have to|must|don't forget|to-?do)\b",
+    "de": r"\b(?:erinnere? mich|erinnerung|nicht vergessen|muss|mussen)\b",
+}
+# What follows, in a sentence about what happened, is still to come: "he decides by Friday".
+LATER = {
+    "en": r"\b(?:by|before|due|next|tomorrow|until (?!\d)|in (?:\d+|a|an|one|two|three|a few|a couple of) (?:days?|weeks?|months?|hours?))\b[^,;.\n]*",
+    "de": r"\b(?:bis (?:zum |ende |spatestens )?(?!\d)|nachste\w* |kommende\w* |morgen\b(?! um)|ubermorgen|in (?:\d+|eine\w*|zwei|drei|ein paar) (?:tag|woche|monat|stunde)\w*)[^,;.\n]*",
+}
 # Words at which a name ends.
 STOPS = frozenset(
     "re about regarding concerning because for to from with and or at of on in by the a an his her their our my this that if when after before until since over via as is are was "
@@ -127,7 +142,7 @@ STOPS = frozenset(
     "wegen bzgl bezuglich zu zum zur fur von vom mit und oder bei beim an am im in auf der die das den dem des ein eine einen einem einer sein seine ihr ihre unser mein meine "
     "diese dieser dieses wenn ob nach vor bis seit uber als ist sind war waren wird werden kann nicht kein keine nochmal wieder neu neue alle nachste letzte es ihn ihm ihnen mich "
     "uns dich sie er wir ich he she they we i herr herrn frau dr mr mrs ms prof".split()
-)
+) | {name for days in WEEKDAYS.values() for names in days for name in names if len(name) > 4}
 
 
 @lru_cache

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from activities import selectors
 from activities.capture.sentences import LONGEST, MOST
+from activities.forms.repeating import RepeatField
 from activities.forms.work import EntryForm, choice
 from activities.services.lines import MAX_BODY, MAX_MINUTES
 from crm.core.fields import PickerField
@@ -82,12 +83,13 @@ class StepForm(forms.Form):
     minutes = forms.IntegerField(label=gettext_lazy("Minutes"), required=False, min_value=0, max_value=MAX_MINUTES)
     task_kind = choice("kind")
     priority = choice("priority")
+    repeat = RepeatField()
 
     def __init__(self, data: Any = None, *, user: Any, abouts: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(data, auto_id="capture_%s", **kwargs)
         self.fields["about"] = AboutField(user=user, label=gettext_lazy("About"), choices=[("", _("Nobody in particular")), *abouts])
         self.fields["task_kind"].label = _("Kind of task")
-        self.order_fields(("kind", "about", "text", "day", "at", "minutes", "task_kind", "priority"))
+        self.order_fields(("kind", "about", "text", "day", "at", "minutes", "task_kind", "priority", "repeat"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -98,6 +100,8 @@ class StepForm(forms.Form):
             self.add_error("text", _("A title has at most 200 characters."))
         if cleaned.get("at") and not cleaned.get("day") and cleaned.get("kind") in ("task", "meeting") and "day" not in self.errors:
             self.add_error("day", _("Choose the day for this time."))
+        if cleaned.get("repeat") and not cleaned.get("day") and cleaned.get("kind") == "task" and "day" not in self.errors:
+            self.add_error("day", _("Choose the day of the first task."))
         return cleaned
 
 

@@ -29,6 +29,7 @@ def said_of_task(user: Any, title: str) -> dict[str, Any]:
     about = selectors.people_called(user, entry.names).only(entry.names)
     values: dict[str, Any] = {"title": entry.text[:200], "priority": entry.priority}
     values |= {"due_on": entry.day, "due_time": entry.at} if entry.day else {}
+    values |= {"repeat": entry.repeat} if entry.repeat else {}
     values |= {"kind": entry.task_kind} if entry.task_kind not in ("", "todo") else {}
     values |= {about._meta.model_name: about} if about is not None else {}
     colleague = selectors.colleague_called(user, said.colleague) if said.colleague else None
@@ -96,6 +97,7 @@ def _initial(entry: Entry, said: Said, people: selectors.People, origin: Any, ab
         "minutes": entry.minutes,
         "task_kind": entry.task_kind or "todo",
         "priority": entry.priority,
+        "repeat": entry.repeat,
     }
 
 

@@ -41,7 +41,7 @@ def write_captured(steps: Sequence[Values], *, actor: Any, tags: Sequence[str] =
     """Write all of it or nothing; returns the record that the first step with one is about, or None.
 
     A step: `kind` (note, call, task, meeting), `text`, `about` (a record, the name of a new contact, or None), `day`, `at`, `minutes`, and of a task
-    `task_kind`, `priority`. Tasks are for `owner`, tags go on the records. StepError, or ValidationError at `tags`.
+    `task_kind`, `priority`, `repeat`. Tasks are for `owner`, tags go on the records. StepError, or ValidationError at `tags`.
     """
     new: dict[str, Contact] = {}
     subjects: list[Any] = []
@@ -81,6 +81,7 @@ def _write(step: Values, about: Any, owner: Any, actor: Any) -> None:
         log_call(about, actor=actor, body=text, minutes=step.get("minutes"), at=_called_at(day, at, zone))
     elif kind == "task":
         values = {"title": text, "kind": step.get("task_kind") or "todo", "priority": step.get("priority") or 2, "due_on": day, "due_time": at}
+        values |= {"repeat": step["repeat"]} if step.get("repeat") else {}
         create_task({**values, **link, **({"owner": owner} if owner is not None else {})}, actor=actor)
     else:
         if day is None or at is None:

@@ -34,7 +34,7 @@ def told(said: Said) -> list[str]:
     lines = []
     for entry in said.entries:
         when = [entry.day.isoformat() if entry.day else "", f"{entry.at:%H:%M}" if entry.at else ""]
-        more = [*when, f"{entry.minutes}min" if entry.minutes else "", f"!{entry.priority}" if entry.priority != 2 else ""]
+        more = [*when, f"{entry.minutes}min" if entry.minutes else "", f"!{entry.priority}" if entry.priority != 2 else "", entry.repeat]
         parts = (f"{entry.kind} {entry.task_kind}".strip(), entry.text, " ".join(filter(None, more)), ", ".join(entry.names))
         lines.append(" | ".join(parts).rstrip(" |"))
     marks = [*(f"#{tag}" for tag in said.tags), *([f"@{said.colleague}"] if said.colleague else [])]
@@ -42,7 +42,7 @@ def told(said: Said) -> list[str]:
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(CASES) >= 110
+    assert len(CASES) >= 200
     assert {language for language, _text, _lines in CASES} == {"en", "de"}
 
 
@@ -230,6 +230,16 @@ def test_a_sentence_becomes_note_task_and_links(client: Client, people: Any, ann
     assert [tag.name for tag in ann.tags.all()] == ["renewal"]
 
 
+def test_what_is_to_be_done_again_and_again_repeats(client: Client, ann: Contact) -> None:
+    form = typed(client, "every Monday 9:00 call Ann Lee")
+    assert (form["s0-repeat"], form["s0-text"], form["s0-at"]) == ("weekly", "Call Ann Lee", "09:00")
+    client.post("/capture/", form)
+    client.post("/", {"title": "check the inbox daily"})
+    weekly, daily = Task.objects.select_related("series").order_by("pk")
+    assert (weekly.series.frequency, weekly.series.weekdays, weekly.contact, weekly.due_on.weekday()) == ("weekly", [0], ann, 0)
+    assert (daily.series.frequency, daily.due_on) == ("daily", timezone.localdate())
+
+
 def test_sent_twice_it_is_written_once(client: Client, ann: Contact) -> None:
     form = typed(client, "called Ann Lee, call again tomorrow")
     assert [client.post("/capture/", form).status_code for _again in range(2)] == [302, 302]
@@ -313,6 +323,8 @@ def test_tags_need_the_right_to_change(client: Client, people: Any, ann: Contact
         ({"s0-kind": "meeting", "s0-day": "", "s0-at": ""}, "A meeting has a day and a time"),
         ({"s0-kind": "call", "s0-day": "2199-01-01"}, "still to come"),
         ({"s0-kind": "task", "s0-at": "10:00", "s0-day": ""}, "Choose the day"),
+        ({"s0-kind": "task", "s0-repeat": "weekly", "s0-day": ""}, "Choose the day of the first task"),
+        ({"s0-repeat": "hourly"}, "valid choice"),
         ({"s0-day": "tomorrow"}, "valid date"),
         ({"s0-minutes": "-5"}, "greater than or equal"),
         ({"s0-kind": "letter"}, "valid choice"),
