@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
+from itertools import islice
 
 from activities.capture.days import FRIDAY, MONTH
 from activities.capture.saying import Clock, When
@@ -19,6 +20,7 @@ from crm.core.text import unaccent
 LANGUAGES = ("en", "de")
 LONGEST = 5_000  # characters that are looked at
 MOST = 10  # entries
+MOST_BREAKS = 200  # places at which something new may begin
 SHORT = 80  # so long a text may say what a step is about
 PRIORITY = re.compile(r"(?<![\w!])!(?P<word>[^\W_]+|!{0,2})(?![\w!])")
 TAG = re.compile(r"(?<![\w&#/])#(?P<word>[^\W\d_][\w-]{0,39})")
@@ -136,7 +138,7 @@ def _read(text: str, clock: Clock, language: str) -> list[Clause]:
 def _parts(text: str, clock: Clock, language: str) -> Iterator[str]:
     """Parts of the text: at line ends and semicolons, and wherever after a comma, a full stop or "and" something new is done."""
     start = 0
-    for match in BREAK.finditer(text):
+    for match in islice(BREAK.finditer(text), MOST_BREAKS):
         before, after = text[start : match.start()], text[match.end() :]
         if before.strip() and (HARD.search(match.group()) or _begins(after, clock, language, sentence=match.group()[0] in ".!?")):
             yield before.strip(SIDES)
