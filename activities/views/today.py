@@ -93,7 +93,7 @@ class TodayView(View):
             "clear": found.is_clear,
             "more": found.more,
             "team": user.scope_for(Task._meta.label_lower, "view") in (Scope.TEAM, Scope.ALL),
-            "call_lists": selectors.call_lists(user, unfinished=True)[:CALL_LISTS],
+            "call_lists": selectors.call_lists(user, unfinished=True, most=CALL_LISTS),
             "quick_add": panels.quick_add(self.request, form),
         }
         return render(self.request, "activities/today.html", context, status=status)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views import View
 
 from crm.core import cells, replica
-from crm.core.records import RecordType, record_for
+from crm.core.records import RecordType, record_for, record_types
 from crm.core.related import visible_names
 
 SHOWN = 8
@@ -25,21 +25,20 @@ class Recent(NamedTuple):
 
 def recent(user: Any, marks: list[str]) -> list[Recent]:
     """Of marks such as `contacts.12`, newest first, the first ones that the user sees. Anything else is left out. One statement."""
-    known = [found for found in map(_parsed, marks[:MOST]) if found is not None]
+    known = dict.fromkeys(found for found in map(_parsed, marks[:MOST]) if found is not None)
     ids: dict[str, set[int]] = defaultdict(set)
-    for record, pk in known:
-        ids[record.slug].add(pk)
-    seen = visible_names(user, {record.slug: (record.model, ids[record.slug]) for record, _pk in known})
-    rows = [(record, seen[record.slug].get(pk)) for record, pk in dict.fromkeys(known)]
+    for slug, pk in known:
+        ids[slug].add(pk)
+    records = {slug: record for slug in ids if (record := record_for(slug)) is not None}
+    seen = visible_names(user, {slug: (record.model, ids[slug]) for slug, record in records.items()})
+    rows = [(records[slug], seen[slug].get(pk)) for slug, pk in known]
     return [Recent(record, str(row), cells.address_of(row)) for record, row in rows if row is not None][:SHOWN]
 
 
-def _parsed(mark: str) -> tuple[RecordType, int] | None:
+def _parsed(mark: str) -> tuple[str, int] | None:
     slug, _dot, pk = mark.partition(".")
-    record = record_for(slug)
-    if record is None or slug != record.slug or not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
-        return None
-    return record, int(pk)
+    known = any(record.slug == slug for record in record_types())
+    return (slug, int(pk)) if known and pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
 
 
 class RecentView(View):
@@ -48,4 +47,6 @@ class RecentView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         with replica.reading(request.user):
             rows = recent(request.user, request.GET.getlist("r"))
-        return render(request, "components/recent.html", {"rows": rows}, headers={"Cache-Control": "no-store"})
+        response = render(request, "components/recent.html", {"rows": rows})
+        response["Cache-Control"] = "no-store"
+        return response
