@@ -110,6 +110,11 @@ class Shell:
         return _palette(self.user, self.nav, self.captures) if self.signed_in else []
 
     @property
+    def new_commands(self) -> list[Command]:
+        """The forms for new records that the user may open."""
+        return _new_commands(self.user) if self.signed_in else []
+
+    @property
     def remembers(self) -> int | None:
         """For whom the browser remembers what was opened; not for somebody as whom an admin looks."""
         return self.user.pk if self.signed_in and self.viewer is None else None
@@ -173,9 +178,12 @@ def _tabs(user: Any, path: str) -> list[Item]:
     return [_item(entry, path) for entry in entries if entry.tab and _allowed(user, entry)][:4]
 
 
+def _new_commands(user: Any) -> list[Command]:
+    return [Command("plus", record.label_new, record.url("new")) for record in record_types() if may_add(user, record.model)]
+
+
 def _palette(user: Any, nav: list[Group], captures: bool) -> list[CommandGroup]:
-    actions = [Command("circle-plus", _("Capture"), "/capture/", "c")] if captures else []
-    actions += [Command("plus", record.label_new, record.url("new")) for record in record_types() if may_add(user, record.model)]
+    actions = [*([Command("circle-plus", _("Capture"), "/capture/", "c")] if captures else []), *_new_commands(user)]
     places = [Command(item.icon, item.label, item.url, f"g {item.key}" if item.key else "") for group in nav for item in group.items]
     places += [
         Command(entry.icon, entry.label, entry.url, f"g {entry.key}" if entry.key else "")
