@@ -29,6 +29,7 @@ HANDS = {
     "mouse": (WIDE, False),
     "touch": (PHONE, False),
     "keyboard": (WIDE, True),
+    "keyboard, narrow": ({"viewport": {"width": 390, "height": 844}}, True),
     "no scripts": (WIDE | BARE, False),
     "no scripts on a phone": (PHONE | BARE, False),
 }

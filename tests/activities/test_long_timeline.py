@@ -43,10 +43,12 @@ def fill(people: Cast, number: int) -> Contact:
     Deal.objects.filter(pk=hidden.pk).update(owner=people.stranger, team=people.other_team)
     hidden.refresh_from_db()
     now, subjects = timezone.now(), [{"contact": contact}, {"deal": hidden}, {"deal": seen}, {"deal": hidden}]
-    services.write_lines([
-        {"kind": "note", "verb": "added", "body": f"note {n}.", "actor": people.owner, "at": now - timedelta(hours=1, minutes=n), **subjects[n % 4]}
-        for n in range(number)
-    ])
+    services.write_lines(
+        [
+            {"kind": "note", "verb": "added", "body": f"note {n}.", "actor": people.owner, "at": now - timedelta(hours=1, minutes=n), **subjects[n % 4]}
+            for n in range(number)
+        ]
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {Activity._meta.db_table}")
     return contact
