@@ -7,12 +7,15 @@ from crm.core import pick_views, views
 from crm.core.bin_views import BinRestoreView, BinView
 from crm.core.bulk.views import BulkJobsView, BulkJobView, BulkProblemsView, BulkUndoView
 from crm.core.imports.views import ImportJobView, ImportProblemsView, ImportsView
+from crm.core.recent import RecentView
 from crm.core.settings_pages import settings_urls
+from reports.views import team
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("search/", views.SearchView.as_view(), name="search"),
+    path("search/recent/", RecentView.as_view(), name="recent"),
     path("pick/<slug:slug>/", pick_views.PickView.as_view(), name="pick"),
     path("bin/", BinView.as_view(), name="bin"),
     path("bin/<uuid:group>/restore/", BinRestoreView.as_view(), name="bin-restore"),
@@ -34,6 +37,7 @@ urlpatterns = [
     path("f/", include("leads.urls.public")),
     path("settings/", include("leads.urls.settings")),
     path("reports/", include("reports.urls")),
+    path("team/", team, name="team"),
     path("", include("activities.urls")),
     path("", include("mail.urls")),
     path("", include("users.urls")),

@@ -110,6 +110,20 @@ HOOKS: dict[str, tuple[str, ...]] = {
 
 SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *CONTACT_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
 
+# Pages that the palette leads to besides those of the navigation.
+PLACES: tuple[NavEntry, ...] = (
+    NavEntry("target", _("Focus"), "/focus/", grant="activities.task"),
+    NavEntry("users", _("Team's workload"), "/team/", grant="activities.task"),
+    NavEntry("phone-call", _("Call lists"), "/calls/"),
+    NavEntry("calendar-event", _("Meetings"), "/meetings/", grant="activities.meeting"),
+    NavEntry("bell", _("Notifications"), "/notifications/", key="n"),
+    NavEntry("history", _("Bulk changes"), "/bulk/"),
+    NavEntry("upload", _("Imports"), "/imports/"),
+    NavEntry("download", _("Exports"), "/exports/"),
+    NavEntry("trash", _("Bin"), "/bin/"),
+    NavEntry("user", _("Profile"), "/profile/"),
+)
+
 NAVIGATION: tuple[tuple[object, tuple[NavEntry, ...]], ...] = (
     (
         "",

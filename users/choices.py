@@ -12,6 +12,9 @@ from babel.numbers import get_currency_name, get_territory_currencies
 from django.conf import settings
 from django.utils.translation import get_language, gettext_lazy
 
+DIAL_HELP = gettext_lazy(
+    "For sip: the domain, such as pbx.example.com. For a softphone: its address with {number} in it, such as https://phone.example.com/call?to={number}."
+)
 REGIONS = {
     "Africa": gettext_lazy("Africa"),
     "America": gettext_lazy("America"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,8 +21,10 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
+from crm.core import dialing
 from users import selectors
 from users.backends import person_of
+from users.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 OPEN_BEFORE_SETUP = ("/static/", "/healthz", "/readyz", "/favicon")
@@ -81,7 +85,7 @@ class UserLocaleMiddleware:
                 request.user = getattr(request, "_cached_user", request.user)  # type: ignore[assignment]  # not lazy any more: a page asks it a few hundred things
             person: Any = request.user if request.user.is_authenticated else selectors.organisation()
             language, zone = supported_language(person.language), known_zone(person.time_zone)
-            with translation.override(language), timezone.override(zone):
+            with translation.override(language), timezone.override(zone), _dialing(person):
                 response = self.get_response(request)
             response.headers.setdefault("Content-Language", language)
             if response.streaming and not isinstance(response, FileResponse):
@@ -89,6 +93,11 @@ class UserLocaleMiddleware:
             return response
         finally:
             selectors.request_box.reset(box)
+
+
+def _dialing(person: Any) -> AbstractContextManager[None]:
+    """Numbers are dialled as the user wishes; visitors see none."""
+    return dialing.override(partial(selectors.dialing_of, person)) if isinstance(person, User) else nullcontext()
 
 
 def _localised(chunks: Iterable[bytes], language: str, zone: ZoneInfo) -> Iterator[bytes]:

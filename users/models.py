@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import dialing
 from crm.core.access import GrantPolicy, RecordQuerySet, Scope
 from crm.core.audit import audited
 
@@ -58,6 +59,8 @@ class Organisation(models.Model):
     response_hours = models.PositiveSmallIntegerField(  # working hours in which somebody answers a new lead; a web form has its own
         _("answer new leads within working hours"), default=4, validators=[MinValueValidator(1), MaxValueValidator(400)]
     )
+    dial_with = models.CharField(_("dial phone numbers"), max_length=3, choices=dialing.Way, default=dialing.Way.TEL)
+    dial_target = models.CharField(_("domain or address"), max_length=dialing.MAX_TARGET, blank=True)  # as dialing.checked gives it
     set_up_at = models.DateTimeField(null=True, editable=False)  # the first-admin door is shut for ever from then on
     mail_from = models.EmailField(_("sender address"), blank=True)
     mail_from_name = models.CharField(_("sender name"), max_length=120, blank=True)
@@ -161,6 +164,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
     signature = models.TextField(_("signature"), max_length=2000, blank=True)
     shortcuts = models.BooleanField(_("single-key shortcuts"), default=True)
+    dial_with = models.CharField(_("dial phone numbers"), max_length=3, choices=[("", _("As the organisation does")), *dialing.Way.choices], blank=True)
+    dial_target = models.CharField(_("domain or address"), max_length=dialing.MAX_TARGET, blank=True)
     lists = models.JSONField(default=dict, blank=True, editable=False)  # how the user wants lists to look (crm.core.saved.looks)
     away_from = models.DateField(_("away from"), null=True, blank=True)
     away_to = models.DateField(_("away to"), null=True, blank=True)

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from crm.core import replica
+from crm.core import dialing, replica
 from users.models import Holiday, Invitation, Organisation, Role, Team, User
 
 KEEP_SECONDS = 5.0
@@ -56,6 +56,12 @@ def forget_organisation() -> None:
     box = request_box.get()
     if box:
         box.clear()
+
+
+def dialing_of(user: User) -> str:
+    """How a click on a phone number dials for this user (crm.core.dialing)."""
+    chosen: User | Organisation = user if user.dial_with else organisation()
+    return dialing.way_of(chosen.dial_with, chosen.dial_target)
 
 
 def phone_region() -> str:

@@ -5,7 +5,7 @@ from activities.models.calls import CallList, CallListEntry
 from activities.models.files import Attachment
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
-from activities.models.story import Activity, Comment
+from activities.models.story import Activity, Comment, Mentioned
 from activities.models.tasks import ChecklistItem, Task, TaskSeries
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Comment",
     "Meeting",
     "MeetingGuest",
+    "Mentioned",
     "Notification",
     "NotificationSettings",
     "Reminder",

@@ -28,6 +28,8 @@ from crm.core.text import fold, sort_key
 class Meeting(Subjects, Customised, Binned):
     """A span of time with people: the organiser (`owner`) and guests. One from midnight to midnight in `zone` is for whole days."""
 
+    brief_fields = ("title",)
+
     title = models.CharField(_("title"), max_length=200)
     location = models.CharField(_("place"), max_length=200, blank=True)
     description = models.TextField(_("description"), blank=True, max_length=10_000)

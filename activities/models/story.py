@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from activities.models.base import LONG, SUBJECTS, Subjects, subject_indexes
 from activities.models.meetings import Meeting
 from activities.models.tasks import Task
-from crm.core.access import RecordQuerySet, ViaChild, ViaSubject
+from crm.core.access import PersonalPolicy, RecordQuerySet, ViaChild, ViaSubject
 from crm.core.models import any_subject
 from crm.core.text import fold
 
@@ -94,3 +94,23 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return self.body[:80]
+
+
+class Mentioned(models.Model):
+    """That a comment calls for a colleague: work of theirs until they answer at that line or say that it is done."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = PersonalPolicy()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name, verbose_name_plural = _("mention"), _("mentions")
+        constraints = [models.UniqueConstraint(fields=["comment", "user"], name="mentioned_once")]
+        indexes = [models.Index(fields=["user", "id"], name="mentioned_open", condition=Q(done_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return str(self.pk)

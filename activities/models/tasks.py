@@ -26,6 +26,8 @@ from crm.core.text import fold, sort_key
 class Task(Subjects, Customised, Binned):
     """Something to do by a day or a minute. `owner` is the assignee; who else sees it is a matter of the task grant."""
 
+    brief_fields = ("title",)
+
     class Kind(models.TextChoices):
         TODO = "todo", _("To do")
         CALL = "call", _("Call")

@@ -7,16 +7,17 @@ from activities.selectors.capture import People, colleague_called, may_capture, 
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
 from activities.selectors.mails import own_mail
-from activities.selectors.mentions import Mention, mentions_in
+from activities.selectors.mentions import Mention, OpenMention, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
-from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, today_page
+from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, subject_of, today_page
 
 __all__ = [
     "EVERYTHING",
     "Comments",
     "FocusMark",
     "Mention",
+    "OpenMention",
     "People",
     "TimelinePage",
     "Wanted",
@@ -43,6 +44,7 @@ __all__ = [
     "month_days",
     "next_call",
     "notifications_page",
+    "open_mentions",
     "own_mail",
     "own_upload",
     "page_record",
@@ -54,6 +56,7 @@ __all__ = [
     "removable",
     "rule_text",
     "settings_of",
+    "subject_of",
     "timeline",
     "today_page",
     "unread_count",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Exists, OuterRef, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from activities.models import CallList, CallListEntry
 from contacts.models import Contact
@@ -24,31 +25,45 @@ class NextCall:
     total: int
 
 
-def call_lists(user: Any, *, unfinished: bool = False) -> list[Any]:
-    """One's lists with `done` and `total`, newest first."""
-    rows = CallList.objects.visible_to(user).annotate(total=Count("entries"), done=Count("entries", filter=Q(entries__done_at__isnull=False)))
-    found = list(rows.order_by("-id")[:SHOWN])
-    return [row for row in found if row.done < row.total] if unfinished else found
+def call_lists(user: Any, *, unfinished: bool = False, most: int = SHOWN) -> list[Any]:
+    """One's newest lists with `done` and `total`. Counted from indexes, and only what is returned: a list may hold ten thousand."""
+    rows = CallList.objects.visible_to(user).annotate(total=_count(), open=_count(done_at__isnull=True))
+    if unfinished:
+        rows = rows.filter(Exists(CallListEntry.objects.filter(call_list=OuterRef("pk"), done_at__isnull=True)))
+    found: list[Any] = list(rows.order_by("-id")[:most])
+    for row in found:
+        row.done = row.total - row.open
+    return found
 
 
-def call_list_at(user: Any, pk: int) -> CallList | None:
-    return CallList.objects.visible_to(user).filter(pk=pk).first() if pk < 2**63 else None
+def _count(**conditions: Any) -> Any:
+    rows = CallListEntry.objects.filter(call_list=OuterRef("pk"), **conditions).order_by()
+    return Coalesce(Subquery(rows.values("call_list").annotate(number=Count("pk")).values("number")), 0)
 
 
-def next_call(user: Any, call_list: CallList, after: int = 0) -> NextCall:
-    """The first entry after a place that is still to be done and whose person the user may see."""
-    seen = Q(contact__in=Contact.objects.visible_to(user).values("pk")) | Q(lead__in=Lead.objects.visible_to(user).values("pk"))
-    entries = CallListEntry.objects.filter(call_list=call_list)
-    entry = entries.filter(seen, done_at__isnull=True, pk__gt=after).order_by("pk").select_related("contact__company", "lead").first()
-    counted = entries.aggregate(total=Count("pk"), done=Count("pk", filter=Q(done_at__isnull=False)))
-    return NextCall(entry, (entry.contact or entry.lead) if entry else None, counted["done"], counted["total"])
+def call_list_at(user: Any, pk: int) -> Any:
+    """One's list, with `total` and `open`."""
+    rows = CallList.objects.visible_to(user).annotate(total=_count(), open=_count(done_at__isnull=True))
+    return rows.filter(pk=pk).first() if pk < 2**63 else None
+
+
+def next_call(user: Any, call_list: Any, after: int = 0) -> NextCall:
+    """The first entry after a place that is still to be done and whose person the user may see: asked of each in turn, since a condition over all
+    people would gather those first."""
+    seen = Case(When(contact__isnull=False, then=_sees(user, Contact, "contact_id")), default=_sees(user, Lead, "lead_id"))
+    entries = CallListEntry.objects.filter(call_list=call_list, done_at__isnull=True, pk__gt=after).annotate(seen=seen).filter(seen=True)
+    entry = entries.order_by("pk").select_related("contact__company", "lead").first()
+    return NextCall(entry, (entry.contact or entry.lead) if entry else None, call_list.total - call_list.open, call_list.total)
+
+
+def _sees(user: Any, model: Any, link: str) -> Subquery:
+    return Subquery(model.objects.visible_to(user).filter(pk=OuterRef(link)).order_by().annotate(yes=Value(True)).values("yes")[:1])
 
 
 def entry_of(user: Any, call_list: CallList, pk: int) -> tuple[CallListEntry, Any] | None:
-    """An entry of the list with its person; None when it is none, or the user may not see them any more."""
+    """An entry of the list with its person, who is None when the user does not see them any more; None when it is none of this list."""
     entry = CallListEntry.objects.filter(call_list=call_list, pk=pk).first() if pk < 2**63 else None
     if entry is None:
         return None
     model: Any = Contact if entry.contact_id else Lead
-    person = model.objects.visible_to(user).filter(pk=entry.contact_id or entry.lead_id).first()
-    return (entry, person) if person is not None else None
+    return entry, model.objects.visible_to(user).filter(pk=entry.contact_id or entry.lead_id).first()

@@ -1,9 +1,10 @@
-"""Who is meant by "@name" in a text."""
+"""Who is meant by "@name" in a text, and who waits for an answer of the reader."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
@@ -12,10 +13,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from activities.models import SUBJECTS, Activity, Mentioned
 from crm.core.access import viewers_of
+from crm.core.compiled import maker
 from users.models import User
 
 MOST = 20
+MOST_OPEN = 50  # that are looked through
+LINE = ("id", "at", "subject_type", *(f"{name}_id" for name in SUBJECTS))
 AT = re.compile(r"(?<![\w@.+-])@(?=\w)")  # not the one of an address
 WORD = re.compile(r"[\w'’.@+-]*[\w'’]")
 
@@ -79,3 +84,21 @@ def _called(rest: str, word: str, people: Sequence[User]) -> list[tuple[User, in
 def _begins(text: str, name: str) -> bool:
     """The text begins with the name, which ends there."""
     return text[: len(name)].lower() == name.lower() and not text[len(name) : len(name) + 1].isalnum()
+
+
+class OpenMention(NamedTuple):
+    """A comment that mentions the reader and waits: its line (with the columns LINE), who wrote what and when. `pk` is the id of the `Mentioned`."""
+
+    pk: int
+    line: Activity
+    author: str
+    body: str
+    at: datetime
+
+
+def open_mentions(user: User) -> list[OpenMention]:
+    """What mentions the user and is neither answered nor done, the oldest first; whether they still see the records is for the caller to ask."""
+    rows = Mentioned.objects.visible_to(user).filter(done_at__isnull=True, comment__deleted_at__isnull=True, comment__line__deleted_at__isnull=True)
+    columns = ("pk", "comment__author__name", "comment__body", "comment__at", *(f"comment__line__{name}" for name in LINE))
+    make = maker(Activity, LINE)
+    return [OpenMention(pk, make(line), name or "", body, at) for pk, name, body, at, *line in rows.order_by("pk").values_list(*columns)[:MOST_OPEN]]

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 
-from activities.models import SUBJECTS, Meeting, Notification, Reminder, Task
+from activities.models import SUBJECTS, Activity, Meeting, Notification, Reminder, Task
+from activities.selectors.mentions import OpenMention, open_mentions
 from crm.core.compiled import maker
 from crm.core.related import see
 from deals.models import Deal
@@ -51,6 +52,7 @@ class Today:
     more: bool = False
     leads: Waiting = Waiting()
     deals: Waiting = Waiting()
+    mentions: list[OpenMention] = field(default_factory=list)
     seen: dict[str, dict[int, Any]] = field(default_factory=dict)
 
     @property
@@ -70,7 +72,7 @@ def when(row: Task | Meeting) -> datetime:
 
 
 def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -> Today:
-    """The user's open tasks and meetings by day in their zone, and what else needs them. Eight queries."""
+    """The user's open tasks and meetings by day in their zone, and what else needs them. Nine queries."""
     today = now.astimezone(zone).date()
     start = day_starts(today, zone)
     week_end = today + timedelta(days=7 - (today.weekday() - first_weekday) % 7)
@@ -83,9 +85,16 @@ def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -
     page.later = [task for task in rest[:LATER] if task.due_at is not None]
     page.undated = [task for task in rest[:LATER] if task.due_at is None]
     page.leads, page.deals = leads_without_answer(user), deals_without_step(user)
-    rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated]
+    mentions = open_mentions(user)
+    rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated, *(each.line for each in mentions)]
     page.seen = see(user, rows, SUBJECTS) if rows else {}
+    page.mentions = [each for each in mentions if subject_of(each.line, page.seen) is not None]
     return page
+
+
+def subject_of(line: Activity, seen: dict[str, dict[int, Any]]) -> Any:
+    """The record that a line is about, as far as the reader sees it."""
+    return seen.get(line.subject_type, {}).get(getattr(line, f"{line.subject_type}_id"))
 
 
 def _open_tasks(user: Any, start: datetime, horizon: datetime) -> tuple[list[Task], list[Task], list[Task]]:

@@ -5,7 +5,7 @@ from activities.services.calls import add_to_call_list, delete_call_list, log_li
 from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.checklists import add_item, change_item, move_item, remove_item
-from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, restore_comment
+from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, reopen_mention, restore_comment, settle_mentions
 from activities.services.digest import send_digests
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
@@ -102,6 +102,7 @@ __all__ = [
     "reminder_behind",
     "remove_file",
     "remove_item",
+    "reopen_mention",
     "reopen_task",
     "repoint",
     "restore_comment",
@@ -112,6 +113,7 @@ __all__ = [
     "set_channels",
     "set_reminders",
     "set_repeat",
+    "settle_mentions",
     "shift_tasks",
     "skip_task",
     "snooze_task",

@@ -15,7 +15,7 @@ from activities.services.lines import log_call
 from activities.services.tasks import create_task
 
 Values = dict[str, Any]
-MOST = 2_000  # people on one list
+MOST = 10_000  # people on one list
 
 
 @transaction.atomic
@@ -28,7 +28,7 @@ def add_to_call_list(name: str, ids: Iterable[int], *, actor: Any, data: Values)
         found.script = data["script"]
         found.save(update_fields=["script"])
     model: Any = CallListEntry._meta.get_field(name).related_model
-    seen = model.objects.visible_to(actor).filter(pk__in=list(ids)).order_by("pk").values_list("pk", flat=True)
+    seen = list(model.objects.visible_to(actor).filter(pk__in=list(ids)).order_by("pk").values_list("pk", flat=True))
     there = set(found.entries.filter(**{f"{name}__in": seen}).values_list(f"{name}_id", flat=True))
     fresh = [CallListEntry(call_list=found, **{f"{name}_id": pk}) for pk in seen if pk not in there]
     if found.entries.count() + len(fresh) > MOST:
@@ -41,17 +41,17 @@ def add_to_call_list(name: str, ids: Iterable[int], *, actor: Any, data: Values)
 def log_listed_call(
     entry: CallListEntry, person: Any, *, actor: Any, outcome: str = "", minutes: int | None = None, body: str = "", call_again_on: Any = None
 ) -> bool:
-    """The call on the timeline, its entry done, and a task for another call if a day is given. False, and nothing, when the entry was done before."""
+    """The call on the timeline, its entry done, and a task for another call if a day is given. Whether the entry was still open: what somebody
+    writes of a call is kept although they, in another window, were done with it before."""
     row = CallListEntry.objects.select_for_update(of=("self",)).get(pk=entry.pk)
-    if row.done_at is not None:
-        return False
     log_call(person, actor=actor, outcome=outcome, minutes=minutes, body=body)
     if call_again_on is not None:
         title = _("Call again: %(name)s") % {"name": person}
         create_task({"title": title[:200], "kind": "call", "due_on": call_again_on, person._meta.model_name: person}, actor=actor)
-    row.done_at, row.called = timezone.now(), True
+    fresh = row.done_at is None
+    row.done_at, row.called = row.done_at or timezone.now(), True
     row.save(update_fields=["done_at", "called"])
-    return True
+    return fresh
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from activities.models import Activity, Comment, Notification
+from activities.models import Activity, Comment, Mentioned, Notification
 from activities.selectors.mentions import Mention, mentions_in
 from activities.selectors.timeline import MOST_PINS, address_of_line
 from activities.services.lines import check_may_write
@@ -22,7 +22,9 @@ MAX_COMMENT, MOST_COMMENTS = 5000, 200
 
 @transaction.atomic
 def add_comment(line: Activity, *, body: str, actor: Any) -> Comment:
-    """A comment; colleagues whom it mentions hear of it. ValidationError at `body`: empty, too long, too many, somebody who can't be mentioned."""
+    """A comment; colleagues whom it mentions hear of it and find it among their work, and what mentioned the actor here is answered.
+
+    ValidationError at `body`: empty, too long, too many, somebody who can't be mentioned."""
     row = lock(line)
     check_may_write(row.subject, actor)
     body = body.replace("\r\n", "\n").strip()
@@ -34,16 +36,34 @@ def add_comment(line: Activity, *, body: str, actor: Any) -> Comment:
         raise ValidationError({"body": [_("No more comments can be added here. Write a note instead.")]})
     mentions = mentions_in(body, row.subject)
     comment = Comment.objects.create(line=row, author=actor, body=body, mentions=[[each.start, each.length, each.user.pk] for each in mentions])
-    _tell(row, mentions, actor)
+    settle_mentions(Mentioned.objects.filter(comment__line=row), actor=actor)
+    _tell(comment, row, mentions, actor)
     return comment
 
 
-def _tell(line: Activity, mentions: list[Mention], actor: Any) -> None:
+def _tell(comment: Comment, line: Activity, mentions: list[Mention], actor: Any) -> None:
     """Each colleague hears of it once, nobody of what they wrote themselves."""
-    for user in {each.user.pk: each.user for each in mentions if each.user.pk != actor.pk}.values():
+    users = {each.user.pk: each.user for each in mentions if each.user.pk != actor.pk}
+    Mentioned.objects.bulk_create(Mentioned(comment=comment, user=user) for user in users.values())
+    for user in users.values():
         with translation.override(user.language):
             text = _("%(name)s mentioned you: %(record)s") % {"name": actor, "record": line.subject}
         notify(user, Notification.Kind.MENTIONED, text, address_of_line(line, line.subject))
+
+
+@transaction.atomic
+def settle_mentions(rows: Any, *, actor: Any) -> list[int]:
+    """The actor's open ones among these rows are done: their ids."""
+    mine = list(rows.filter(user=actor, done_at__isnull=True).select_for_update(of=("self",)).values_list("pk", flat=True))
+    if mine:
+        Mentioned.objects.filter(pk__in=mine).update(done_at=timezone.now())
+    return mine
+
+
+@transaction.atomic
+def reopen_mention(row: Mentioned, *, actor: Any) -> None:
+    """Undo of settle_mentions for one of the actor's own."""
+    Mentioned.objects.filter(pk=row.pk, user=actor).update(done_at=None)
 
 
 @transaction.atomic

@@ -13,8 +13,8 @@ from django.views import View
 
 from activities import forms, selectors, services
 from activities.views.entries import put_errors
-from crm.core.records import record_for
-from crm.core.search import subline
+from crm.core.idempotency import run_once
+from crm.core.related import linked
 from crm.core.views import bad_request
 
 
@@ -43,20 +43,22 @@ class CallListView(View):
         return self.page(found.entry, found.person, forms.ListedCallForm(user=request.user) if found.entry else None, passed=bool(int(text)))
 
     def page(self, entry: Any, person: Any, form: Any, status: int = 200, *, passed: bool = False) -> HttpResponse:
-        counted = selectors.next_call(self.request.user, self.list)
-        record: Any = record_for(type(person)) if person is not None else None
-        more = subline(record.slug, person) if record is not None else ""
         context = {
             "list": self.list,
             "entry": entry,
             "person": person,
-            "more": more,
+            "more": self.told(person) if person is not None else "",
             "form": form,
-            "done": counted.done,
-            "total": counted.total,
+            "done": self.list.total - self.list.open,
+            "total": self.list.total,
             "passed": passed,
         }
         return render(self.request, "activities/call_list.html", context, status=status)
+
+    def told(self, person: Any) -> str:
+        """Who they are, at which company, as far as the reader sees it, and where."""
+        company = linked(self.request.user, person, "company") if hasattr(person, "company_id") else person.company_name
+        return ", ".join(str(part) for part in (person.job_title, company, person.city) if part)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not selectors.may_capture(request.user):
@@ -70,6 +72,9 @@ class CallListView(View):
         if found is None:
             raise Http404
         entry, person = found
+        if person is None:
+            messages.warning(request, _("This person is not for you to see any more. Nothing was logged; here is who comes next."))
+            return redirect(f"{self.list.get_absolute_url()}?after={entry.pk}")
         if request.POST.get("do") == "skip":
             services.pass_over(entry, actor=request.user)
             return redirect(self.list)
@@ -77,9 +82,13 @@ class CallListView(View):
         if not form.is_valid():
             return self.page(entry, person, form, 422)
         try:
-            fresh = services.log_listed_call(entry, person, actor=request.user, **form.values())
+            _url, fresh = run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self.log(entry, person, form))
         except ValidationError as error:
             put_errors(form, error)
             return self.page(entry, person, form, 422)
         messages.success(request, _("Call logged.") if fresh else _("This was saved already."))
         return redirect(self.list)
+
+    def log(self, entry: Any, person: Any, form: Any) -> str:
+        services.log_listed_call(entry, person, actor=self.request.user, **form.values())
+        return self.list.get_absolute_url()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from activities import forms, panels, selectors, services
-from activities.models import Activity, Comment, Task
+from activities.models import Activity, Comment, Mentioned, Task
 from activities.selectors.wording import word
 from activities.views.entries import put_errors
 from crm.core.access import may_add
@@ -59,7 +59,7 @@ class CommentsView(OnLineView):
         text = _("Comment added.") if fresh else _("This was saved already.")
         if not request.htmx:  # type: ignore[attr-defined]
             messages.success(request, text)
-            return redirect(request.path)
+            return redirect(safe_next(request, request.path))
         response = self.page(None)
         response["HX-Trigger"] = json.dumps({"toast": {"message": text}})
         return response
@@ -75,7 +75,8 @@ class CommentsView(OnLineView):
         maker = panels.LineMaker(self.request, ctx, comments)
         if form is not None:
             form.auto_id = f"comment{line.pk}_%s"  # several may be open at once
-        context = {"form": form, "line": line, "back": self.back(), "talk": maker.talk(line.pk), "told": maker.told(word(line, ctx))}
+        back_to = "/" if "/" in (self.request.GET.get("next"), self.request.POST.get("next")) else ""  # who answers from Today goes on there
+        context = {"form": form, "line": line, "back": self.back(), "next": back_to, "talk": maker.talk(line.pk), "told": maker.told(word(line, ctx))}
         return render(self.request, f"activities/comments.html{'#talk' if part else ''}", context, status=status)
 
 
@@ -116,3 +117,29 @@ class CommentRestoreView(View):
             raise Http404
         messages.success(request, _("The comment is back."))
         return redirect(safe_next(request, f"/activities/{comment.line_id}/comments/"))
+
+
+class MentionView(View):
+    """Base: POST about a mention of the reader's own; 404 for all others."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found = Mentioned.objects.visible_to(request.user).filter(pk=pk) if pk <= 2**63 - 1 else None
+        if not found:
+            raise Http404
+        self.act(found)
+        return redirect(safe_next(request, "/"))
+
+    def act(self, found: Any) -> None:
+        raise NotImplementedError
+
+
+class MentionDoneView(MentionView):
+    def act(self, found: Any) -> None:
+        services.settle_mentions(found, actor=self.request.user)
+        messages.success(self.request, _("Done, without an answer."), extra_tags=f"undo:/activities/mentions/{found[0].pk}/reopen/")
+
+
+class MentionReopenView(MentionView):
+    def act(self, found: Any) -> None:
+        services.reopen_mention(found[0], actor=self.request.user)
+        messages.success(self.request, _("It waits for you again."))

@@ -10,16 +10,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views import View
 
 from activities import forms, panels, selectors, services
 from activities.models import Notification, Task
+from activities.selectors.timeline import address_of_line
 from activities.selectors.work import CAP, NEEDS
 from activities.views.entries import put_errors
 from crm.core import cells
-from crm.core.access import may_add
+from crm.core.access import Scope, may_add
 from crm.core.idempotency import run_once
 from crm.core.lists import row_context
 from crm.core.views import safe_next
@@ -86,10 +88,12 @@ class TodayView(View):
         context = {
             "date": cells.format_long(ctx.today, ctx.locale),
             "sections": sections(found, ctx, user),
+            "mentions": mentions(found, ctx),
             "needs": needs(found, ctx),
             "clear": found.is_clear,
             "more": found.more,
-            "call_lists": selectors.call_lists(user, unfinished=True)[:CALL_LISTS],
+            "team": user.scope_for(Task._meta.label_lower, "view") in (Scope.TEAM, Scope.ALL),
+            "call_lists": selectors.call_lists(user, unfinished=True, most=CALL_LISTS),
             "quick_add": panels.quick_add(self.request, form),
         }
         return render(self.request, "activities/today.html", context, status=status)
@@ -110,6 +114,16 @@ def sections(found: Any, ctx: Any, user: Any) -> list[Section]:
     if found.more_overdue:
         shown[0] = replace(shown[0], count=f"{shown[0].count}+", url="/tasks/?view=overdue")
     return shown
+
+
+def mentions(found: Any, ctx: Any) -> list[dict[str, Any]]:
+    """Comments that wait for the reader's answer."""
+    rows = []
+    for each in found.mentions:
+        record = selectors.subject_of(each.line, found.seen)
+        reason = format_html(_("{name} mentioned you, {age}"), name=each.author or _("A colleague"), age=cells.time_html(each.at, ctx, style="age"))
+        rows.append({"pk": each.pk, "line": each.line, "record": record, "url": address_of_line(each.line, record), "reason": reason, "body": each.body})
+    return rows
 
 
 def needs(found: Any, ctx: Any) -> list[Need]:

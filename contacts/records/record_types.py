@@ -9,7 +9,7 @@ from typing import Any
 from babel.dates import format_skeleton
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop, pgettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from contacts import imports, panels, selectors
@@ -28,7 +28,7 @@ from contacts.services import (
     update_company,
     update_contact,
 )
-from crm.core import cells
+from crm.core import cells, dialing
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.columns import TAGS, created_html, text_column
 from crm.core.names import split_name
@@ -80,7 +80,7 @@ def own_strip(obj: Any, ctx: Any) -> list[tuple[Any, Any]]:
 
 def reach(obj: Any) -> list[Action]:
     """The button that opens the telephone; the one that writes a mail comes from crm.wiring."""
-    return [Action(pgettext("verb", "Call"), "phone", f"tel:{obj.phone.partition(';')[0]}")] if obj.phone else []
+    return [dialing.call_action(obj.phone)] if obj.phone else []
 
 
 COMMON_COLUMNS = (

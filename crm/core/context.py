@@ -56,6 +56,15 @@ class Command:
 
 
 @dataclass(frozen=True)
+class CommandGroup:
+    """`quiet`: only shown for what is typed, being long."""
+
+    title: Any
+    commands: list[Command]
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
 class Banner:
     kind: str  # warning | danger
     text: str
@@ -97,8 +106,18 @@ class Shell:
         return _tabs(self.user, self.path) if self.signed_in else []
 
     @property
-    def palette(self) -> list[tuple[Any, list[Command]]]:
-        return _palette(self.user, self.nav) if self.signed_in else []
+    def palette(self) -> list[CommandGroup]:
+        return _palette(self.user, self.nav, self.captures) if self.signed_in else []
+
+    @property
+    def new_commands(self) -> list[Command]:
+        """The forms for new records that the user may open."""
+        return _new_commands(self.user) if self.signed_in else []
+
+    @property
+    def remembers(self) -> int | None:
+        """For whom the browser remembers what was opened; not for somebody as whom an admin looks."""
+        return self.user.pk if self.signed_in and self.viewer is None else None
 
     @property
     def captures(self) -> bool:
@@ -159,7 +178,19 @@ def _tabs(user: Any, path: str) -> list[Item]:
     return [_item(entry, path) for entry in entries if entry.tab and _allowed(user, entry)][:4]
 
 
-def _palette(user: Any, nav: list[Group]) -> list[tuple[Any, list[Command]]]:
-    actions = [Command("plus", record.label_new, record.url("new")) for record in record_types() if may_add(user, record.model)]
+def _new_commands(user: Any) -> list[Command]:
+    return [Command("plus", record.label_new, record.url("new")) for record in record_types() if may_add(user, record.model)]
+
+
+def _palette(user: Any, nav: list[Group], captures: bool) -> list[CommandGroup]:
+    actions = [*([Command("circle-plus", _("Capture"), "/capture/", "c")] if captures else []), *_new_commands(user)]
     places = [Command(item.icon, item.label, item.url, f"g {item.key}" if item.key else "") for group in nav for item in group.items]
-    return [(_("Actions"), actions), (_("Go to"), places)]
+    places += [
+        Command(entry.icon, entry.label, entry.url, f"g {entry.key}" if entry.key else "")
+        for entry in import_string("crm.wiring.PLACES")
+        if _allowed(user, entry)
+    ]
+    cards = [card for group in import_string("crm.core.settings_pages.hub_groups")() for card in group.cards] if user.is_admin else []
+    settings = [Command(card.icon, card.label, card.url) for card in cards]
+    groups = [CommandGroup(_("Actions"), actions), CommandGroup(_("Go to"), places), CommandGroup(_("Settings"), settings, quiet=True)]
+    return [group for group in groups if group.commands]

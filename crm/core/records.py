@@ -67,7 +67,7 @@ class View:
 
 @dataclass(frozen=True)
 class Action:
-    """A button on a record's page. `menu`: inside the "more" menu. `key`: its one-letter shortcut."""
+    """A button on a record's page. `menu`: inside the "more" menu. `key`: its one-letter shortcut. `new_tab`: a page that is none of ours."""
 
     label: Any
     icon: str
@@ -77,6 +77,7 @@ class Action:
     key: str = ""
     danger: bool = False
     menu: bool = False
+    new_tab: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext, pgettext
+from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext
 from django.utils.translation import gettext as _
 
 from contacts.services import country_name
-from crm.core import cells, steps
+from crm.core import cells, dialing, steps
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.columns import TAGS, text_column
 from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
@@ -208,7 +208,7 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
     if ctx.can("change", lead) and kind in (Kind.NEW, Kind.WORKING):
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
-        found.append(Action(pgettext("verb", "Call"), "phone", f"tel:{lead.phone.partition(';')[0]}"))
+        found.append(dialing.call_action(lead.phone))
     return [*found, *_ends(lead, kind, reverse("leads:status", args=[lead.pk]))] if ctx.can("change", lead) else found
 
 

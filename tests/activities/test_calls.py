@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,11 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from activities import services
+from activities import selectors, services
 from activities.models import Activity, CallList, CallListEntry, Task
 from activities.services import calls
 from contacts.models import Contact
-from contacts.services import create_contact
+from contacts.services import create_contact, delete_contacts
 from leads.services import create_lead
 from tests.activities.conftest import make_cast
 from tests.factories import signed_in
@@ -70,7 +71,15 @@ def test_from_the_first_to_the_last(people: Any, three: list[Contact]) -> None:
     assert shown(client, f"{url}{later}")[0] == "Two"  # One is left for later
     entries = {entry.contact.last_name: entry for entry in made.entries.select_related("contact")}
     day = timezone.localdate() + timedelta(days=3)
-    data = {"do": "log", "entry": entries["One"].pk, "outcome": "connected", "minutes": "5", "body": "Wants an offer", "call_again_on": day.isoformat()}
+    data = {
+        "do": "log",
+        "idempotency_key": str(uuid.uuid4()),
+        "entry": entries["One"].pk,
+        "outcome": "connected",
+        "minutes": "5",
+        "body": "Wants an offer",
+        "call_again_on": day.isoformat(),
+    }
     assert [client.post(url, data).status_code for _twice in range(2)] == [302, 302]
     call, task = Activity.objects.get(kind="call"), Task.objects.get()
     assert (call.contact, call.body, call.data) == (three[0], "Wants an offer", {"outcome": "connected", "minutes": 5})
@@ -90,7 +99,10 @@ def test_whom_one_does_not_see_any_more_is_not_shown(people: Any, three: list[Co
     Contact.objects.filter(pk=three[0].pk).update(owner=people.stranger, team=people.other_team)
     assert shown(client, made.get_absolute_url())[0] == "Two"
     gone = made.entries.get(contact=three[0])
-    assert client.post(made.get_absolute_url(), {"do": "log", "entry": gone.pk}).status_code == 404
+    for do in ("log", "skip"):
+        answer = client.post(made.get_absolute_url(), {"do": do, "entry": gone.pk, "body": "Typed before"}, follow=True)
+        assert "Nothing was logged" in answer.content.decode() and str(answer.context["person"]) == "Two"
+    assert not Activity.objects.filter(kind="call").exists()
     services.pass_over(made.entries.get(contact=three[1]), actor=people.owner)
     assert "not for you to see any more" in client.get(made.get_absolute_url()).content.decode()
     services.add_to_call_list("contact", [three[0].pk], actor=people.owner, data={"name": "Other", "script": ""})
@@ -140,3 +152,53 @@ def test_places_limits_and_the_end(people: Any, three: list[Contact], monkeypatc
         services.add_to_call_list("contact", [extra.pk], actor=people.owner, data={"name": "Spring", "script": ""})
     assert client.post(made.get_absolute_url(), {"do": "delete"})["Location"] == "/calls/"
     assert not CallList.objects.exists()
+
+
+def test_a_person_who_was_deleted_meanwhile(people: Any, three: list[Contact]) -> None:
+    made, client = listed(people, three[:2]), signed_in(people.owner)
+    entry = made.entries.get(contact=three[0])
+    delete_contacts([three[0].pk], actor=people.owner)
+    answer = client.post(made.get_absolute_url(), {"do": "log", "entry": entry.pk, "body": "Typed before"}, follow=True)
+    assert str(answer.context["person"]) == "Two"
+    Contact._base_manager.filter(pk=three[0].pk).delete()  # for good
+    assert client.post(made.get_absolute_url(), {"do": "log", "entry": entry.pk}).status_code == 404
+    assert shown(client, made.get_absolute_url())[0] == "Two"
+
+
+def test_two_windows_lose_no_call(people: Any, three: list[Contact]) -> None:
+    """The same person is on the screen twice: both calls are kept, a double click is one."""
+    made, client = listed(people, three[:1]), signed_in(people.owner)
+    entry, keys = made.entries.get(), [str(uuid.uuid4()), str(uuid.uuid4())]
+    for key in (keys[0], keys[1], keys[1]):
+        client.post(made.get_absolute_url(), {"do": "log", "entry": entry.pk, "idempotency_key": key, "body": key})
+    assert set(Activity.objects.filter(kind="call").values_list("body", flat=True)) == set(keys)
+    assert Activity.objects.filter(kind="call").count() == 2
+
+
+def test_colleagues_have_lists_of_their_own_with_the_same_people(people: Any, three: list[Contact]) -> None:
+    mine = listed(people, three)
+    services.add_to_call_list("contact", [three[0].pk], actor=people.teammate, data={"name": "Spring", "script": ""})
+    theirs = CallList.objects.get(owner=people.teammate)
+    services.log_listed_call(theirs.entries.get(), three[0], actor=people.teammate)
+    page = signed_in(people.owner).get(mine.get_absolute_url())
+    assert str(page.context["person"]) == "One"
+    assert "Last activity" in page.content.decode()  # a colleague has just spoken to them
+
+
+def test_a_list_of_ten_thousand(people: Any, django_assert_num_queries: Any) -> None:
+    """Most are not the reader's to see any more, and the last is: the page asks as much as for three."""
+    Contact.objects.bulk_create(Contact(last_name=f"P{n}", owner=people.stranger, team=people.other_team) for n in range(9_999))
+    last = create_contact({"last_name": "Last"}, actor=people.owner)
+    made = CallList.objects.create(name="Long", owner=people.owner)
+    CallListEntry.objects.bulk_create(CallListEntry(call_list=made, contact_id=pk) for pk in Contact.objects.order_by("pk").values_list("pk", flat=True))
+    found = selectors.call_list_at(people.owner, made.pk)
+    with django_assert_num_queries(1):
+        assert selectors.next_call(people.owner, found).person == last
+    assert (found.total, found.open) == (10_000, 10_000)
+    with django_assert_num_queries(1):
+        assert [(row.done, row.total) for row in selectors.call_lists(people.owner, unfinished=True)] == [(0, 10_000)]
+    assert shown(signed_in(people.owner), made.get_absolute_url())[0] == "Last"
+    with pytest.raises(ValidationError, match="at most 10000"):
+        services.add_to_call_list(
+            "contact", [create_contact({"last_name": "Over"}, actor=people.owner).pk], actor=people.owner, data={"name": "Long", "script": ""}
+        )

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from activities.services import add_note, create_task
+from activities.services import add_comment, add_note, create_task
 from contacts.services import create_company, create_contact
 from crm.core.bulk.actions import TagForm
 from crm.core.bulk.selection import Chosen
@@ -42,7 +42,9 @@ def build(people):
         deal = create_deal({"name": f"Deal {number}", "company": company, "contact": contact}, actor=owner)
         lead = create_lead({"last_name": f"Lead {number}", "company_name": "Firm"}, actor=owner)
         task = create_task({"title": f"Task {number}", "deal": deal}, actor=owner)
-        add_note(deal, body="Note", actor=owner)
+        note = add_note(deal, body="Note", actor=owner)
+        if number < 3:  # not on the pages that are opened below
+            add_comment(note, body=f"@{people.owner.name}", actor=people.teammate)
         rows = {"companies": company, "contacts": contact, "deals": deal, "leads": lead, "tasks": task, "meetings": SAMPLES["meetings"].make(owner, "Meeting")}
     return rows
 
@@ -61,6 +63,7 @@ def bulk_change(people, rows):
 def addresses(rows):
     found = {
         "today": "/",
+        "team": "/team/",
         "board": "/deals/board/",
         "search": "/search/?q=person",
         "bulk changes": "/bulk/",

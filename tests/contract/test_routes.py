@@ -56,7 +56,7 @@ OPEN = {  # anybody may ask; reviewed one by one
     "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed", "reminder-link",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
-    "search", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
+    "search", "recent", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
     "notifications:poll", "notifications:read", "notifications:settings", "calls:lists", "profile", "profile-theme", "user-photo", "view-as-stop",
 }  # fmt: skip
 ON_RECORD = {  # (record type, action) that the row must allow
@@ -108,6 +108,8 @@ OWN = {
     "calls:list",
     "activities:comment_delete",
     "activities:comment_restore",
+    "activities:mention_done",
+    "activities:mention_reopen",
     "calendar:import_preview",
 }  # one's own rows; 404 for everybody else
 OTHERS = {
@@ -115,6 +117,7 @@ OTHERS = {
     "calendar:import": ("meetings", "add"),
     "capture": ("tasks", "add"),
     "focus": ("tasks", "view"),
+    "team": ("tasks", "view"),
 }  # a grant on the record type as a whole
 WRITES_ON = {
     "activities:compose": "leads",

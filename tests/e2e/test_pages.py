@@ -20,7 +20,19 @@ SMALLEST: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "has_touc
 LOOKS = {"wide-light": (WIDE, "light"), "wide-dark": (WIDE, "dark"), "phone-light": (PHONE, "light"), "phone-dark": (PHONE, "dark")}
 USUAL = [("admin", "wide-light"), ("rep", "phone-dark")]
 REST = [(user, look) for look in LOOKS for user in DEMO_USERS if (user, look) not in USUAL]
-MAIN = ["/", "/tasks/?view=mine", "/calendar/", "/leads/", "/deals/board/", "/contacts/", "/companies/", "/reports/", "/reports/won-by-month/", "/profile/"]
+MAIN = [
+    "/",
+    "/team/",
+    "/tasks/?view=mine",
+    "/calendar/",
+    "/leads/",
+    "/deals/board/",
+    "/contacts/",
+    "/companies/",
+    "/reports/",
+    "/reports/won-by-month/",
+    "/profile/",
+]
 
 # Where one gets from a page: the navigation and the account's menu; a list's first record and its form for a new one; the pages under a hub.
 LINKS = """() => {
@@ -43,7 +55,17 @@ STATES = {
     "/leads/{}/convert/": "SELECT id FROM leads_lead WHERE deleted_at IS NULL AND converted_at IS NULL ORDER BY id LIMIT 1",
     "/companies/{}/": "SELECT parent_id FROM contacts_company WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id LIMIT 1",
 }
-MORE = ["/search/?q=ma", "/exports/", "/imports/", "/contacts/import/", "/meetings/", "/meetings/new/", "/tasks/new/"]  # no page links there always
+MORE = [
+    "/search/?q=ma",
+    "/team/",
+    "/calls/",
+    "/exports/",
+    "/imports/",
+    "/contacts/import/",
+    "/meetings/",
+    "/meetings/new/",
+    "/tasks/new/",
+]  # no page links there always
 
 
 def walk(page: Page, also: Sequence[str] = ()) -> Iterator[tuple[str, int]]:

@@ -29,6 +29,7 @@ ORGANISATION = {
     "work_start": "08:00",
     "work_end": "16:30",
     "response_hours": "2",
+    "dial_with": "tel",
 }
 
 

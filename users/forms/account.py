@@ -93,12 +93,14 @@ class ProfileForm(SettingsForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to"]
+        fields = ["name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target"]
         help_texts = {
             "signature": _("Stands under the mails you write."),
             "shortcuts": _("Single letters as commands, such as n for a note. Ctrl K always works."),
             "away_from": _("While you are away, no new leads are assigned to you."),
             "away_to": _("The last day that you are away."),
+            "dial_with": _("What a click on a phone number does."),
+            "dial_target": choices.DIAL_HELP,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,6 +120,7 @@ class ProfileForm(SettingsForm):
                 Row(Column("theme", css_class="col-md-6")),
                 Field("shortcuts"),
             ),
+            Fieldset(_("Telephone"), Field("dial_with"), Field("dial_target")),
             Fieldset(_("Absence"), Row(Column("away_from", css_class="col-md-6"), Column("away_to", css_class="col-md-6"))),
             Field("version"),
         )

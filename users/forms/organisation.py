@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.settings_pages import SettingsForm
 from users import choices
+from users.choices import DIAL_HELP
 from users.models import Holiday, Organisation
 
 
@@ -29,7 +30,10 @@ class OrganisationForm(SettingsForm):
 
     class Meta:
         model = Organisation
-        fields = ["name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end", "response_hours"]
+        fields = [
+            *("name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start"),
+            *("work_days", "work_start", "work_end", "response_hours", "dial_with", "dial_target"),
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,6 +42,8 @@ class OrganisationForm(SettingsForm):
         self.fields["language"].help_text = _("For new users, and for mails to people outside.")
         self.fields["logo"].help_text = _("JPEG, PNG, WebP or GIF, at most 5 MB.")
         self.fields["work_start"].help_text = _("On the clock of the person who works. Follow-ups count working hours only.")
+        self.fields["dial_with"].help_text = _("What a click on a phone number does. Everybody may have it otherwise in their profile.")
+        self.fields["dial_target"].help_text = DIAL_HELP
         self.initial["version"] = self.instance.version
         self.initial.pop("logo", None)
         if not self.instance.logo:
@@ -47,6 +53,7 @@ class OrganisationForm(SettingsForm):
             Fieldset(_("Name and logo"), Field("name"), *[Field(name) for name in pictures]),
             Fieldset(_("Formats"), _pair("language", "time_zone"), _pair("currency", "first_weekday"), Row(Column("fiscal_year_start", css_class="col-md-6"))),
             Fieldset(_("Working hours"), InlineCheckboxes("work_days"), _pair("work_start", "work_end"), Field("response_hours")),
+            Fieldset(_("Telephone"), Field("dial_with"), Field("dial_target")),
             Field("version"),
         )
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from crm.core import dialing
 from crm.core.settings_services import require_admin
 from crm.core.writes import StaleRecord
 from users import images, selectors
@@ -22,7 +23,10 @@ from users.models import Holiday, Organisation, User
 from users.services.defaults import ensure_defaults
 from users.services.people import create_user
 
-FIELDS = ("name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start", "work_days", "work_start", "work_end", "response_hours")
+FIELDS = (
+    *("name", "currency", "time_zone", "language", "first_weekday", "fiscal_year_start"),
+    *("work_days", "work_start", "work_end", "response_hours", "dial_with", "dial_target"),
+)
 SENDER = ("mail_from", "mail_from_name", "mail_reply_to")
 
 
@@ -75,6 +79,7 @@ def update_organisation(values: Mapping[str, Any], *, actor: Any, version: int |
             setattr(row, name, values[name])
     if row.work_start >= row.work_end:
         raise ValidationError({"work_end": _("Work must end after it starts.")}, code="order")
+    row.dial_target = dialing.checked(row.dial_with, row.dial_target)
     if not row.work_days:
         raise ValidationError({"work_days": _("Choose at least one working day.")}, code="days")
     return _save(row)

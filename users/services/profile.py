@@ -12,12 +12,13 @@ from django.db import transaction
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from crm.core import dialing
 from crm.core.writes import StaleRecord
 from users import images
 from users.models import User
 from users.services.people import require_self_or_admin
 
-FIELDS = ("name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to")
+FIELDS = ("name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target")
 
 
 def _locked(user: User, version: int | None = None) -> User:
@@ -38,6 +39,7 @@ def update_profile(user: User, values: Mapping[str, Any], *, actor: Any, version
     row.name = " ".join(row.name.split())
     if row.away_from and row.away_to and row.away_to < row.away_from:
         raise ValidationError({"away_to": _("The last day away can't be before the first.")}, code="order")
+    row.dial_target = dialing.checked(row.dial_with, row.dial_target)
     row.full_clean(exclude=["password", "email"])
     row.version += 1
     row.save(update_fields=[*FIELDS, "version"])

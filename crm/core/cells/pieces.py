@@ -57,12 +57,14 @@ def person(name: str, pk: int | None) -> SafeString:
 
 
 def time_html(moment: datetime, ctx: CellContext, *, style: str = "relative") -> SafeString:
-    """`<time>` in UTC with the full local time on hover. Styles: `relative` (Today 14:30, 19 Nov), `datetime`, `date`, `clock`."""
+    """`<time>` in UTC with the full local time on hover. Styles: `relative` (Today 14:30, 19 Nov), `datetime`, `date`, `clock`, `age` (2 h)."""
     local = moment.astimezone(ctx.zone)
     day, clock = local.date(), format_clock(local, ctx.locale)
     if style == "relative":
         near = -2 < (day - ctx.today).days < 2
         text = f"{day_text(day, ctx)} {clock}" if near else day_text(day, ctx)
+    elif style == "age":
+        text = _age(int((ctx.now - moment).total_seconds()) // 60)
     elif style == "date":
         text = format_short(day, ctx.locale)
     elif style == "clock":
@@ -71,6 +73,12 @@ def time_html(moment: datetime, ctx: CellContext, *, style: str = "relative") ->
         text = f"{format_short(day, ctx.locale)} {clock}"
     full = f"{format_long(day, ctx.locale)} {clock}"
     return SafeString(f'<time datetime="{_utc_attribute(moment)}" title="{escape(full)}">{escape(text)}</time>')
+
+
+def _age(minutes: int) -> str:
+    if minutes < 60:
+        return gettext("%(n)s min") % {"n": max(1, minutes)}
+    return gettext("%(n)s h") % {"n": minutes // 60} if minutes < 48 * 60 else gettext("%(n)s d") % {"n": minutes // (24 * 60)}
 
 
 def date_html(day: date, ctx: CellContext, *, relative: bool = True) -> SafeString:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from crm.core import dialing
 from crm.core.cells.context import CellContext
 from crm.core.cells.formats import escape, format_money, format_number, format_phone, said
 from crm.core.cells.pieces import avatar, badge, date_html, icon, next_step, person, score_meter, time_html
@@ -112,10 +112,15 @@ def number_cell(value: Decimal | int | None, ctx: CellContext, css: str = "", *,
     return td(DASH if value is None else f"{format_number(value, ctx.locale, digits)}{escape(suffix)}", css)
 
 
-@lru_cache(16384)
 def phone_link(number: str) -> SafeString:
-    """A `tel:` link."""
-    return SafeString(f'<a href="tel:{escape(re.sub(r"[^+0-9]", "", number))}">{escape(format_phone(number))}</a>')
+    """A link that dials, in the reader's way (crm.core.dialing)."""
+    return _dial_link(number, dialing.current())
+
+
+@lru_cache(16384)
+def _dial_link(number: str, way: str) -> SafeString:
+    beside = ' target="_blank" rel="noopener noreferrer"' if dialing.is_page(way) else ""
+    return SafeString(f'<a href="{escape(dialing.address(number, way))}"{beside}>{escape(format_phone(number))}</a>')
 
 
 def phone_cell(number: str | None, css: str = "") -> SafeString:

@@ -95,7 +95,7 @@ def badge(label: Any, color: str = "grey", icon_name: str = "") -> SafeString:
 
 @register.filter
 def phone(value: str | None) -> SafeString | str:
-    """A `tel:` link."""
+    """A link that dials, in the reader's way."""
     return cells.phone_link(value) if value else ""
 
 
