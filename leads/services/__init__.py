@@ -14,9 +14,10 @@ from leads.services.leads import (
     set_status,
     set_status_many,
     statuses_reverted,
+    unsubscribe_lead,
     update_lead,
 )
-from leads.services.limits import TooMany
+from leads.services.limits import TooMany, count_miss
 from leads.services.merging import differences
 from leads.services.notices import tell_assigned, tell_new_owners
 from leads.services.recycling import recycle_due_leads
@@ -56,6 +57,7 @@ __all__ = [
     "check_entry",
     "choose_owner",
     "consents_of",
+    "count_miss",
     "convert_lead",
     "create_form",
     "create_form_with_usual_fields",
@@ -102,6 +104,7 @@ __all__ = [
     "tell_new_owners",
     "undo_conversion",
     "update_form",
+    "unsubscribe_lead",
     "update_lead",
     "update_reason",
     "update_rule",
