@@ -55,6 +55,8 @@ class MailForm(EntryForm):
 
     def clean(self) -> dict[str, Any]:
         self.errors.pop("template", None)  # deleted while the mail was written: nobody misses it
+        if wrong := self.errors.pop("kept", None):  # there may be none to choose from any more
+            self.add_error("files", wrong.as_data())
         return super().clean()
 
     def values(self) -> dict[str, Any]:

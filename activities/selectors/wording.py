@@ -215,7 +215,9 @@ def _files_of_mail(line: Activity) -> Any:
     names = ", ".join(str(name) for name in line.data.get("files", []))
     if not names or not line.mail_id:
         return ""
-    return format_html('<p class="sm text-break mb-0">{} <a href="{}">{}</a></p>', cells.icon("paperclip", "i-sm"), reverse("activities:mail", args=[line.pk]), names)
+    return format_html(
+        '<p class="sm text-break mb-0">{} <a href="{}">{}</a></p>', cells.icon("paperclip", "i-sm"), reverse("activities:mail", args=[line.pk]), names
+    )
 
 
 def _mail_badge(line: Activity, ctx: CellContext) -> Any:

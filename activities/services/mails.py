@@ -164,9 +164,9 @@ class Round:
 
 def _round(name: str, ids: Iterable[int], template: Any, actor: Any) -> Round:
     record: Any = record_for(subject_model(name))
-    names = merge.check([template.subject, template.text], merge.fields_of(record, actor))
     if template.marketing and name not in PEOPLE:
         raise ValidationError(_("Marketing goes to contacts and leads: they can unsubscribe."))
+    names = merge.check([template.subject, template.text], merge.fields_of(record, actor))
     rows = list(record.model.objects.visible_to(actor).filter(pk__in=list(ids)).order_by("pk"))
     people = {row.pk: Recipient(name, row.pk, row.email) for row in rows}
     no = unwilling(people.values(), MARKETING if template.marketing else ONE_TO_EACH)
@@ -189,7 +189,7 @@ class Previewed:
 
 @dataclass(frozen=True)
 class Preview:
-    """What `mail_each` would do: `recipients` in order, `shown` the mail of one of them (None when nobody gets any), and how many are left out, or have gaps."""
+    """What `mail_each` would do: `recipients` in order, `shown` the mail of one of them (None: nobody gets any), and how many are left out or have gaps."""
 
     recipients: list[Any]
     place: int

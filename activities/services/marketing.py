@@ -43,9 +43,9 @@ def unsubscribe_token(to: Recipient) -> str:
 
 
 def masked(address: str) -> str:
-    """`a•••@example.com`: enough for its owner to know it by."""
+    """`a***@example.com`: enough for its owner to know it by."""
     name, _at, domain = address.rpartition("@")
-    return f"{name[:1]}•••@{domain}"
+    return f"{name[:1]}***@{domain}"
 
 
 def recipient_behind(token: str) -> Recipient | None:

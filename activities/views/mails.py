@@ -125,7 +125,13 @@ class MailView(View):
         waits = line.mail.state == line.mail.State.QUEUED and line.mail.attempts == 0 and line.actor_id == request.user.pk
         files = selectors.files_of_mail(line)
         openable = selectors.openable(request.user, files)
-        context = {"line": line, "mail": line.mail, "subject": line.subject, "may_take_back": waits, "files": [(each, each.file_id in openable) for each in files]}
+        context = {
+            "line": line,
+            "mail": line.mail,
+            "subject": line.subject,
+            "may_take_back": waits,
+            "files": [(each, each.file_id in openable) for each in files],
+        }
         return render(request, "activities/mail.html", context)
 
 

@@ -25,7 +25,7 @@ Purpose = OutgoingMail.Purpose
 AUTOMATIC = (Purpose.NOTICE, Purpose.REMINDER, Purpose.CONFIRMATION, Purpose.ACCOUNT)
 METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 UNKNOWN = "application/octet-stream"
-# Kinds that a file may be sent as by its name. Pictures are known by their first bytes; what a mail program might run or show as a page is nothing in particular.
+# Kinds that a file may be sent as by its name. Pictures are known by their first bytes; what a mail program might run or show as a page is of no kind.
 PLAIN_KINDS = ("text/plain", "text/csv", "text/calendar", "text/vcard", "application/", "audio/", "video/")
 ACTIVE = re.compile(r"html|xml$|script|x-sh|xslt", re.IGNORECASE)
 NAME_BYTES = 300  # of a file's name: three characters each in the header, whose lines end at 998

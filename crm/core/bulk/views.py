@@ -68,7 +68,7 @@ class RecordBulkView(RecordView):
         assert bulk.preview is not None
         ids = first_ids(self.request.user, self.record, bulk.permission, rows, SMALL)
         try:
-            return self.ask(bulk, form, rows, preview=bulk.preview(self.request, ids, form, more=rows.count > len(ids)))
+            return self.ask(bulk, form, rows, preview=bulk.preview(self.request, ids, form, more=rows.ids is None or len(rows.ids) > len(ids)))
         except ValidationError as error:
             return self.ask(bulk, form, rows, 422, error.messages)
 
