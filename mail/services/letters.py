@@ -77,8 +77,8 @@ def _with_unsubscribe(text: str, html: str, url: str) -> tuple[str, str]:
     """Put on only here: nobody who reads the mail in Rapport unsubscribes its recipient by a click."""
     house = organisation()
     with translation.override(house.language):
-        words = _("This is a mail of %(organisation)s.") % {"organisation": house.name}
-        line = _("You want no more of them? Unsubscribe:")
+        words = _("%(organisation)s sent you this mail.") % {"organisation": house.name}
+        line = _("If you want no more of them, unsubscribe here:")
         link = format_html(
             '<p style="margin-top:24px;color:#666666;font-size:13px">{} <a href="{}" style="color:#666666">{}</a></p>', words, url, _("Unsubscribe")
         )

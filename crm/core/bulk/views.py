@@ -78,6 +78,7 @@ class RecordBulkView(RecordView):
         return self.show(
             "bulk", status, action=bulk, form=form, count=rows.count, ids=ids, some=not whole and len(ids) < rows.count, query=rows.query, all=whole,
             key=key, cancel_url=back, errors=errors or [], preview=preview,
+            asks_to_look=bulk.preview is not None,
             later=rows.count > SMALL and bulk.run is not None,
         )  # fmt: skip
 
