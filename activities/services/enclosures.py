@@ -44,7 +44,8 @@ def enclose(line: Activity, chosen: Sequence[Attachment], added: Sequence[Attach
 
 def forget_added(line: Activity) -> None:
     """The mail is taken back: files that came with it go, unless another mail has them too."""
-    added = MailFile.objects.filter(line=line, uploaded=True, file__isnull=False).values("file")
+    added = list(MailFile.objects.filter(line=line, uploaded=True, file__isnull=False).values_list("file", flat=True))
+    list(Attachment.objects.select_for_update(of=("self",)).filter(pk__in=added).values_list("pk"))  # a mail that takes one of them right now counts too
     elsewhere = MailFile.objects.exclude(line=line).filter(line__deleted_at__isnull=True, file__isnull=False).values("file")
     forget_files(Attachment.objects.filter(pk__in=added).exclude(pk__in=elsewhere))
 

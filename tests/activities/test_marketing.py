@@ -17,11 +17,11 @@ from django.utils import timezone
 from activities.models import Activity
 from activities.services import Recipient, is_unwilling, mail_each, recipient_behind, send_mail, unsubscribe_token
 from activities.services.marketing import MARKETING, masked
-from contacts.models import Consent
+from contacts.models import Consent, Contact
 from contacts.services import create_company, create_contact, delete_contacts, record_consent
 from deals.services import create_deal
 from leads.models import Lead
-from leads.services import convert_lead, create_lead
+from leads.services import convert_lead, create_lead, undo_conversion
 from leads.services.conversion import Choices
 from leads.services.limits import MOST_MISSES
 from mail.models import MailTemplate, OutgoingMail
@@ -243,6 +243,18 @@ def test_a_lead_takes_its_no_along(people: Cast) -> None:
     record_consent(contact, "email", True, "wants them again", actor=people.owner)
     assert not is_unwilling(contact, contact.email, MARKETING)
     assert Client().post(url).status_code == 200 and is_unwilling(contact)
+
+
+def test_a_no_outlives_a_conversion_that_is_taken_back(people: Cast) -> None:
+    lead = create_lead({"last_name": "Kern", "email": "k@kern.example"}, actor=people.owner)
+    url = link_of(lead, "k@kern.example")
+    contact = convert_lead(lead, actor=people.owner).contact
+    assert contact is not None
+    Client().post(url)
+    lead = undo_conversion(lead, actor=people.owner)
+    Contact._base_manager.filter(pk=contact.pk).delete()  # the bin is emptied
+    assert recipient_behind(url.split("/")[2]) == Recipient("lead", lead.pk, masked("k@kern.example"))
+    assert is_unwilling(lead, lead.email, MARKETING)
 
 
 def test_a_known_contact_takes_the_no_of_a_lead_over(people: Cast, ann: Any) -> None:
