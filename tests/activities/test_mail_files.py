@@ -189,7 +189,7 @@ def test_taken_back_nothing_stays_behind(people: Cast, ann: Any, disk: Path, dja
         page = client.post(f"/activities/mails/{line.pk}/take-back/", follow=True).content.decode()
     assert [path.name for path in stored(disk)] == [Path(plan.file.name).name]
     assert list(Attachment.objects.all()) == [plan]
-    assert "Add these files again: new.pdf" in page and "checked" in page[page.index(f"value=\"{plan.pk}\"") :][:200]
+    assert "Add these files again: new.pdf" in page and "checked" in page[page.index(f'value="{plan.pk}"') :][:200]
     assert "new.pdf" not in client.get(ann.get_absolute_url()).content.decode()
 
 

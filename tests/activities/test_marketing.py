@@ -147,7 +147,15 @@ def test_a_consent_that_a_colleague_notes_is_told_too(people: Cast, ann: Any) ->
 def test_links_that_lead_nowhere(people: Cast, ann: Any, django_capture_on_commit_callbacks: Any) -> None:
     client, url = Client(), link_of(ann)
     token = url.split("/")[2]
-    for wrong in (url[:-5] + "/", f"/unsubscribe/x{token}/", f"/unsubscribe/{token}x/", "/unsubscribe/a/", "/unsubscribe/", "/unsubscribe/%00/", "/unsubscribe/:/"):
+    for wrong in (
+        url[:-5] + "/",
+        f"/unsubscribe/x{token}/",
+        f"/unsubscribe/{token}x/",
+        "/unsubscribe/a/",
+        "/unsubscribe/",
+        "/unsubscribe/%00/",
+        "/unsubscribe/:/",
+    ):
         for method in (client.get, client.post):
             page = method(wrong)
             assert page.status_code == 404 and "This link does not work" in page.content.decode(), wrong
