@@ -59,7 +59,7 @@ class RecordBulkView(RecordView):
             return self.ask(bulk, form, rows)
         if form is not None and not form.is_valid():
             return self.ask(bulk, form, rows, 422)
-        if bulk.preview and not form.settled:
+        if form is not None and bulk.preview and not form.settled:
             return self.show_first(bulk, form, rows)
         return self.answer(bulk, form, rows)
 
