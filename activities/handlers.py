@@ -87,6 +87,23 @@ def mail_sent(event: OutboxEvent) -> None:
     reactions.mails_left(event.subject_ids)
 
 
+def mail_failed(event: OutboxEvent) -> None:
+    """`mail.failed` (later): whoever wrote it hears of it."""
+    reactions.tell_failed(event.subject_ids)
+
+
+def consent_recorded(event: OutboxEvent) -> None:
+    """`contacts.consent_recorded`."""
+    data = {name: event.payload[name] for name in ("channel", "given", "source")}
+    reactions.tell("contact", "consent", event.subject_ids, data, event.actor_id, event.occurred_at)
+
+
+def lead_unsubscribed(event: OutboxEvent) -> None:
+    """`leads.unsubscribed`."""
+    data = {"channel": "email", "given": False, "source": event.payload["source"]}
+    reactions.tell("lead", "consent", event.subject_ids, data, event.actor_id, event.occurred_at)
+
+
 def export_finished(event: OutboxEvent) -> None:
     """`core.export_finished` (later): who asked for the file hears of it in the bell."""
     for user in get_user_model().objects.filter(pk__in=event.subject_ids, is_active=True):

@@ -282,8 +282,9 @@ def task_for_each(model: Any) -> BulkAction:
 
 def mail_for_each(model: Any) -> BulkAction:
     """A bulk action of the records that have addresses: everybody who sees them and may make entries."""
-    run = partial(mail_each, model._meta.model_name)
-    return BulkAction(name="mail", label=_("E-mail"), icon="mail", run=run, form=MailEachForm, permission="view", offered=may_plan)
+    name = model._meta.model_name
+    run, form, preview = partial(mail_each, name), partial(MailEachForm, name=name), partial(panels.mails_to_each, name)
+    return BulkAction(name="mail", label=_("E-mail"), icon="mail", run=run, form=form, preview=preview, permission="view", offered=may_plan)
 
 
 def calls_for_each(model: Any) -> BulkAction:

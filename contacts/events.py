@@ -16,3 +16,4 @@ class ConsentRecorded(Event):
     subject_type: ClassVar[str] = "contacts.contact"
     channel: str
     given: bool
+    source: str = ""

@@ -86,6 +86,9 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "deals.won": (now("activities.handlers.deal_won"),),
     "deals.lost": (now("activities.handlers.deal_lost"),),
     "mail.sent": (later("activities.handlers.mail_sent"),),
+    "mail.failed": (later("activities.handlers.mail_failed"),),
+    "contacts.consent_recorded": (now("activities.handlers.consent_recorded"),),
+    "leads.unsubscribed": (now("activities.handlers.lead_unsubscribed"),),
     "core.export_finished": (later("activities.handlers.export_finished"),),
     "core.import_finished": (later("activities.handlers.import_finished"),),
     "core.bulk_finished": (later("activities.handlers.bulk_finished"),),
@@ -104,6 +107,8 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "follow_up": ("activities.services.make_follow_up",),
     "as_report": ("reports.views.build.address",),
     "notify": ("activities.services.notify",),
+    "enclosures": ("activities.services.enclosures.enclosures",),
+    "unsubscribed": ("activities.services.marketing.unsubscribed",),
     "erase": ("activities.services.records_erased",),
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }

@@ -41,6 +41,15 @@ class LeadConversionUndone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeadUnsubscribed(Event):
+    """A lead wants no mails any more."""
+
+    name: ClassVar[str] = "leads.unsubscribed"
+    subject_type: ClassVar[str] = "leads.lead"
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubmissionProcessed(Event):
     """A form entry was worked into a new lead (`known` False) or attached to a known lead or contact.
 

@@ -15,3 +15,11 @@ class MailSent(Event):
     name: ClassVar[str] = "mail.sent"
     subject_type: ClassVar[str] = "mail.outgoingmail"
     key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailFailed(Event):
+    """A mail that a person wrote will not leave."""
+
+    name: ClassVar[str] = "mail.failed"
+    subject_type: ClassVar[str] = "mail.outgoingmail"

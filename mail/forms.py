@@ -44,7 +44,7 @@ class TemplateForm(SettingsForm):
 
     class Meta:
         model = MailTemplate
-        fields = ["name", "subject", "text"]
+        fields = ["name", "subject", "text", "marketing"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

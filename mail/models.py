@@ -20,6 +20,9 @@ class MailTemplate(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
     subject = models.CharField(_("subject"), max_length=250)
     text = models.TextField(_("text"), max_length=20_000)
+    marketing = models.BooleanField(  # then never without a way to unsubscribe, and only to people who can (docs/decisions/mail.md)
+        _("marketing"), default=False, help_text=_("Adds a link to unsubscribe. Who withdrew the consent to mails gets none.")
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = RecordQuerySet.as_manager()
@@ -67,6 +70,8 @@ class OutgoingMail(models.Model):
     html = models.TextField(blank=True)
     calendar = models.TextField(blank=True, default="", db_default="")  # an iCalendar object with its METHOD: a part of the mail, and a file with it
     headers = models.JSONField(default=dict)
+    unsubscribe = models.CharField(max_length=600, blank=True, default="", db_default="")  # of marketing: the token of the recipient's link
+    weight = models.PositiveIntegerField(default=0, db_default=0)  # bytes of its files, which upper apps keep (hook "enclosures")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")  # on whose behalf
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
@@ -26,6 +27,7 @@ TEMPLATES = SettingsPage(
     columns=(
         SettingsColumn(_("Name"), lambda template: template.name),
         SettingsColumn(_("Subject"), lambda template: template.subject, "d-none d-lg-table-cell"),
+        SettingsColumn(_("Marketing"), lambda template: gettext("Yes") if template.marketing else "", "d-none d-lg-table-cell"),
     ),
 )
 LEDGER = SettingsLink(label=_("Mail"), icon="mail", url="/settings/mail/", text=_("Sender, test mail, and what became of each mail."), group="mail")

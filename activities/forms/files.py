@@ -21,7 +21,8 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         chosen = data if isinstance(data, list) else [data]
-        return [super(FilesField, self).clean(each, initial) for each in chosen or [None]]
+        found = [super(FilesField, self).clean(each, initial) for each in chosen or [None]]
+        return [each for each in found if each is not None]
 
 
 class FilesForm(PlainForm):

@@ -2,7 +2,7 @@
 
 from activities.models.base import LONG, SUBJECTS, Subjects
 from activities.models.calls import CallList, CallListEntry
-from activities.models.files import Attachment
+from activities.models.files import Attachment, MailFile
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
 from activities.models.story import Activity, Comment, Mentioned
@@ -19,6 +19,7 @@ __all__ = [
     "CallListEntry",
     "ChecklistItem",
     "Comment",
+    "MailFile",
     "Meeting",
     "MeetingGuest",
     "Mentioned",

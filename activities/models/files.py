@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from activities.models.base import SUBJECTS, Subjects, subject_indexes
-from crm.core.access import RecordQuerySet, ViaSubject
+from activities.models.story import Activity
+from crm.core.access import RecordQuerySet, ViaChild, ViaSubject
 from crm.core.models import any_subject
 
 
@@ -34,6 +35,26 @@ class Attachment(Subjects):
             any_subject(*SUBJECTS, name="attachment_has_subject"),
             models.CheckConstraint(name="attachment_subject_type", condition=~Q(subject_type="")),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MailFile(models.Model):
+    """A file that goes, or went, with the mail of a line. The file itself is the record's; once that is deleted, its name stays here."""
+
+    line = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(Attachment, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()  # bytes
+    uploaded = models.BooleanField(default=False)  # it came with this mail, and goes when the mail is taken back
+
+    objects = RecordQuerySet.as_manager()
+    access_policy = ViaChild("line")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name, verbose_name_plural = _("file of a mail"), _("files of mails")
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from activities.selectors.calls import call_list_at, call_lists, entry_of, next_
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
-from activities.selectors.mails import own_mail
+from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
 from activities.selectors.mentions import Mention, OpenMention, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
@@ -34,10 +34,14 @@ __all__ = [
     "feed_rows",
     "file_at",
     "files_of",
+    "files_of_draft",
+    "files_of_mail",
+    "files_to_send",
     "focus",
     "found_lines",
     "guests_of",
     "late_banners",
+    "mails_that_wait",
     "may_capture",
     "mentions_in",
     "minutes_before",
@@ -45,6 +49,7 @@ __all__ = [
     "next_call",
     "notifications_page",
     "open_mentions",
+    "openable",
     "own_mail",
     "own_upload",
     "page_record",

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from activities.models import SUBJECTS, Activity, MeetingGuest, Task
+from contacts.models import Consent
 from crm.core import cells
 from crm.core.cells import CellContext
 from crm.core.custom.definitions import field_named
@@ -57,6 +58,7 @@ VERB_LOOKS: dict[str, tuple[str, str]] = {
     "status": ("route", "k-blue"),
     "filed": ("paperclip", "k-teal"),
     "unfiled": ("paperclip", "k-grey"),
+    "consent": ("shield-check", "k-teal"),
     "deleted": ("trash", "k-grey"),
     "restored": ("restore", "k-grey"),
 }
@@ -204,7 +206,18 @@ def _mail(line: Activity, ctx: CellContext) -> Parts:
     head = format_html('<a href="{}">{}</a>', reverse("activities:mail", args=[line.pk]), subject) if line.mail_id else subject
     text = SafeString(linebreaks(Truncator(line.body).chars(MOST_OF_A_MAIL), autoescape=True)) if line.body else ""
     what = _("wrote to %(address)s") % {"address": line.data["to"]} if line.data.get("to") else _("sent an e-mail")
-    return what, _mail_badge(line, ctx), format_html('<p class="sj">{}</p>{}', head, format_html('<div class="prose">{}</div>', text) if text else "")
+    body = format_html('<div class="prose">{}</div>', text) if text else ""
+    return what, _mail_badge(line, ctx), format_html('<p class="sj">{}</p>{}{}', head, body, _files_of_mail(line))
+
+
+def _files_of_mail(line: Activity) -> Any:
+    """Their names; the page of the mail has the links, as far as the reader may open them."""
+    names = ", ".join(str(name) for name in line.data.get("files", []))
+    if not names or not line.mail_id:
+        return ""
+    return format_html(
+        '<p class="sm text-break mb-0">{} <a href="{}">{}</a></p>', cells.icon("paperclip", "i-sm"), reverse("activities:mail", args=[line.pk]), names
+    )
 
 
 def _mail_badge(line: Activity, ctx: CellContext) -> Any:
@@ -270,6 +283,12 @@ def _files(line: Activity, ctx: CellContext) -> Parts:
     return format_html('{} <span class="sj">{}</span>', told[line.verb], ", ".join(names)), "", ""
 
 
+def _consent(line: Activity, ctx: CellContext) -> Parts:
+    channel = str(dict(Consent.Channel.choices).get(line.data.get("channel", ""), ""))
+    what = _("noted the consent:") if line.data.get("given") else _("noted that the consent was withdrawn:")
+    return format_html('{} <span class="sj">{}</span>', what, channel), "", format_html("<p>{}</p>", source) if (source := line.data.get("source")) else ""
+
+
 def _changed(line: Activity, ctx: CellContext) -> Parts:
     changes = list(line.data.get("changes", {}).items())[:MOST_CHANGES]
     rows = [told_change(line.subject_type, name, values, ctx) for name, values in changes]
@@ -302,6 +321,7 @@ WORDINGS = {
     (Activity.Kind.CHANGE, "unconverted"): _unconverted,
     (Activity.Kind.CHANGE, "filed"): _files,
     (Activity.Kind.CHANGE, "unfiled"): _files,
+    (Activity.Kind.CHANGE, "consent"): _consent,
     (Activity.Kind.CHANGE, "deleted"): _deleted,
     (Activity.Kind.CHANGE, "restored"): _restored,
 }

@@ -7,6 +7,9 @@ from activities.services.carrying import conversion_undone, lead_converted, repo
 from activities.services.checklists import add_item, change_item, move_item, remove_item
 from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, reopen_mention, restore_comment, settle_mentions
 from activities.services.digest import send_digests
+from activities.services.enclosures import MOST_BYTES as MOST_MAIL_BYTES
+from activities.services.enclosures import MOST_FILES as MOST_MAIL_FILES
+from activities.services.enclosures import enclosures
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
 from activities.services.guests import answer, guest_of, when_text
@@ -14,7 +17,8 @@ from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.links import answer_reminder, reminder_behind
-from activities.services.mails import addresses_of, mail_each, opted_out, send_mail, unsend
+from activities.services.mails import Preview, addresses_of, mail_each, preview_each, send_mail, unsend
+from activities.services.marketing import PEOPLE, Recipient, is_unwilling, recipient_behind, unsubscribe_token, unsubscribed, withdraw
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.moves import move_entry
 from activities.services.next_steps import refresh_next_steps
@@ -43,6 +47,11 @@ __all__ = [
     "MAX_COMMENT",
     "MOST_BYTES",
     "MOST_COMMENTS",
+    "MOST_MAIL_BYTES",
+    "MOST_MAIL_FILES",
+    "PEOPLE",
+    "Preview",
+    "Recipient",
     "add_comment",
     "add_files",
     "add_item",
@@ -71,6 +80,7 @@ __all__ = [
     "delete_tasks",
     "drop_ended_series",
     "drop_missed_reminders",
+    "enclosures",
     "feed",
     "feed_user",
     "fire_due_reminders",
@@ -78,6 +88,7 @@ __all__ = [
     "found_in",
     "guest_of",
     "import_upload",
+    "is_unwilling",
     "keep_upload",
     "lead_converted",
     "log_call",
@@ -92,11 +103,12 @@ __all__ = [
     "move_entry",
     "move_item",
     "notify",
-    "opted_out",
     "pass_over",
     "pin_line",
     "plan_for_each",
+    "preview_each",
     "reassign_tasks",
+    "recipient_behind",
     "records_erased",
     "refresh_next_steps",
     "reminder_behind",
@@ -119,10 +131,13 @@ __all__ = [
     "snooze_task",
     "stop_feed",
     "unsend",
+    "unsubscribe_token",
+    "unsubscribed",
     "update_meeting",
     "update_task",
     "user_left",
     "when_text",
+    "withdraw",
     "write_captured",
     "write_line",
     "write_lines",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -48,6 +49,16 @@ def add_files(record: Any, uploads: Sequence[UploadedFile], *, actor: Any) -> li
 
     ValidationError on `files` for none, for more than 10 at once or 100 on the record, and for one that is empty or larger than 20 MB.
     """
+    rows = keep_files(record, uploads, actor=actor)
+    with gone_if_it_fails(rows):
+        names = [row.name for row in rows]
+        write_line(kind=Activity.Kind.CHANGE, verb="filed", actor=actor, data={"files": names}, **{subject_name(record): record})
+    return rows
+
+
+@transaction.atomic
+def keep_files(record: Any, uploads: Sequence[UploadedFile], *, actor: Any) -> list[Attachment]:
+    """The same without the line: for what has a line of its own, such as a mail."""
     check_may_write(record, actor)
     name = subject_name(record)
     list(locked(name, [record.pk]).values_list("pk"))  # two people who add at once both count
@@ -56,15 +67,20 @@ def add_files(record: Any, uploads: Sequence[UploadedFile], *, actor: Any) -> li
     fill_parents([links])
     values = {**{f"{link}_id": pk for link, pk in links.items() if pk}, "subject_type": name, "created_by": actor}
     rows: list[Attachment] = []
-    try:
+    with gone_if_it_fails(rows):
         for upload in uploads:
             rows.append(_kept(upload, values))
-        names = [row.name for row in rows]
-        write_line(kind=Activity.Kind.CHANGE, verb="filed", actor=actor, data={"files": names}, **{name: record})
+    return rows
+
+
+@contextmanager
+def gone_if_it_fails(rows: Sequence[Attachment]) -> Iterator[None]:
+    """Files that were just kept go from the disk when what they are kept for fails."""
+    try:
+        yield
     except BaseException:
         _drop_from_disk(row.file.name for row in rows)
         raise
-    return rows
 
 
 def _check(uploads: Sequence[UploadedFile], there: int) -> None:
@@ -113,7 +129,7 @@ def remove_file(row: Attachment, *, actor: Any) -> None:
         raise ValidationError(_("You may not delete this file."), code="forbidden")
     links = {f"{name}_id": getattr(found, f"{name}_id") for name in SUBJECTS}
     write_line(kind=Activity.Kind.CHANGE, verb="unfiled", actor=actor, data={"files": [found.name]}, subject_type=found.subject_type, **links)
-    _forget(Attachment.objects.filter(pk=found.pk))
+    forget_files(Attachment.objects.filter(pk=found.pk))
 
 
 @transaction.atomic
@@ -124,7 +140,7 @@ def records_erased(model: Any, pks: Iterable[int]) -> None:
         rows = Attachment.objects.filter(**{f"{name}_id__in": list(pks)})
         for heir in ("deal", "contact", "company") if name == "lead" else ():  # what a converted lead has handed on
             rows.filter(subject_type="lead", **{f"{heir}__isnull": False}).update(subject_type=heir, lead=None)
-        _forget(rows.filter(subject_type=name))
+        forget_files(rows.filter(subject_type=name))
         rows.update(**{name: None})
 
 
@@ -136,7 +152,8 @@ def repoint_files(lead: Any, links: dict[str, Any]) -> None:
             Attachment.objects.filter(lead=lead, **{f"{name}__isnull": True}).update(**{name: obj})
 
 
-def _forget(rows: Any) -> None:
+def forget_files(rows: Any) -> None:
+    """Rows of Attachment (a queryset) go now, their files with the commit. The caller has asked who may."""
     names = list(rows.values_list("file", flat=True))
     rows.delete()
     transaction.on_commit(lambda: _drop_from_disk(names), robust=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -110,6 +111,16 @@ def mails_left(mail_ids: Sequence[int]) -> None:
     lines = Activity.objects.filter(mail_id__in=mail_ids, verb="sent", lead__isnull=False, deleted_at__isnull=True)
     leads = list(locked("lead", lines.values_list("lead_id", flat=True)).values_list("pk", flat=True))
     refresh_responses(leads)
+
+
+@transaction.atomic
+def tell_failed(mail_ids: Sequence[int]) -> None:
+    """Mails of people will not leave: the bell of who wrote them leads to why."""
+    lines = Activity.objects.filter(mail_id__in=mail_ids, verb="sent", deleted_at__isnull=True, actor__is_active=True).select_related("actor", "mail")
+    for line in lines:
+        with translation.override(line.actor.language):
+            text = _("Your mail to %(address)s did not leave. See why.") % {"address": line.mail.to_address}
+        notify(line.actor, Notification.Kind.SYSTEM, text, reverse("activities:mail", args=[line.pk]))
 
 
 def _is_uuid(text: str) -> bool:

@@ -5,6 +5,7 @@ from django.urls import include, path
 from activities.urls.calendar import calendar_urls
 from activities.urls.calls import call_urls
 from activities.views import capture, comments, entries, feeds, files, focus, links, mails, today
+from activities.views.unsubscribe import unsubscribe
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
@@ -41,6 +42,8 @@ urlpatterns = [
     path("calendar/", include((calendar_urls, "calendar"))),
     path("calls/", include((call_urls, "calls"))),
     path("invited/<str:token>/", feeds.guest, name="guest"),
+    path("unsubscribe/", unsubscribe, name="unsubscribe-nowhere"),
+    path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("focus/", focus.FocusView.as_view(), name="focus"),
     path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("activities/", include((entry_urls, "activities"))),

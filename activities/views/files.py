@@ -107,6 +107,8 @@ class RemoveFileView(PartRemoveView):
         if not services.may_remove_file(self.row, self.request.user):
             raise PermissionDenied
         self.title = _("Delete “%(name)s”?") % {"name": self.row.name}
+        if selectors.mails_that_wait(self.row):
+            self.text = _("It can't be brought back. A mail that has not left yet carries it: that mail will not be sent.")
 
     def remove(self) -> None:
         services.remove_file(self.row, actor=self.request.user)

@@ -15,12 +15,13 @@ from django.views import View
 
 from activities import forms, selectors, services
 from activities.models import Activity, Task
+from activities.services.files import clean_name
 from activities.views.entries import load_subject, put_errors
 from crm.core import merge
 from crm.core.access import may_add
 from crm.core.idempotency import run_once
 from crm.core.records import record_for
-from mail.models import MailTemplate
+from mail.models import MailTemplate, OutgoingMail
 
 
 class WriteMailView(View):
@@ -35,36 +36,56 @@ class WriteMailView(View):
 
     def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         user: Any = request.user
-        initial = {"text": _signed("", user)}
-        problem = ""
+        initial: dict[str, Any] = {"text": _signed("", user)}
+        told: list[str] = []
         if draft := selectors.own_mail(user, request.GET.get("draft", "")):
-            initial = {"to": draft.to_address, "subject": draft.subject, "text": draft.text}
+            initial, told = self.taken_back(draft)
         elif (number := request.GET.get("template", "")).isdecimal() and len(number) < 19:
-            template = MailTemplate.objects.visible_to(user).filter(pk=int(number)).first()
+            template = self.templates().filter(pk=int(number)).first()
             if template is None:
                 raise Http404
             try:
-                initial = self.filled(template)
+                initial, told = self.filled(template)
             except ValidationError as error:
-                problem = _("This template does not fit: %(why)s") % {"why": " ".join(error.messages)}
-        return self.page(forms.MailForm(user=user, addresses=self.addresses, initial=initial), problem=problem)
+                told = [_("This template does not fit: %(why)s") % {"why": " ".join(error.messages)}]
+        return self.page(self.form(initial=initial), told=told)
 
-    def filled(self, template: MailTemplate) -> dict[str, str]:
+    def templates(self) -> Any:
+        """Marketing is for those who can unsubscribe."""
+        rows = MailTemplate.objects.visible_to(self.request.user)
+        return rows if self.obj._meta.model_name in services.PEOPLE else rows.filter(marketing=False)
+
+    def form(self, *args: Any, **kwargs: Any) -> forms.MailForm:
+        kept = selectors.files_to_send(self.request.user, self.obj)
+        return forms.MailForm(*args, user=self.request.user, addresses=self.addresses, kept=kept, **kwargs)
+
+    def filled(self, template: MailTemplate) -> tuple[dict[str, Any], list[str]]:
+        """What the form begins with, and what its writer should know. ValidationError when the record does not have what the template asks for."""
         user: Any = self.request.user
         record: Any = record_for(type(self.obj))
-        names = merge.check([template.subject, template.text], merge.fields_of(record, user))
-        (values,) = merge.values_of(record, [self.obj], user, names)
-        return {"subject": merge.filled(template.subject, values), "text": _signed(merge.filled(template.text, values), user)}
+        texts = [template.subject, template.text]
+        (values,) = merge.values_of(record, [self.obj], user, merge.check(texts, merge.fields_of(record, user)))
+        subject, text = (merge.filled(each, values) for each in texts)
+        gaps = merge.unfilled(texts, values)
+        told = [_("Nothing fills these gaps, they are left empty: %(gaps)s") % {"gaps": ", ".join(gaps)}] if gaps else []
+        return {"subject": subject, "text": _signed(text, user), "template": template.pk, "marketing": template.marketing}, told
+
+    def taken_back(self, draft: OutgoingMail) -> tuple[dict[str, Any], list[str]]:
+        files = selectors.files_of_draft(draft)
+        gone = [each.name for each in files if each.file_id is None]
+        told = [_("Add these files again: %(names)s") % {"names": ", ".join(gone)}] if gone else []
+        values = {"to": draft.to_address, "subject": draft.subject, "text": draft.text, "marketing": bool(draft.unsubscribe)}
+        return {**values, "kept": [each.file_id for each in files if each.file_id]}, told
 
     def post(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-        form = forms.MailForm(request.POST, user=request.user, addresses=self.addresses)
+        form = self.form(request.POST, files=request.FILES)
         if not form.is_valid():
-            return self.page(form, 422)
+            return self.again(form)
         try:
             url, fresh = run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self.send(form))
         except ValidationError as error:
             put_errors(form, error)
-            return self.page(form, 422)
+            return self.again(form)
         if fresh:
             text = _("It will be sent then.") if form.cleaned_data["at"] else _("The mail leaves in ten seconds.")
             messages.success(request, text, extra_tags=f"undo:{url}take-back/")
@@ -76,16 +97,22 @@ class WriteMailView(View):
         line = services.send_mail(self.obj, actor=self.request.user, **form.values())
         return reverse("activities:mail", args=[line.pk])
 
-    def page(self, form: forms.MailForm, status: int = 200, problem: str = "") -> HttpResponse:
-        templates = MailTemplate.objects.visible_to(self.request.user)
+    def again(self, form: forms.MailForm) -> HttpResponse:
+        """What is wrong, with all that was typed; a browser does not send files twice by itself."""
+        names = [clean_name(each.name or "") for each in self.request.FILES.getlist("files")]
+        told = [_("Add these files again: %(names)s") % {"names": ", ".join(names)}] if names else []
+        return self.page(form, 422, told)
+
+    def page(self, form: forms.MailForm, status: int = 200, told: list[str] | None = None) -> HttpResponse:
         context = {
             "form": form,
             "object": self.obj,
             "addresses": self.addresses,
-            "templates": templates,
-            "chosen": self.request.GET.get("template", ""),
-            "problem": problem,
-            "opted_out": services.opted_out(self.obj),
+            "templates": self.templates(),
+            "chosen": self.request.GET.get("template", "") or self.request.POST.get("template", ""),
+            "told": told or [],
+            "marketing": form["marketing"].value() in (True, "True", "on", "1"),
+            "opted_out": services.is_unwilling(self.obj),
         }
         return render(self.request, "activities/write_mail.html", context, status=status)
 
@@ -96,7 +123,16 @@ class MailView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         line = _line(request, pk)
         waits = line.mail.state == line.mail.State.QUEUED and line.mail.attempts == 0 and line.actor_id == request.user.pk
-        return render(request, "activities/mail.html", {"line": line, "mail": line.mail, "subject": line.subject, "may_take_back": waits})
+        files = selectors.files_of_mail(line)
+        openable = selectors.openable(request.user, files)
+        context = {
+            "line": line,
+            "mail": line.mail,
+            "subject": line.subject,
+            "may_take_back": waits,
+            "files": [(each, each.file_id in openable) for each in files],
+        }
+        return render(request, "activities/mail.html", context)
 
 
 class TakeBackView(View):

@@ -32,5 +32,5 @@ def record_consent(contact: Contact, channel: str, given: bool, source: str, *, 
     consent = Consent(contact=contact, channel=channel, given=given, source=source.strip(), text=text.strip(), by=actor)
     consent.clean_fields(exclude=["contact", "by"])
     consent.save(force_insert=True)
-    emit(ConsentRecorded(subject_ids=(contact.pk,), actor_id=getattr(actor, "pk", None), channel=channel, given=given))
+    emit(ConsentRecorded(subject_ids=(contact.pk,), actor_id=getattr(actor, "pk", None), channel=channel, given=given, source=consent.source))
     return consent

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -75,7 +77,26 @@ def check(texts: Sequence[str], fields: Mapping[str, MergeField]) -> list[str]:
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with its gaps filled."""
-    return GAP.sub(lambda match: values.get(match[1], "") or (match[2] or "").strip(), text)
+    return GAP.sub(lambda match: _filling(match, values), text)
+
+
+def unfilled(texts: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """The gaps that nothing fills: no value, and no text that stands in for it."""
+    return list(dict.fromkeys(match[0] for text in texts for match in GAP.finditer(text) if not _filling(match, values)))
+
+
+def marked(text: str, values: Mapping[str, str]) -> SafeString:
+    """The filled text as html in which the gaps that nothing fills stand, marked."""
+    parts, end = [], 0
+    for match in GAP.finditer(text):
+        filling = _filling(match, values)
+        parts += [format_html("{}", text[end : match.start()]), format_html("{}", filling) if filling else format_html("<mark>{}</mark>", match[0])]
+        end = match.end()
+    return SafeString("".join([*parts, format_html("{}", text[end:])]))
+
+
+def _filling(match: re.Match[str], values: Mapping[str, str]) -> str:
+    return values.get(match[1], "") or (match[2] or "").strip()
 
 
 def values_of(record: RecordType, rows: Sequence[Any], user: Any, names: Sequence[str]) -> list[dict[str, str]]:

@@ -136,6 +136,7 @@ class BulkAction:
     undone; what it writes by other means it names to `ledger.remember` first.
     `respond(request, record, chosen, data)` answers at once and changes nothing (a download).
     `form(data=None, user=...)` asks for what is needed (None skips the question); `permission` is the grant that each row needs, `offered(user)` what else.
+    `preview(request, ids, form, *, more)` is html that shows, of the first rows (`more`: there are others), what would be done; asked until `form.settled`.
     """
 
     name: str
@@ -144,6 +145,7 @@ class BulkAction:
     run: Callable[..., int] | None = None
     respond: Callable[..., Any] | None = None
     form: Callable[..., Any] | None = None
+    preview: Callable[..., Any] | None = None
     permission: str = "change"
     offered: Callable[[Any], bool] = everybody
     danger: bool = False

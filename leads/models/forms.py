@@ -144,8 +144,8 @@ class Submission(models.Model):
 class RateBucket(models.Model):
     """How often something happened to a form in one window of time: counted in PostgreSQL, so that all processes share it.
 
-    Kinds: `address` (key: the client's network, window: an hour), `form` (a minute) and `confirmation` (no form; key: digest of the
-    recipient, window: when it was sent). Rows are swept away after a day.
+    Kinds: `address` (key: the client's network, window: an hour), `form` (a minute), `confirmation` (no form; key: digest of the recipient, window: when
+    it was sent) and `link` (no form; key: the network that opens links that lead nowhere, an hour). Rows are swept away after a day.
     """
 
     form = models.ForeignKey(WebForm, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)

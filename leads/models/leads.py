@@ -67,7 +67,7 @@ class DisqualifyReason(models.Model):
         return self.name
 
 
-@audited("score", "email_key", "phone_key", "respond_by", "first_response_at", "response_minutes")
+@audited("score", "email_key", "phone_key", "respond_by", "first_response_at", "response_minutes", "unsubscribed_at")
 class Lead(Record):
     """Somebody who may become a customer, before we know."""
 
@@ -100,6 +100,7 @@ class Lead(Record):
     respond_by = models.DateTimeField(null=True, blank=True, editable=False)  # null: nobody waits for an answer (an import)
     first_response_at = models.DateTimeField(null=True, blank=True, editable=False)
     response_minutes = models.PositiveIntegerField(null=True, blank=True, editable=False)  # of working time, from arrival to the first response
+    unsubscribed_at = models.DateTimeField(null=True, blank=True, editable=False)  # wants no mails; a contact has a log of consents instead
     converted_at = models.DateTimeField(null=True, blank=True, editable=False)
     converted_company = models.ForeignKey("contacts.Company", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     converted_contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)

@@ -271,6 +271,13 @@ def _website(lead: Lead, ctx: Any) -> Any:
     return format_html('<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', address, lead.website)
 
 
+def _unsubscribed(lead: Lead, ctx: Any) -> Any:
+    if lead.unsubscribed_at is None:
+        return ""
+    day = cells.format_short(lead.unsubscribed_at.astimezone(ctx.zone).date(), ctx.locale)
+    return cells.badge(_("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+
+
 SECTIONS = (
     Section(
         gettext_lazy("Converted to"),
@@ -287,6 +294,7 @@ SECTIONS = (
             Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else "", "email"),
             Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else "", "phone"),
             Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title, "job_title"),
+            Fact(gettext_lazy("Mails"), _unsubscribed),
         ),
     ),
     Section(

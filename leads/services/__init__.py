@@ -14,9 +14,10 @@ from leads.services.leads import (
     set_status,
     set_status_many,
     statuses_reverted,
+    unsubscribe_lead,
     update_lead,
 )
-from leads.services.limits import TooMany
+from leads.services.limits import TooMany, count_miss
 from leads.services.merging import differences
 from leads.services.notices import tell_assigned, tell_new_owners
 from leads.services.recycling import recycle_due_leads
@@ -57,6 +58,7 @@ __all__ = [
     "choose_owner",
     "consents_of",
     "convert_lead",
+    "count_miss",
     "create_form",
     "create_form_with_usual_fields",
     "create_lead",
@@ -101,6 +103,7 @@ __all__ = [
     "tell_assigned",
     "tell_new_owners",
     "undo_conversion",
+    "unsubscribe_lead",
     "update_form",
     "update_lead",
     "update_reason",

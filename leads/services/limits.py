@@ -27,6 +27,11 @@ WITH sender AS (
 )
 SELECT EXISTS (SELECT FROM sender), EXISTS (SELECT FROM form)
 """
+MISS = """
+INSERT INTO leads_ratebucket AS bucket (form_id, kind, "key", "window", count) VALUES (NULL, 'link', %(key)s, %(hour)s, 1)
+ON CONFLICT (kind, "key", form_id, "window") DO UPDATE SET count = bucket.count + 1 WHERE bucket.count < %(most)s RETURNING 1
+"""
+MOST_MISSES = 60  # an hour and network: more than a person with a cut link needs
 KEEP = timedelta(days=1)
 CONFIRMATION_EVERY = timedelta(hours=1)
 
@@ -61,6 +66,16 @@ def count_entry(form: WebForm, address: str | None, *, at: datetime | None = Non
         raise TooMany(_seconds_left(at, hour + timedelta(hours=1)))
     if not form_ok:
         raise TooMany(_seconds_left(at, minute + timedelta(minutes=1)))
+
+
+def count_miss(address: str | None, *, at: datetime | None = None) -> None:
+    """Count a public link that leads nowhere against who opened it; TooMany when they try many."""
+    at = at or timezone.now()
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(MISS, {"key": network(address) if address else "?", "hour": hour, "most": MOST_MISSES})
+        if cursor.fetchone() is None:
+            raise TooMany(_seconds_left(at, hour + timedelta(hours=1)))
 
 
 def _seconds_left(at: datetime, end: datetime) -> int:

@@ -7,19 +7,16 @@ log is asked; a bare SMTP server can't be, so a one-to-one mail goes out once mo
 from __future__ import annotations
 
 import logging
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from email.message import Message
-from email.utils import formataddr
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.db.models import F
@@ -27,10 +24,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from crm.core.context import hooks
 from crm.core.events import emit
-from mail.events import MailSent
+from mail.events import MailFailed, MailSent
 from mail.models import OutgoingMail
 from mail.services import transport as transports
+from mail.services.letters import build, sender_of
 from mail.services.transport import Later, Letter, Refused, SendingError, Transport, Uncertain, Unreachable
 from users.selectors import organisation
 
@@ -39,13 +38,11 @@ log = logging.getLogger(__name__)
 State, Purpose = OutgoingMail.State, OutgoingMail.Purpose
 LEASE = timedelta(seconds=45)
 ROUND_SECONDS = 12.0
-METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 BREAKER = 3  # connections that fail in a row before a round gives up
 MINUTE, HOUR = 60, 3600
 # Waits after the first, second, ... try that the server put off; three days in all.
 WAITS = (30, 2 * MINUTE, 8 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, *[12 * HOUR] * 5)
 TOLD = (Purpose.CONFIRMATION, Purpose.PERSONAL)
-AUTOMATIC = (Purpose.NOTICE, Purpose.REMINDER, Purpose.CONFIRMATION, Purpose.ACCOUNT)
 
 
 # ---- queueing ----
@@ -66,11 +63,15 @@ def queue_mail(
     from_name: str = "",
     at: datetime | None = None,
     calendar: str = "",
+    unsubscribe: str = "",
+    weight: int = 0,
 ) -> OutgoingMail | None:
     """Queue one mail with the caller's transaction, to leave now or `at` a later moment. None when `key` was queued before. ValidationError for a
-    bad address. `calendar`: an iCalendar object that says its METHOD."""
+    bad address. `calendar`: an iCalendar object that says its METHOD. `unsubscribe`: the token of the recipient's link, which makes it marketing.
+    `weight`: bytes of the files that the hook "enclosures" will give."""
     row = {"purpose": purpose, "to_address": to_address, "subject": subject, "text": text, "html": html, "to_name": to_name, "calendar": calendar}
-    queued = queue_mails([{**row, "user": user, "key": key, "reply_to": reply_to, "headers": headers or {}, "from_name": from_name, "at": at}])
+    row |= {"user": user, "key": key, "reply_to": reply_to, "headers": headers or {}, "from_name": from_name, "at": at}
+    queued = queue_mails([{**row, "unsubscribe": unsubscribe, "weight": weight}])
     return queued[0] if queued else None
 
 
@@ -111,6 +112,8 @@ def _new_mail(row: dict[str, Any]) -> OutgoingMail:
         user=row.get("user"),
         from_name=_one_line(row.get("from_name") or "")[:120],
         next_attempt_at=row.get("at") or timezone.now(),
+        unsubscribe=row.get("unsubscribe") or "",
+        weight=row.get("weight") or 0,
     )
 
 
@@ -186,15 +189,21 @@ def claim(limit: int) -> list[OutgoingMail]:
     at = timezone.now()
     with transaction.atomic():
         due = OutgoingMail.objects.filter(state=State.QUEUED, next_attempt_at__lte=at).order_by("next_attempt_at", "pk")
-        mails = list(due.select_for_update(skip_locked=True)[:limit])
+        mails = _load(list(due.select_for_update(skip_locked=True)[:limit]))
         OutgoingMail.objects.filter(pk__in=[mail.pk for mail in mails]).update(state=State.SENDING, attempts=F("attempts") + 1, lease_until=at + LEASE)
     for mail in mails:
         mail.state, mail.attempts, mail.lease_until = State.SENDING, mail.attempts + 1, at + LEASE
     return sorted(mails, key=lambda mail: mail.pk)
 
 
+def _load(mails: list[OutgoingMail]) -> list[OutgoingMail]:
+    """What is sent together: a mail with files goes alone, because it is held in memory."""
+    return list(takewhile(lambda mail: not mail.weight, mails)) or mails[:1]
+
+
 def _send(mails: list[OutgoingMail], transport: Transport) -> tuple[int, bool]:
     """Hand over freshly claimed mails: (how many left, whether the server answered)."""
+    mails = _still_wanted(mails)
     letters = {mail.pk: letter for mail in mails if (letter := _letter(mail)) is not None}
     going = [mail for mail in mails if mail.pk in letters]
     try:
@@ -210,14 +219,31 @@ def _send(mails: list[OutgoingMail], transport: Transport) -> tuple[int, bool]:
     return answers.count(None), not any(isinstance(answer, Unreachable) for answer in answers)
 
 
+def _still_wanted(mails: list[OutgoingMail]) -> list[OutgoingMail]:
+    """Without marketing to people who have opted out since it was queued: that fails."""
+    marketing = [mail for mail in mails if mail.unsubscribe]
+    unwanted = {pk for unsubscribed in hooks("unsubscribed") for pk in unsubscribed(marketing)} if marketing else set()
+    with translation.override(organisation().language):
+        for mail in marketing:
+            if mail.pk in unwanted:
+                _fail(mail, _("Does not want mails: the consent was withdrawn."))
+    return [mail for mail in mails if mail.pk not in unwanted]
+
+
 def _letter(mail: OutgoingMail) -> Letter | None:
     """The mail ready to go; one that can't be written fails and does not stop the others."""
     try:
         content = build(mail).as_bytes()
-        sender, recipient = (transports.envelope_address(address) for address in (_sender(mail)[0], mail.to_address))
+        sender, recipient = (transports.envelope_address(address) for address in (sender_of(mail)[0], mail.to_address))
+    except Later as error:
+        _put_off(mail, error)
+        return None
+    except Refused as error:
+        _fail(mail, str(error))
+        return None
     except Exception as error:
         log.exception("mail can not be written", extra={"mail": mail.pk})
-        _mark(mail, state=State.FAILED, error=repr(error))
+        _fail(mail, repr(error))
         return None
     return Letter(mail.message_id, sender, recipient, content)
 
@@ -229,6 +255,13 @@ def _mark(mail: OutgoingMail, **changes: Any) -> bool:
     for name, value in changes.items():
         setattr(mail, name, value)
     return bool(ours)
+
+
+def _fail(mail: OutgoingMail, reason: str) -> None:
+    """It will not leave by itself; a person who wrote it hears of it."""
+    with transaction.atomic():
+        if _mark(mail, state=State.FAILED, error=reason) and mail.purpose == Purpose.PERSONAL:
+            emit(MailFailed(subject_ids=(mail.pk,), actor_id=mail.user_id))
 
 
 def _record_sent(mails: list[OutgoingMail]) -> None:
@@ -249,7 +282,7 @@ def _record_error(mail: OutgoingMail, transport: Transport, error: SendingError)
         case Uncertain():
             _doubt(mail, transport, str(error))
         case Refused():
-            _mark(mail, state=State.FAILED, error=str(error))
+            _fail(mail, str(error))
         case Later() | Unreachable():
             _put_off(mail, error)
 
@@ -257,7 +290,7 @@ def _record_error(mail: OutgoingMail, transport: Transport, error: SendingError)
 def _put_off(mail: OutgoingMail, error: SendingError) -> None:
     """Try again later, for three days."""
     if mail.attempts > len(WAITS):
-        _mark(mail, state=State.FAILED, error=str(error))
+        _fail(mail, str(error))
         return
     wait = timedelta(seconds=WAITS[mail.attempts - 1])
     _mark(mail, state=State.QUEUED, next_attempt_at=timezone.now() + wait, error=str(error))
@@ -284,43 +317,6 @@ def reconcile(transport: Transport | None = None) -> int:
     for mail in lost[:1000]:
         settled += _doubt(mail, transport, "The process ended while this mail was being sent.")
     return settled
-
-
-def build(mail: OutgoingMail) -> Message:
-    """The mail as it goes over the wire; the Message-ID is the same on every try."""
-    house = organisation()
-    address, name = _sender(mail)
-    headers = {"Message-ID": mail.message_id, **mail.headers}
-    if mail.purpose in AUTOMATIC:
-        headers["Auto-Submitted"] = "auto-replied" if mail.purpose == Purpose.CONFIRMATION else "auto-generated"
-    if mail.resends:
-        headers["X-Rapport-Resend"] = str(mail.resends)
-    reply_to = mail.reply_to or house.mail_reply_to
-    message = EmailMultiAlternatives(
-        subject=mail.subject,
-        body=mail.text,
-        from_email=formataddr((name, address)),
-        to=[formataddr((mail.to_name, mail.to_address))],
-        reply_to=[reply_to] if reply_to else None,
-        headers=headers,
-    )
-    if mail.html:
-        message.attach_alternative(mail.html, "text/html")
-    if mail.calendar:
-        _add_calendar(message, mail.calendar)
-    return message.message()
-
-
-def _add_calendar(message: EmailMultiAlternatives, calendar: str) -> None:
-    """As the last alternative, which mail programs show as an invitation, and as a file for those that do not know it (RFC 6047)."""
-    method = METHOD.search(calendar)
-    message.attach_alternative("\n".join(calendar.splitlines()), f"text/calendar; method={method[1] if method else 'PUBLISH'}")
-    message.attach("invite.ics", calendar.encode(), "application/ics")
-
-
-def _sender(mail: OutgoingMail) -> tuple[str, str]:
-    house = organisation()
-    return mail.from_address or house.mail_from or settings.DEFAULT_FROM_EMAIL, mail.from_name or house.mail_from_name or house.name
 
 
 # ---- care ----

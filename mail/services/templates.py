@@ -20,7 +20,7 @@ def known_fields(user: Any) -> dict[str, merge.MergeField]:
 
 @transaction.atomic
 def create_template(values: Mapping[str, Any], *, actor: Any) -> MailTemplate:
-    """`values`: name, subject, text. ValidationError by field name, also for gaps that no record fills."""
+    """`values`: name, subject, text, marketing. ValidationError by field name, also for gaps that no record fills."""
     return _saved(None, values, actor)
 
 

@@ -190,6 +190,10 @@ class SmtpTransport:
         try:
             self.connection.sock.settimeout(REPLY_SECONDS)
             self.connection.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+        except (OSError, smtplib.SMTPException) as error:  # without the last dot it has no mail (RFC 5321, 4.1.1.4)
+            self._drop()
+            raise Later(_words(error)) from error
+        try:
             self.connection.send(b".\r\n")
             code, reply = self.connection.getreply()
         except (OSError, smtplib.SMTPException) as error:

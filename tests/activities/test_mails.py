@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 import uuid
 from datetime import timedelta
@@ -15,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities import services
-from activities.models import Activity
+from activities.models import Activity, Notification
 from activities.selectors import timeline
 from contacts.services import create_companies, create_contact, record_consent
-from crm.core import merge
+from crm.core import merge, outbox
 from crm.core.bulk.models import BulkJob, BulkProblem
 from crm.core.records import record_for
 from deals.services import create_deal
@@ -26,6 +28,7 @@ from leads.services import create_lead
 from mail.models import MailTemplate, OutgoingMail
 from mail.services import send_due
 from mail.services.templates import create_template, update_template
+from mail.services.transport import FileTransport, Refused
 from tests.core.custom.fields import make_field
 from tests.factories import cast, make_role, make_user
 
@@ -236,7 +239,11 @@ def test_one_to_each(people, ann):
     record_consent(others[2], "email", False, "asked", actor=people.owner)
     foreign = create_contact({"last_name": "Foreign", "email": "f@f.example"}, actor=people.stranger)
     ids = [ann.pk, *(each.pk for each in others), foreign.pk]
-    response = client_of(people.owner).post("/contacts/bulk/mail/", {"ids": ids, "confirmed": "1", "template": chosen.pk})
+    client, asked = client_of(people.owner), {"ids": ids, "confirmed": "1", "template": chosen.pk}
+    page = client.post("/contacts/bulk/mail/", asked)
+    assert page.status_code == 200 and "Send to 2 recipients" in page.content.decode()
+    assert not OutgoingMail.objects.exists() and not BulkJob.objects.exists()
+    response = client.post("/contacts/bulk/mail/", {**asked, "seen": f"{chosen.pk}.1"})
     assert response.status_code == 302
     mails = {mail.to_address: mail for mail in OutgoingMail.objects.all()}
     assert set(mails) == {"ann@lee.example", "b@b.example"}
@@ -245,6 +252,105 @@ def test_one_to_each(people, ann):
     job = BulkJob.objects.get()
     assert (job.changed, job.bad) == (2, 2)
     assert {row.subject_id for row in BulkProblem.objects.all()} == {others[1].pk, others[2].pk}
+
+
+def figures(page):
+    return [int(number) for number in re.findall(r"<dd>(\d+)</dd>", page[page.index('id="preview"') :])][:4]
+
+
+def test_the_preview_goes_from_one_recipient_to_the_next(people, ann):
+    chosen = template(subject="For {{first_name|you}}, {{job_title}}", text="Dear {{first_name|friend}} <b>&,\n{{job_title}} of {{company|somewhere}}")
+    bob = create_contact({"first_name": "Bob", "last_name": "Ray", "email": "b@b.example"}, actor=people.owner)
+    create_contact({"first_name": "Nil", "last_name": "X"}, actor=people.owner)
+    no = create_contact({"first_name": "No", "last_name": "X", "email": "n@n.example"}, actor=people.owner)
+    record_consent(no, "email", False, "asked", actor=people.owner)
+    client, asked = client_of(people.owner), {"all": "1", "query": "", "confirmed": "1", "template": chosen.pk}
+    page = client.post("/contacts/bulk/mail/", asked).content.decode()
+    assert figures(page) == [2, 1, 1, 1]
+    assert "For Ann, Smith" in page and "Dear Ann &lt;b&gt;&amp;,\nSmith of somewhere" in page and "1 of 2" in page
+    assert 'aria-label="Next recipient"' in page and 'aria-label="Previous recipient"' not in page
+    page = client.post("/contacts/bulk/mail/", {**asked, "place": "1"}).content.decode()
+    assert "For Bob, <mark>{{job_title}}</mark>" in page and "b@b.example" in page and "2 of 2" in page
+    assert 'aria-label="Next recipient"' not in page and 'aria-label="Previous recipient"' in page
+    for place in ("99", "-1", "x", "9" * 30, ""):
+        assert client.post("/contacts/bulk/mail/", {**asked, "place": place}).status_code == 200
+    assert not OutgoingMail.objects.exists()
+    update_template(chosen, {"name": "Offer", "subject": "Another", "text": "Text"}, actor=people.admin)
+    page = client.post("/contacts/bulk/mail/", {**asked, "seen": f"{chosen.pk}.1"})
+    assert page.status_code == 422 and "has been changed meanwhile" in page.content.decode()
+    assert client.post("/contacts/bulk/mail/", {**asked, "seen": f"{template(name='Other').pk}.1"}).status_code == 200  # a preview of another one
+    assert not OutgoingMail.objects.exists()
+    assert client.post("/contacts/bulk/mail/", {**asked, "seen": f"{chosen.pk}.2"}).status_code == 302
+    assert {mail.to_address for mail in OutgoingMail.objects.all()} == {"ann@lee.example", bob.email}
+    chosen.delete()
+    assert client.post("/contacts/bulk/mail/", {**asked, "seen": "1.2"}).status_code == 422
+
+
+def test_a_preview_of_nobody_and_of_a_template_that_does_not_fit(people, ann):
+    nobody = create_contact({"last_name": "Nobody"}, actor=people.owner)
+    client, asked = client_of(people.owner), {"ids": [nobody.pk], "confirmed": "1", "template": template().pk}
+    page = client.post("/contacts/bulk/mail/", asked).content.decode()
+    assert "None of them would get it." in page and 'name="seen"' not in page
+    odd = template(name="Odd", text="{{amount}}")  # deals have one
+    page = client.post("/contacts/bulk/mail/", {"ids": [ann.pk], "confirmed": "1", "template": odd.pk})
+    assert page.status_code == 422 and "There is no field" in page.content.decode()
+
+
+def test_a_large_round_is_previewed_by_its_first_rows(people, monkeypatch):
+    monkeypatch.setattr("crm.core.bulk.views.SMALL", 2)
+    for number in range(3):
+        create_contact({"first_name": f"P{number}", "last_name": "X", "email": f"p{number}@x.example"}, actor=people.owner)
+    page = client_of(people.owner).post("/contacts/bulk/mail/", {"all": "1", "query": "", "confirmed": "1", "template": template().pk}).content.decode()
+    assert "Counted in the first 2 records." in page and figures(page) == [2, 0, 0, 0]
+
+
+def test_gaps_that_nothing_fills_are_told_while_writing(people, ann):
+    chosen = template(text="{{city}} {{phone|none}} {{first_name}}")
+    page = client_of(people.owner).get(f"/activities/contacts/{ann.pk}/mail/?template={chosen.pk}").content.decode()
+    assert "they are left empty: {{city}}" in page and "{{phone" not in page
+
+
+def test_a_template_that_is_deleted_while_writing_keeps_nobody_from_sending(people, ann):
+    chosen = template()
+    page = client_of(people.owner).get(f"/activities/contacts/{ann.pk}/mail/?template={chosen.pk}").content.decode()
+    assert f'name="template" value="{chosen.pk}"' in page
+    MailTemplate.objects.all().delete()
+    assert post(client_of(people.owner), ann, template=chosen.pk, marketing="False").status_code == 302
+    assert OutgoingMail.objects.get().unsubscribe == ""
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "שלום עולם\n\u202eabc", "😀" * 3000, "a\u2028b\r\nc"])
+def test_texts_of_all_kinds_arrive(people, ann, text, settings, tmp_path):
+    assert post(client_of(people.owner), ann, subject=f"{text[:100]}", text=text).status_code == 302
+    OutgoingMail.objects.update(next_attempt_at=timezone.now())
+    assert send_due(transport=FileTransport(tmp_path)) == 1
+    (path,) = tmp_path.glob("*.eml")
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert message.get_body(("plain",)).get_content().split() == text.split()
+    assert max(map(len, path.read_bytes().splitlines())) <= 998
+
+
+def test_the_writer_hears_when_a_mail_fails(people, ann):
+    post(client_of(people.owner), ann)
+    OutgoingMail.objects.update(next_attempt_at=timezone.now())
+    send_due(transport=Refusing())
+    assert OutgoingMail.objects.get().state == State.FAILED
+    outbox.drain()
+    told = Notification.objects.get(user=people.owner)
+    line = Activity.objects.get(kind="email")
+    assert "ann@lee.example" in told.text and told.url == f"/activities/mails/{line.pk}/"
+    assert "no such mailbox" in client_of(people.owner).get(told.url).content.decode()
+
+
+class Refusing(FileTransport):
+    def __init__(self):
+        super().__init__("/nowhere")
+
+    def open(self):
+        pass
+
+    def deliver(self, letters):
+        return [Refused("550 no such mailbox") for _each in letters]
 
 
 def test_the_form_warns_of_withdrawn_consent(people, ann):

@@ -136,9 +136,9 @@ def patterns(resolver=None, prefix=""):
 
 OPEN_TO_ALL = (
     "accounts/", "f/<slug:slug>/", "invitation/", "setup/", "organisation/logo/", "healthz", "readyz", "admin/login/", "admin/logout/", "reminders/",
-    "invited/", "calendar/feed/<str:secret>.ics",
+    "invited/", "calendar/feed/<str:secret>.ics", "unsubscribe/",
 )  # fmt: skip
-CSRF_EXEMPT = ("f/<slug:slug>/", "invited/")
+CSRF_EXEMPT = ("f/<slug:slug>/", "invited/", "unsubscribe/")
 
 
 def test_anonymous_addresses_are_the_reviewed_ones():

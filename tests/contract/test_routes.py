@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from activities.services import add_comment, add_files, add_item, add_note, create_task, keep_upload, notify, send_mail
+from activities.services import Recipient, add_comment, add_files, add_item, add_note, create_task, keep_upload, notify, send_mail, unsubscribe_token
 from activities.services.reminders import link_url
 from contacts.models import RelationshipType
 from contacts.services import add_employment, add_relationship
@@ -53,7 +53,7 @@ GENERIC = {
 }
 
 OPEN = {  # anybody may ask; reviewed one by one
-    "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed", "reminder-link",
+    "forms:form", "forms:thanks", "setup", "invitation", "logo", "guest", "calendar:feed", "reminder-link", "unsubscribe", "unsubscribe-nowhere",
 }  # fmt: skip
 SIGNED_IN = {  # everybody who is signed in, over what they may see
     "search", "recent", "pick", "bin", "bulk-jobs", "exports", "imports", "today", "calendar:page", "calendar:feed_page", "reports:index", "reports:report", "reports:build", "reports:records", "notifications:list",
@@ -313,6 +313,20 @@ def test_a_reminders_link_shows_before_it_writes_and_dies_with_its_user(world, w
     type(world.people.owner).objects.filter(pk=world.people.owner.pk).update(is_active=False)
     for method in METHODS:
         assert quiet(world.client(None), method, url).status_code == 410, method
+
+
+@pytest.mark.parametrize("who", [None, *PEOPLE])
+def test_the_link_to_unsubscribe_needs_nobody_and_only_a_post_writes(world, who):
+    lead, client = world.rows["leads"], world.client(who)
+    url = reverse("unsubscribe", args=[unsubscribe_token(Recipient("lead", lead.pk, "zebra@finch.example"))])
+    for method, status in (("get", 200), ("head", 200), ("put", 405), ("patch", 405), ("delete", 405)):
+        assert quiet(client, method, url).status_code == status, method
+    assert client.post(url).status_code == 200
+    assert type(lead).objects.get(pk=lead.pk).unsubscribed_at is not None
+    assert quiet(client, "post", url).status_code == 200  # a second time changes nothing
+    for wrong in (url[:-2] + "/", url.replace("/unsubscribe/", "/unsubscribe/x"), reverse("unsubscribe-nowhere")):
+        for method in ("get", "head", "post"):
+            assert quiet(client, method, wrong).status_code == 404, (method, wrong)
 
 
 def test_a_note_stays_with_those_who_see_its_record(world):

@@ -44,6 +44,20 @@ def chosen(request: HttpRequest, record: RecordType, permission: str, small: int
     return Chosen(sorted(rows.filter(pk__in=ids).values_list("pk", flat=True)), len(ids))
 
 
+def first_ids(user: Any, record: RecordType, permission: str, rows: Chosen, most: int) -> list[int]:
+    """The first of the chosen rows, by their ids."""
+    if rows.ids is not None:
+        return rows.ids[:most]
+    matching = ListQuery.stored(record, user, rows.query).listing.every_id()
+    first: list[int] = []
+    for start in range(0, len(matching), most):
+        part = matching[start : start + most]
+        first += record.visible(user, permission).filter(pk__in=part).order_by("pk").values_list("pk", flat=True)
+        if len(first) >= most:
+            break
+    return first[:most]
+
+
 def _refusal(given: list[str], ids: list[int]) -> str:
     if not given:
         return _("Tick the rows first.")

@@ -33,7 +33,7 @@ def in_words(form: Any) -> str:
     told = []
     for name, field in form.fields.items() if form is not None else ():
         value = form.cleaned_data.get(name)
-        if value in (None, "", []):
+        if value in (None, "", []) or field.widget.is_hidden:
             continue
         labels = {str(key): str(label) for key, label in getattr(field, "choices", ()) or ()} if not hasattr(field, "queryset") else {}
         values = value if isinstance(value, (list, tuple)) else [value]

@@ -19,7 +19,7 @@ from django.views import View
 
 from crm.core.bulk import services
 from crm.core.bulk.models import SMALL, BulkJob, BulkProblem
-from crm.core.bulk.selection import Chosen, chosen
+from crm.core.bulk.selection import Chosen, chosen, first_ids
 from crm.core.exports import csv_chunks, safe_text
 from crm.core.idempotency import run_once
 from crm.core.list_query import BadQuery
@@ -59,14 +59,27 @@ class RecordBulkView(RecordView):
             return self.ask(bulk, form, rows)
         if form is not None and not form.is_valid():
             return self.ask(bulk, form, rows, 422)
+        if form is not None and bulk.preview and not form.settled:
+            return self.show_first(bulk, form, rows)
         return self.answer(bulk, form, rows)
 
-    def ask(self, bulk: BulkAction, form: Any, rows: Chosen, status: int = 200, errors: list[str] | None = None) -> HttpResponse:
+    def show_first(self, bulk: BulkAction, form: Any, rows: Chosen) -> HttpResponse:
+        """The question again, with what would be done."""
+        assert bulk.preview is not None
+        ids = first_ids(self.request.user, self.record, bulk.permission, rows, SMALL)
+        try:
+            return self.ask(bulk, form, rows, preview=bulk.preview(self.request, ids, form, more=rows.ids is None or len(rows.ids) > len(ids)))
+        except ValidationError as error:
+            return self.ask(bulk, form, rows, 422, error.messages)
+
+    def ask(self, bulk: BulkAction, form: Any, rows: Chosen, status: int = 200, errors: list[str] | None = None, preview: Any = "") -> HttpResponse:
         key, back = _key(self.request) or uuid.uuid4(), safe_next(self.request, self.record.url("list"))
         ids, whole = rows.ids or [], rows.ids is None
         return self.show(
             "bulk", status, action=bulk, form=form, count=rows.count, ids=ids, some=not whole and len(ids) < rows.count, query=rows.query, all=whole,
-            key=key, cancel_url=back, errors=errors or [], later=rows.count > SMALL and bulk.run is not None,
+            key=key, cancel_url=back, errors=errors or [], preview=preview,
+            asks_to_look=bulk.preview is not None,
+            later=rows.count > SMALL and bulk.run is not None,
         )  # fmt: skip
 
     def answer(self, bulk: BulkAction, form: Any, rows: Chosen) -> Any:
