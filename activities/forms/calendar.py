@@ -89,10 +89,13 @@ class TellField(forms.BooleanField):
 
 
 class MoveForm(EntryForm):
-    """Another day and time for a task or a meeting. `asks`: there are guests, so that it has to be said whether they are told."""
+    """Another day and time for a task or a meeting, and another end. `asks`: there are guests, so that it has to be said whether they are told."""
 
     day = forms.DateField(label=gettext_lazy("Day"), widget=DateInput())
     time = forms.TimeField(label=gettext_lazy("At"), required=False, widget=TimeInput())
+    until = forms.TimeField(
+        label=gettext_lazy("Until"), required=False, widget=TimeInput(), help_text=gettext_lazy("Leave it as it is to keep the length of the meeting.")
+    )
     tell = TellField()
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     next = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
@@ -102,6 +105,8 @@ class MoveForm(EntryForm):
         self.asks = isinstance(row, Meeting) and any(guest.invited_at is not None for guest in selectors.guests_of(row))
         if not self.asks:
             del self.fields["tell"]
+        if not isinstance(row, Meeting) or row.is_whole_days:
+            del self.fields["until"]
         if isinstance(row, Meeting):
             self.fields["time"].required = data is None or "time" in data
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -19,6 +19,7 @@ from crm.core.cells import escape
 from crm.core.lists import RowContext
 from users.working_time import is_working_day
 
+MIDNIGHT = 24 * 60
 SLOTS = 48  # half hours of a day: the classes at1 to at48 and for1 to for48 of calendar.css
 LANES = (1, 1, 2, 3, 4, 6, 6)  # how many side by side a column of twelve parts is divided for; more than six are listed behind "more"
 
@@ -29,7 +30,7 @@ class CalendarHtml:
     def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool) -> None:
         self.ctx, self.team, self.new_meeting = ctx, team, new_meeting
         self.label, self.plus = escape(_("New meeting on %(name)s")), cells.icon("plus", "i-sm")
-        self.move, self.mover = escape(_("Move: %(name)s")), cells.icon("calendar-time", "i-sm")
+        self.move, self.resize, self.mover = escape(_("Move: %(name)s")), escape(_("Move or resize: %(name)s")), cells.icon("calendar-time", "i-sm")
 
     def name_of(self, day: date) -> str:
         return escape(cells.format_long(day, self.ctx.locale))
@@ -45,7 +46,8 @@ class CalendarHtml:
         return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
 
     def event(self, row: Any, day: date, css: str = "") -> str:
-        """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged."""
+        """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged, and a
+        meeting among the hours (`css`) by its lower edge."""
         ctx, meeting = self.ctx, isinstance(row, Meeting)
         about = ctx.linked(row, row.subject_type) if row.subject_type else None
         hint = ", ".join(word for word in (row.title, str(about) if about else "", row.owner.name if self.team else "") if word)
@@ -53,16 +55,30 @@ class CalendarHtml:
         done = row.held_at is not None if meeting else row.done_at is not None
         color = "k-teal" if meeting else "k-grey" if done else "k-red" if row.is_late(ctx.now) else "k-amber"
         title, when = escape(row.title), f'<span class="num">{escape(clock)}</span> ' if clock else ""
-        data = mover = ""
+        data = mover = keys = ""
         if first and not done and may_change(ctx.user, row):
             url = f"/calendar/move/{'meeting' if meeting else 'task'}/{row.pk}/"
             data = f' data-move-url="{url}" data-version="{row.version}"'
-            mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{self.move % {"name": title}}">{self.mover}</a>'
+            label = self.resize if meeting and not row.is_whole_days else self.move
+            mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{label % {"name": title}}">{self.mover}</a>'
+            span = self._minutes(row, day) if css and meeting else None
+            if span is not None:
+                data += f' data-begins="{span[0]}" data-ends="{span[1]}"'
+                mover += '<span class="ev-rs" aria-hidden="true"></span>'
+                keys = ' aria-keyshortcuts="Shift+ArrowDown Shift+ArrowUp"'
         who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.team and css else ""
         return (
-            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}">{kind_icon(row, "i-sm")} '
+            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>{kind_icon(row, "i-sm")} '
             f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
         )
+
+    def _minutes(self, row: Meeting, day: date) -> tuple[int, int] | None:
+        """Where a meeting that lies within this day begins and ends, in minutes on the clock."""
+        first, last = row.starts_at.astimezone(self.ctx.zone), row.ends_at.astimezone(self.ctx.zone)
+        until = MIDNIGHT if last.time() == time.min and last.date() == day + timedelta(days=1) else last.hour * 60 + last.minute
+        if first.date() != day or (until != MIDNIGHT and last.date() != day):
+            return None
+        return first.hour * 60 + first.minute, until
 
     def _clock(self, row: Any, day: date) -> tuple[str, bool]:
         """The time that stands before the title, and whether this is the first of its days."""

@@ -148,7 +148,9 @@ def test_encodings() -> None:
 
 
 def todo_file(*todos: str) -> str:
-    return ics().replace("END:VCALENDAR", "".join(f"BEGIN:VTODO\r\n{todo}\r\nEND:VTODO\r\n" for todo in todos).replace("\r\n", "\n").replace("\n", "\r\n") + "END:VCALENDAR")
+    return ics().replace(
+        "END:VCALENDAR", "".join(f"BEGIN:VTODO\r\n{todo}\r\nEND:VTODO\r\n" for todo in todos).replace("\r\n", "\n").replace("\n", "\r\n") + "END:VCALENDAR"
+    )
 
 
 def todos(*parts: str) -> Found:
@@ -268,7 +270,9 @@ def test_from_a_file_to_tasks_once(people: Cast) -> None:
     client = signed_in(people.owner)
     alarm = "BEGIN:VALARM\nTRIGGER:-PT30M\nEND:VALARM"
     data = todo_file(
-        f"UID:1\nSUMMARY:Call\nDUE:20310310T090000Z\nPRIORITY:1\nRRULE:FREQ=WEEKLY\n{alarm}", "UID:2\nSUMMARY:Done\nCOMPLETED:20260110T120000Z", "UID:3\nSUMMARY:Some day"
+        f"UID:1\nSUMMARY:Call\nDUE:20310310T090000Z\nPRIORITY:1\nRRULE:FREQ=WEEKLY\n{alarm}",
+        "UID:2\nSUMMARY:Done\nCOMPLETED:20260110T120000Z",
+        "UID:3\nSUMMARY:Some day",
     ).encode()
     for attempt in (1, 2):
         page = upload(client, data)

@@ -94,7 +94,11 @@ def test_how_it_is_said(people: Cast) -> None:
     person(people.owner, "1987-01-12")
     person(people.owner, "--01-12", "Unknown")
     person(german, "1987-01-12", "Meyer")
-    assert told("2027-01-09T12:00") == ["Ann Lee: birthday on Tuesday (turns 40)", "Ann Meyer: Geburtstag am Dienstag (wird 40)", "Ann Unknown: birthday on Tuesday"]
+    assert told("2027-01-09T12:00") == [
+        "Ann Lee: birthday on Tuesday (turns 40)",
+        "Ann Meyer: Geburtstag am Dienstag (wird 40)",
+        "Ann Unknown: birthday on Tuesday",
+    ]
     assert told("2027-01-12T12:00") == ["Ann Lee: birthday today (turns 40)", "Ann Meyer: Geburtstag heute (wird 40)", "Ann Unknown: birthday today"]
     notice = Notification.objects.get(text="Ann Unknown: birthday today")
     assert notice.url.startswith("/contacts/")
@@ -337,7 +341,10 @@ def test_only_admins_set_it_up(people: Cast) -> None:
     with pytest.raises(PermissionDenied):
         services.create_date_rule({"date": "contacts.contact:birthday", "repeats": "yearly", "days_before": 0}, actor=people.manager)
     row = rule()
-    for do in (lambda: services.update_date_rule(row, {"date": row.key, "repeats": "yearly", "days_before": 1}, actor=people.owner), lambda: services.delete_date_rule(row, actor=people.owner)):
+    for do in (
+        lambda: services.update_date_rule(row, {"date": row.key, "repeats": "yearly", "days_before": 1}, actor=people.owner),
+        lambda: services.delete_date_rule(row, actor=people.owner),
+    ):
         with pytest.raises(PermissionDenied):
             do()
 
