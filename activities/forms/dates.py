@@ -23,7 +23,7 @@ def choices() -> list[Any]:
 
 class DateRuleForm(SettingsForm):
     date = forms.ChoiceField(
-        label=_("Date"), choices=choices, help_text=_("Date fields that you add to contacts, companies, leads and deals are here as well.")
+        label=_("Date"), choices=choices, help_text=_("Date fields of your own for contacts, companies, leads and deals are here as well.")
     )
     days_before = forms.IntegerField(label=_("Days before"), min_value=0, max_value=MOST_DAYS_BEFORE, initial=0, help_text=_("0 is the day itself."))
 

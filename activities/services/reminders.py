@@ -180,7 +180,8 @@ def _notification(reminder: Reminder, records: dict[int, Any], at: datetime) -> 
 
 
 def _date_text(reminder: Reminder, record: Any, at: datetime) -> str:
-    assert reminder.rule is not None and reminder.on is not None
+    assert reminder.rule is not None
+    assert reminder.on is not None
     text = dates.date_text(reminder.rule, record, reminder.on, at.astimezone(reminder.user.zone).date())
     return _("Late reminder: %(text)s") % {"text": text} if at - reminder.remind_at > LATE else text
 

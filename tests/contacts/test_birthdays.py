@@ -54,7 +54,7 @@ def test_the_service_refuses_what_is_no_day(people: Cast) -> None:
 
 def test_in_list_cell_filter_and_export(people: Cast) -> None:
     client, contact = signed_in(people.owner), person(people.owner, "--05-03")
-    assert "3 May" in client.get("/contacts/?cols=name,birthday").content.decode() or True
+    assert "3 May" in client.get("/contacts/?cols=name,birthday").content.decode()
     with time_machine.travel("2027-04-28T12:00Z", tick=False):
         assert "Ann Lee" in client.get("/contacts/?birthday=next7d").content.decode()
         assert "Ann Lee" not in client.get("/contacts/?birthday=today").content.decode()
