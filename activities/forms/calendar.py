@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from activities import selectors
 from activities.forms.base import EntryForm
 from activities.models import Meeting
+from activities.services.moves import end_of
 from crm.core import search
 from crm.core.text import sort_key
 from crm.core.widgets import DateInput, TimeInput
@@ -105,7 +106,7 @@ class MoveForm(EntryForm):
         self.asks = isinstance(row, Meeting) and any(guest.invited_at is not None for guest in selectors.guests_of(row))
         if not self.asks:
             del self.fields["tell"]
-        if not isinstance(row, Meeting) or row.is_whole_days:
+        if end_of(row, user.zone) is None:
             del self.fields["until"]
         if isinstance(row, Meeting):
             self.fields["time"].required = data is None or "time" in data

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from activities import services
+from activities import selectors
 from activities.models import MOST_DAYS_BEFORE, DateRule
 from crm.core.settings_pages import SettingsForm
 
@@ -16,7 +16,7 @@ from crm.core.settings_pages import SettingsForm
 def choices() -> list[Any]:
     """The dates that there are, by record type."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for key, field in services.date_fields().items():
+    for key, field in selectors.date_fields().items():
         groups.setdefault(str(field.record.label_plural), []).append((key, capfirst(field.label)))
     return list(groups.items())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -21,14 +21,16 @@ from users.working_time import is_working_day
 
 MIDNIGHT = 24 * 60
 SLOTS = 48  # half hours of a day: the classes at1 to at48 and for1 to for48 of calendar.css
+MOST_DATES = 3  # of records, on a day of month, week and day
 LANES = (1, 1, 2, 3, 4, 6, 6)  # how many side by side a column of twelve parts is divided for; more than six are listed behind "more"
 
 
 class CalendarHtml:
-    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings."""
+    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings; `marked`: dates
+    of records by day (selectors.dates_on)."""
 
-    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool) -> None:
-        self.ctx, self.team, self.new_meeting = ctx, team, new_meeting
+    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool, marked: Mapping[date, Sequence[Any]]) -> None:
+        self.ctx, self.team, self.new_meeting, self.marked = ctx, team, new_meeting, marked
         self.label, self.plus = escape(_("New meeting on %(name)s")), cells.icon("plus", "i-sm")
         self.move, self.resize, self.mover = escape(_("Move: %(name)s")), escape(_("Move or resize: %(name)s")), cells.icon("calendar-time", "i-sm")
 
@@ -42,8 +44,25 @@ class CalendarHtml:
         return f'<a class="btn btn-ghost btn-sm btn-icon ms-auto" href="/meetings/new/?day={day.isoformat()}" data-panel aria-label="{label}">{self.plus}</a>'
 
     def more(self, day: date, count: int) -> str:
-        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}"
+        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}{'&amp;dates=1' if self.marked else ''}"
         return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
+
+    def dates(self, day: date, css: str = "ev k-pink", most: int | None = MOST_DATES) -> str:
+        """The dates of records that fall on a day, the first of them, and where the rest is."""
+        icon, marked = cells.icon("calendar-event", "i-sm"), self.marked.get(day, ())
+        html = "".join(
+            f'<li class="ev-li"><a class="{css}" href="{self.ctx.url_of(each.record)}">{icon} {escape(self.date_text(each))}</a></li>' for each in marked[:most]
+        )
+        rest = len(marked) - (most or len(marked))
+        return f"{html}<li>{self.more(day, rest)}</li>" if rest > 0 else html
+
+    def is_blank(self, day: Any) -> bool:
+        return not day.rows and not self.marked.get(day.day)
+
+    @staticmethod
+    def date_text(each: Any) -> str:
+        text = _("%(name)s: %(what)s") % {"name": str(each.record), "what": each.label}
+        return f"{text} ({each.years})" if each.years > 0 else text
 
     def event(self, row: Any, day: date, css: str = "") -> str:
         """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged, and a
@@ -59,10 +78,10 @@ class CalendarHtml:
         if first and not done and may_change(ctx.user, row):
             url = f"/calendar/move/{'meeting' if meeting else 'task'}/{row.pk}/"
             data = f' data-move-url="{url}" data-version="{row.version}"'
-            label = self.resize if meeting and not row.is_whole_days else self.move
+            span = self._minutes(row, day) if meeting and not row.is_whole_days else None
+            label = self.resize if span is not None else self.move
             mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{label % {"name": title}}">{self.mover}</a>'
-            span = self._minutes(row, day) if css and meeting else None
-            if span is not None:
+            if span is not None and css:
                 data += f' data-begins="{span[0]}" data-ends="{span[1]}"'
                 mover += '<span class="ev-rs" aria-hidden="true"></span>'
                 keys = ' aria-keyshortcuts="Shift+ArrowDown Shift+ArrowUp"'
@@ -89,11 +108,18 @@ class CalendarHtml:
         return (cells.format_clock(row.due_at.astimezone(self.ctx.zone), self.ctx.locale) if row.due_time else ""), True
 
 
+class AgendaDates(CalendarHtml):
+    """The dates of records as rows of a day's work."""
+
+    def html(self, day: date) -> SafeString:
+        return SafeString(self.dates(day, "t", None))
+
+
 class MonthDays(CalendarHtml):
     """Makes the `<li>`s of the month that `month` lies in."""
 
-    def __init__(self, ctx: RowContext, month: date, *, team: bool, new_meeting: bool) -> None:
-        super().__init__(ctx, team=team, new_meeting=new_meeting)
+    def __init__(self, ctx: RowContext, month: date, **options: Any) -> None:
+        super().__init__(ctx, **options)
         self.month = month.month
 
     def html(self, days: Iterable[Any]) -> SafeString:
@@ -102,14 +128,14 @@ class MonthDays(CalendarHtml):
     def day(self, day: Any) -> str:
         """One day: its number, a button for a meeting, the first of its tasks and meetings, and where the rest is."""
         iso, name, off = day.day.isoformat(), self.name_of(day.day), day.day.month != self.month
-        css = " ".join(word for word, on in (("off", off), ("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        css = " ".join(word for word, on in (("off", off), ("now", day.day == self.ctx.today), ("blank", self.is_blank(day))) if on)
         more = day.count - len(day.rows)
         rest = f"<li>{self.more(day.day, more)}</li>" if more > 0 else ""
         return (
             f'<li class="{css}"><span class="d-flex align-items-center xs"><time datetime="{iso}" class="num" title="{name}">'
             f'<span class="visually-hidden">{name}</span><span aria-hidden="true">{day.day.day}</span></time>'
             f'<span class="d-lg-none t2 ms-2" aria-hidden="true">{name}</span>{self.plus_button(day.day)}</span>'
-            f'<ul data-day="{iso}">{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
+            f'<ul data-day="{iso}">{self.dates(day.day)}{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
         )
 
 
@@ -162,8 +188,8 @@ def side_by_side(rows: Iterable[Placed]) -> list[Placed]:
 class TimeGrid(CalendarHtml):
     """Days as columns, hours as rows: working hours at least, and more where something happens. On the phone each day is a plain list."""
 
-    def __init__(self, ctx: RowContext, house: Any, *, team: bool, new_meeting: bool) -> None:
-        super().__init__(ctx, team=team, new_meeting=new_meeting)
+    def __init__(self, ctx: RowContext, house: Any, **options: Any) -> None:
+        super().__init__(ctx, **options)
         self.house = house
         self.opens = house.work_start.hour * 2 + house.work_start.minute // 30
         self.closes = max(self.opens + 2, house.work_end.hour * 2 + -(-house.work_end.minute // 30))
@@ -194,11 +220,11 @@ class TimeGrid(CalendarHtml):
         timed = {id(each.row) for each in placed}
         whole = "".join(self.event(row, day.day) for row in day.rows if id(row) not in timed)
         late = day.count - len(day.rows) + sum(1 for each in placed if each.lane >= LANES[-1])
-        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", self.is_blank(day))) if on)
         timed_html = "".join(self.event(each.row, day.day, self.css(each, low)) for each in placed if each.lane < LANES[-1])
         return (
             f'<li class="{css}"><h2 class="xs"><time datetime="{iso}" title="{name}">{self.heading(day.day)}</time>{self.plus_button(day.day)}</h2>'
-            f'<ul class="whole">{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
+            f'<ul class="whole">{self.dates(day.day)}{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
             f'<ul class="slots" data-day="{iso}">{self.shade(day.day, low, high)}{timed_html}</ul></li>'
         )
 

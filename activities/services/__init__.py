@@ -6,7 +6,7 @@ from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.checklists import add_item, change_item, move_item, remove_item
 from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, restore_comment
-from activities.services.dates import create_date_rule, date_fields, delete_date_rule, plan_date_reminders, update_date_rule
+from activities.services.dates import create_date_rule, delete_date_rule, plan_date_reminders, update_date_rule
 from activities.services.digest import send_digests
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
@@ -66,7 +66,6 @@ __all__ = [
     "create_meetings",
     "create_task",
     "create_tasks",
-    "date_fields",
     "delete_call_list",
     "delete_comment",
     "delete_date_rule",

@@ -1,123 +1,33 @@
-"""Birthdays and other dates of records: which there are, who is reminded of them when (docs/decisions/reminders.md)."""
+"""Birthdays and other dates of records: who is reminded of them when (docs/decisions/reminders.md)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
-from django.db.models.functions import Right
-from django.db.models.lookups import In
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from activities.models import DateRule, Reminder
+from activities.selectors.dates import DateField, date_fields, falls_on, field_of
 from activities.services.due import moment
 from crm.core import cells
-from crm.core.access import Scope
-from crm.core.custom.definitions import definitions, field_named
-from crm.core.custom.models import CustomField
-from crm.core.records import RecordType, record_for
 from crm.core.settings_services import locked, require_admin, save_setting
-from crm.core.yearly import YearlyDay, YearlyDayColumn, comes_on, keys_on
 
 TIME = time(8)  # on the owner's clock
 AHEAD = timedelta(hours=1)  # made so long before, so that they leave on the minute
 MOST_DAYS = 7  # that are made up for after the system was down
 BATCH = 1000
-FIRST_YEAR = 1900  # of the dates that come back: each year since is one look into the index
-# Dates that records have by themselves; of deals only while they are open.
-BUILT_IN: dict[tuple[str, str], Q] = {("contacts.contact", "birthday"): Q(), ("deals.deal", "close_date"): Q(status="open")}
-RECORDS = ("contacts.contact", "contacts.company", "leads.lead", "deals.deal")
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class DateField:
-    """A date of a record type: one of BUILT_IN, or a custom field."""
-
-    record: RecordType
-    name: str
-    custom: CustomField | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.record.model_label}:{self.name}"
-
-    @property
-    def column(self) -> Any:
-        return None if self.custom else self.record.model._meta.get_field(self.name)
-
-    @property
-    def label(self) -> str:
-        return self.custom.label if self.custom else str(self.column.verbose_name)
-
-    @property
-    def repeats(self) -> tuple[str, ...]:
-        """What makes sense: a birthday comes every year, the day on which a deal shall close once."""
-        if self.custom:
-            return tuple(DateRule.Repeats.values)
-        return (DateRule.Repeats.YEARLY,) if isinstance(self.column, YearlyDayColumn) else (DateRule.Repeats.ONCE,)
-
-    def seen_by(self, user: Any) -> bool:
-        """May this user see dates of records that they own?"""
-        return user.scope_for(self.record.model_label, "view") != Scope.NONE and (self.custom is None or self.custom.seen_by(user))
-
-    def value_of(self, obj: Any) -> YearlyDay | None:
-        if self.custom:
-            return YearlyDay.read(obj.custom.get(self.custom.key) or "")
-        value = getattr(obj, self.name)
-        return YearlyDay.read(value.isoformat() if isinstance(value, date) else value or "")
-
-    def counts(self, obj: Any) -> bool:
-        """Is it still a date to be reminded of? A closed deal's is not."""
-        return self.name != "close_date" or obj.status == "open"
-
-    def rows_on(self, repeats: str, days: list[date], *, few: bool = False) -> Any:
-        """The live records of which it falls on one of these days, found by an index. `few`: the caller narrows them down by a better one."""
-        rows: Any = self.record.model._base_manager.filter(BUILT_IN.get((self.record.model_label, self.name), Q()), deleted_at__isnull=True)
-        if self.custom is None:
-            return rows.filter(comes_on(self.name, days) if isinstance(self.column, YearlyDayColumn) else Q(**{f"{self.name}__in": days}))
-        if few and repeats == DateRule.Repeats.YEARLY:
-            text = Func(F("custom"), Value(self.custom.key), function="jsonb_extract_path_text", output_field=TextField())
-            return rows.filter(In(Right(text, 5), keys_on(days)), ~Q(custom={}))
-        texts = [day.isoformat() for day in days]
-        if repeats == DateRule.Repeats.YEARLY:
-            texts = [f"{year}-{key}" for key in keys_on(days) for year in range(FIRST_YEAR, days[0].year + 1)]
-        # The index over custom values knows whole values only, so that each possible one is asked for.
-        return rows.filter(reduce(or_, (Q(custom__contains={self.custom.key: text}) for text in texts)) & ~Q(custom={}))
-
-
-def date_fields() -> dict[str, DateField]:
-    """{key: date} that can be chosen, in the order of RECORDS."""
-    found = []
-    for label in RECORDS:
-        record = record_for(label)
-        assert record is not None
-        found += [DateField(record, name) for each, name in BUILT_IN if each == label]
-        found += [DateField(record, field.name, field) for field in definitions().used.get(label, ()) if field.kind == CustomField.Kind.DATE]
-    return {field.key: field for field in found}
-
-
-def field_of(rule: DateRule) -> DateField | None:
-    """None when the custom field is archived or gone."""
-    record, custom = record_for(rule.record), field_named(rule.field)
-    if record is None or (custom is None and (rule.record, rule.field) not in BUILT_IN):
-        return None
-    if custom is not None and (custom.record != rule.record or custom.archived_at is not None or custom.job == CustomField.Job.DELETE):
-        return None
-    return DateField(record, rule.field, custom)
 
 
 # ---- setting them up ----
@@ -133,6 +43,8 @@ def save_date_rule(values: Values, *, actor: Any, obj: DateRule | None = None) -
     if values["repeats"] not in field.repeats:
         raise ValidationError({"repeats": [_("This date comes every year.") if DateRule.Repeats.YEARLY in field.repeats else _("This date comes once.")]})
     kept = {name: values[name] for name in ("repeats", "days_before")}
+    if obj is not None and (obj.record, obj.field) != (field.record.model_label, field.name):
+        _let_go(locked(obj))  # of another date: what was told of the old one says nothing about it
     rule: DateRule = save_setting(DateRule, {"record": field.record.model_label, "field": field.name, **kept}, actor=actor, obj=obj)
     return rule
 
@@ -145,12 +57,17 @@ def update_date_rule(rule: DateRule, values: Values, *, actor: Any) -> DateRule:
     return save_date_rule(values, actor=actor, obj=rule)
 
 
+def _let_go(rule: DateRule) -> None:
+    """What was sent stays as proof, what was not goes."""
+    rule.reminders.filter(sent_at__isnull=True).delete()
+    rule.reminders.update(rule=None)
+
+
 @transaction.atomic
 def delete_date_rule(rule: DateRule, *, actor: Any) -> None:
-    """What was sent stays as proof, what was not goes."""
     require_admin(actor)
     row = locked(rule)
-    row.reminders.filter(sent_at__isnull=True).delete()
+    _let_go(row)
     row.delete()
 
 
@@ -241,9 +158,7 @@ def records_behind(reminders: Iterable[Reminder]) -> dict[int, Any]:
 def stands(rule: DateRule, field: DateField, record: Any, on: date | None) -> bool:
     """Does the record's date still fall on this day?"""
     value = field.value_of(record)
-    if value is None or on is None or not field.counts(record):
-        return False
-    return value.in_year(on.year) == on and (rule.repeats == DateRule.Repeats.YEARLY or value.year == on.year)
+    return value is not None and on is not None and field.counts(record) and falls_on(value, rule.repeats, on)
 
 
 def date_text(rule: DateRule, record: Any, on: date, today: date) -> str:

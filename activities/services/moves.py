@@ -31,10 +31,14 @@ def clock_of(row: Task | Meeting, zone: ZoneInfo) -> time | None:
 
 
 def end_of(row: Task | Meeting, zone: ZoneInfo) -> time | None:
-    """The clock time at which a meeting ends; None for whole days and for tasks."""
+    """The clock time at which a meeting within one day ends (midnight: the end of the day); None for whole days, for those over midnight, and for
+    tasks."""
     if isinstance(row, Task) or row.is_whole_days:
         return None
-    return row.ends_at.astimezone(zone).time().replace(second=0, microsecond=0)
+    start, end = row.starts_at.astimezone(zone), row.ends_at.astimezone(zone)
+    if end.date() != start.date() and (end.time() != time.min or end.date() != start.date() + timedelta(days=1)):
+        return None
+    return end.time().replace(second=0, microsecond=0)
 
 
 @transaction.atomic
@@ -42,7 +46,7 @@ def move_entry(
     row: Any, *, day: date, at: time | None, zone: ZoneInfo, actor: Any, until: time | None = None, tell: bool = False, version: int | None = None
 ) -> Any:
     """Move a task or a meeting to `day` and the clock time `at` in `zone` (None: a task for the whole day). A meeting keeps its length, unless it
-    shall last `until` another time of its last day (midnight: the end of it).
+    shall last `until` another time of that day (midnight: the end of it).
 
     `tell`: guests of a meeting get a mail. StaleRecord when `version` is old; ValidationError by field (day, time, until).
     """
@@ -53,16 +57,15 @@ def move_entry(
         raise ValidationError({"time": [_("A meeting starts at a time. Enter one.")]})
     start, end = moved_span(row, day, at, zone)
     if until is not None and not row.is_whole_days:
-        end = _resized(start, end, until, zone)
+        end = _resized(start, day, until, zone)
     return update_meeting(row, {"starts_at": start, "ends_at": end, "tell": tell}, actor=actor, version=version)
 
 
-def _resized(start: datetime, end: datetime, until: time, zone: ZoneInfo) -> datetime:
-    last = max(start, end - timedelta(microseconds=1)).astimezone(zone).date()
-    found = moment(last + timedelta(days=1) if until == time.min else last, until, zone)
-    if found <= start:
+def _resized(start: datetime, day: date, until: time, zone: ZoneInfo) -> datetime:
+    end = moment(day + timedelta(days=1) if until == time.min else day, until, zone)
+    if end <= start:
         raise ValidationError({"until": [_("The end is before the start.")]})
-    return found
+    return end
 
 
 def moved_span(row: Meeting, day: date, at: time, zone: ZoneInfo) -> tuple[datetime, datetime]:

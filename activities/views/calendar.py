@@ -49,10 +49,13 @@ class Look:
     show: str
     day: date
     team: bool
+    dates: bool = False  # birthdays and other dates of one's records as well
 
     def url(self, **changes: Any) -> str:
         asked = replace(self, **changes)
-        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **({'who': 'team'} if asked.team else {})})}"
+        more = {"who": "team"} if asked.team else {}
+        more |= {"dates": "1"} if asked.dates else {}
+        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **more})}"
 
     def days(self, first_weekday: int) -> list[date]:
         """The days that are shown."""
@@ -79,11 +82,12 @@ def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
         return _("This view is not there. Choose month, week, day or agenda.")
     if day is None or not FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40):
         return _("This day is not there. Choose one such as 2026-11-19.")
-    return Look(show, day, params.get("who") == "team" and may_team)
+    return Look(show, day, params.get("who") == "team" and may_team, params.get("dates") == "1")
 
 
 class CalendarView(View):
-    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team`: tasks and meetings of one's own, or of everybody whose work one sees."""
+    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team&dates=1`: tasks and meetings of one's own, or of everybody whose work one sees; with
+    the dates of one's records."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
@@ -99,12 +103,13 @@ class CalendarView(View):
         days = look.days(organisation().first_weekday)
         span = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=look.team, per_day=PER_DAY[look.show])
         ctx = row_context(user, span.seen)
+        marked = selectors.dates_on(user, days) if look.dates else {}
         context = {
             "look": look,
             "title": title_of(look, days, ctx),
             "weekdays": [weekday_text(day, ctx) for day in days[:7]] if look.show == "month" else [],
-            "days": days_html(look, span.days, ctx),
-            "empty": not any(day.rows for day in span.days if look.show != "month" or day.day.month == look.day.month),
+            "days": days_html(look, span.days, ctx, marked),
+            "empty": not any(day.rows or marked.get(day.day) for day in span.days if look.show != "month" or day.day.month == look.day.month),
             "may_team": self.may_team,
             "new_meeting": may_add(user, Meeting),
             "new_task": may_add(user, Task),
@@ -128,18 +133,24 @@ def links_of(look: Look, today: date) -> dict[str, Any]:
         "shows": [(name, label, key, look.url(show=name)) for name, label, key in SHOWS],
         "mine_url": look.url(team=False),
         "team_url": look.url(team=True),
+        "dates_url": look.url(dates=not look.dates),
     }
 
 
-def days_html(look: Look, days: list[Any], ctx: RowContext) -> Any:
-    """The days as html; of an agenda [(day, rows)] for the template."""
-    options = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting)}
+def days_html(look: Look, days: list[Any], ctx: RowContext, marked: dict[date, list[Any]]) -> Any:
+    """The days as html; of an agenda [(day, name, rows, url)] for the template."""
+    options: dict[str, Any] = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting), "marked": marked}
     match look.show:
         case "month":
             return panels.MonthDays(ctx, look.day, **options).html(days)
         case "agenda":
             rows = panels.WorkRows(ctx, ctx.user)
-            return [(day.day, cells.format_long(day.day, ctx.locale), rows.html(day.rows), look.url(show="day", day=day.day)) for day in days if day.rows]
+            dates = panels.AgendaDates(ctx, **options)
+            return [
+                (day.day, cells.format_long(day.day, ctx.locale), dates.html(day.day) + rows.html(day.rows), look.url(show="day", day=day.day))
+                for day in days
+                if day.rows or marked.get(day.day)
+            ]
     return panels.TimeGrid(ctx, organisation(), **options).html(days)
 
 

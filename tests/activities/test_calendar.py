@@ -13,8 +13,11 @@ from django.utils import timezone
 from activities import services
 from activities.models import Meeting, Task
 from activities.panels.calendar import Placed, half_hours, side_by_side
+from contacts.services import create_contact
 from crm.core.writes import StaleRecord
+from deals.services import create_deal
 from tests.activities.conftest import Business
+from tests.core.custom.fields import make_field
 from tests.factories import Cast, signed_in
 from users.models import User
 
@@ -260,7 +263,7 @@ def test_a_meeting_is_resized_and_taken_back(client: Client, people: Cast) -> No
     [
         ((2027, 3, 10, 9), 60, "00:00", datetime(2027, 3, 11, tzinfo=BERLIN)),  # the end of the day
         ((2027, 3, 10, 20), 240, "23:00", datetime(2027, 3, 10, 23, tzinfo=BERLIN)),  # which was its end
-        ((2027, 3, 10, 22), 240, "03:30", datetime(2027, 3, 11, 3, 30, tzinfo=BERLIN)),  # over night
+        ((2027, 3, 10, 22), 240, "23:00", datetime(2027, 3, 11, 2, tzinfo=BERLIN)),  # over night: which day would be meant?
         ((2027, 3, 28, 1), 30, "04:00", datetime(2027, 3, 28, 2, 0, tzinfo=UTC)),  # when summer time begins: two hours
     ],
 )
@@ -319,3 +322,60 @@ def test_which_meetings_have_an_edge_to_drag(client: Client, people: Cast) -> No
     assert 'class="ev-rs"' not in text(client, f"/calendar/?show=month&day={ahead:%Y-%m-%d}")
     Meeting.objects.update(ends_at=ahead + timedelta(days=1, hours=1))
     assert 'class="ev-rs"' not in text(client, f"/calendar/?show=day&day={ahead:%Y-%m-%d}"), "over night: by the form"
+    assert 'name="until"' not in text(client, f"/calendar/move/meeting/{Meeting.objects.get().pk}/")
+
+
+# ---- dates of records ----
+
+
+@pytest.fixture
+def dated(people: Cast, business: Business) -> Any:
+    """Rules for two dates of contacts and for deals, and records that have them."""
+    since = make_field("date", "contacts", "Customer since")
+    for key, repeats in (("contacts.contact:birthday", "yearly"), (f"contacts.contact:{since.name}", "yearly"), ("deals.deal:close_date", "once")):
+        for days in (0, 3):
+            services.create_date_rule({"date": key, "repeats": repeats, "days_before": days}, actor=None)
+    for name, owner in (("Lee", people.owner), ("Stranger", people.teammate)):
+        values = {"first_name": "Ann", "last_name": name, "owner": owner, "birthday": "1987-03-12", since.name: date(2020, 3, 11)}
+        create_contact(values, actor=None)
+    create_contact({"last_name": "Leap", "owner": people.owner, "birthday": "--02-29", since.name: date(2029, 3, 11)}, actor=None)
+    create_deal({"name": "Roof", "owner": people.owner, "close_date": date(2027, 3, 9)}, actor=None)
+    return since
+
+
+def test_birthdays_and_other_dates_are_a_layer(client: Client, people: Cast, business: Business, dated: Any) -> None:
+    for show in ("month", "week", "agenda"):
+        plain = text(client, f"/calendar/?show={show}&day=2027-03-10")
+        assert "Ann Lee" not in plain
+        assert "dates=1" in plain
+        page = text(client, f"/calendar/?show={show}&day=2027-03-08&dates=1")
+        assert page.count("Ann Lee: birthday (40)") == 1, "once, however many reminders it has"
+        assert "Ann Lee: Customer since (7)" in page
+        assert "Roof: expected close date" in page
+        assert "Stranger" not in page
+        assert "Leap: Customer since" not in page, "comes back after it was there"
+        assert 'dates=1"' in page, "the next page has them too"
+    day = text(client, "/calendar/?show=day&day=2027-02-28&dates=1")
+    assert "Leap: birthday" in day
+    assert "Leap: birthday (" not in day
+    assert "Leap" not in text(client, "/calendar/?show=day&day=2028-02-28&dates=1")
+    assert "Roof" not in text(client, "/calendar/?show=day&day=2028-03-09&dates=1"), "once"
+
+
+def test_many_dates_on_a_day_stay_on_the_page(client: Client, people: Cast, dated: Any) -> None:
+    for number in range(8):
+        create_contact({"last_name": f"N{number}", "owner": people.owner, "birthday": "--05-04"}, actor=None)
+    page = text(client, "/calendar/?show=month&day=2027-05-04&dates=1")
+    assert page.count(": birthday") == 3
+    assert "5 more" in page
+    assert "show=agenda&amp;day=2027-05-04&amp;dates=1" in page
+    assert text(client, "/calendar/?show=agenda&day=2027-05-04&dates=1").count(": birthday") == 8
+
+
+def test_whose_dates_are_shown(people: Cast, business: Business, dated: Any) -> None:
+    role = people.owner.role
+    role.grants = {**role.grants, "contacts_contact": {"view": "none"}}
+    role.save()
+    page = text(signed_in(people.owner), "/calendar/?show=month&day=2027-03-10&dates=1")
+    assert "Ann Lee" not in page
+    assert "Roof" in page

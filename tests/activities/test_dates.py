@@ -359,3 +359,22 @@ def test_what_was_sent_outlives_its_rule(people: Cast) -> None:
     assert Reminder.objects.get().sent_at is not None
     assert Notification.objects.count() == 1
     assert told("2027-01-13T12:00") == []
+
+
+def test_a_rule_that_gets_another_date_starts_anew(people: Cast, business: Business) -> None:
+    row = rule()
+    person(people.owner, "1987-01-12")
+    assert len(told("2027-01-12T12:00")) == 1
+    with time_machine.travel(utc("2027-01-12T12:10"), tick=False):
+        deal = create_deal({"name": "Roof", "close_date": date(2027, 1, 12), "owner": people.owner}, actor=None)
+        services.update_date_rule(row, {"date": "deals.deal:close_date", "repeats": "once", "days_before": 0}, actor=None)
+    Reminder.objects.update(record_id=deal.pk)  # ids of contacts and deals may be the same
+    assert told("2027-01-12T12:15") == ["Roof: expected close date today"]
+    assert set(Reminder.objects.values_list("rule", flat=True)) == {None, row.pk}
+
+
+def test_what_lies_ahead_does_not_come_back_yet(people: Cast) -> None:
+    field = make_field("date", "companies", "Renewed on")
+    create_company({"name": "Alpenwerk", field.name: date(2029, 1, 12), "owner": people.owner}, actor=None)
+    rule(f"contacts.company:{field.name}")
+    assert told("2027-01-12T12:00") == []
