@@ -133,5 +133,6 @@ def _folded(word: str) -> str:
 @cache
 def _months() -> dict[str, int]:
     """Names of the months in our languages, long and short."""
-    languages, widths = [locale_of(code) for code, _name in settings.LANGUAGES], ("wide", "abbreviated")
-    return {_folded(name): number for locale in languages for width in widths for number, name in get_month_names(width, "format", locale).items()}
+    locales = [locale_of(code) for code, _name in settings.LANGUAGES]
+    names = [get_month_names(width, "format", locale) for locale in locales for width in ("wide", "abbreviated")]
+    return {_folded(name): number for each in names for number, name in each.items()}
