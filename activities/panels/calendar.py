@@ -47,14 +47,20 @@ class CalendarHtml:
         url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}{'&amp;dates=1' if self.marked else ''}"
         return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
 
-    def dates(self, day: date, css: str = "ev k-pink", most: int | None = MOST_DATES) -> str:
-        """The dates of records that fall on a day, the first of them, and where the rest is."""
-        icon, marked = cells.icon("calendar-event", "i-sm"), self.marked.get(day, ())
+    def dates(self, day: date) -> str:
+        """The first of the records' dates that fall on a day, and where the rest is."""
+        marked = self.marked.get(day, ())
         html = "".join(
-            f'<li class="ev-li"><a class="{css}" href="{self.ctx.url_of(each.record)}">{icon} {escape(self.date_text(each))}</a></li>' for each in marked[:most]
+            f'<li class="ev-li"><a class="ev k-pink" href="{self.ctx.url_of(each.record)}" title="{self.date_text(each)}">{self.date_icon(each, "i-sm")} '
+            f"{self.date_text(each)}</a></li>"
+            for each in marked[:MOST_DATES]
         )
-        rest = len(marked) - (most or len(marked))
+        rest = len(marked) - MOST_DATES
         return f"{html}<li>{self.more(day, rest)}</li>" if rest > 0 else html
+
+    @staticmethod
+    def date_icon(each: Any, css: str = "") -> str:
+        return cells.icon("calendar-event" if each.once else "confetti", css)
 
     def is_blank(self, day: Any) -> bool:
         return not day.rows and not self.marked.get(day.day)
@@ -62,7 +68,7 @@ class CalendarHtml:
     @staticmethod
     def date_text(each: Any) -> str:
         text = _("%(name)s: %(what)s") % {"name": str(each.record), "what": each.label}
-        return f"{text} ({each.years})" if each.years > 0 else text
+        return escape(f"{text} ({each.years})" if each.years > 0 else text)
 
     def event(self, row: Any, day: date, css: str = "") -> str:
         """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged, and a
@@ -112,7 +118,12 @@ class AgendaDates(CalendarHtml):
     """The dates of records as rows of a day's work."""
 
     def html(self, day: date) -> SafeString:
-        return SafeString(self.dates(day, "t", None))
+        return SafeString(
+            "".join(
+                f'<li><span class="tick" aria-hidden="true">{self.date_icon(each)}</span><a class="t grow py-1" href="{self.ctx.url_of(each.record)}">{self.date_text(each)}</a></li>'
+                for each in self.marked.get(day, ())
+            )
+        )
 
 
 class MonthDays(CalendarHtml):

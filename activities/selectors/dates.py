@@ -120,6 +120,7 @@ class DateOn:
     record: Any
     label: str
     years: int
+    once: bool
 
 
 def dates_on(user: Any, days: Sequence[date]) -> dict[date, list[DateOn]]:
@@ -134,7 +135,7 @@ def dates_on(user: Any, days: Sequence[date]) -> dict[date, list[DateOn]]:
             value = field.value_of(record)
             for day in [value.in_year(year) for year in years] if value else []:
                 if day in wanted and value and falls_on(value, rule.repeats, day):
-                    found[day].append(DateOn(record, field.label, day.year - value.year if value.year else 0))
+                    found[day].append(DateOn(record, field.label, day.year - value.year if value.year else 0, rule.repeats == DateRule.Repeats.ONCE))
     return found
 
 
