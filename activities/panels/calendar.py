@@ -118,12 +118,11 @@ class AgendaDates(CalendarHtml):
     """The dates of records as rows of a day's work."""
 
     def html(self, day: date) -> SafeString:
-        return SafeString(
-            "".join(
-                f'<li><span class="tick" aria-hidden="true">{self.date_icon(each)}</span><a class="t grow py-1" href="{self.ctx.url_of(each.record)}">{self.date_text(each)}</a></li>'
-                for each in self.marked.get(day, ())
-            )
-        )
+        return SafeString("".join(self.row(each) for each in self.marked.get(day, ())))
+
+    def row(self, each: Any) -> str:
+        link = f'<a class="t grow py-1" href="{self.ctx.url_of(each.record)}">{self.date_text(each)}</a>'
+        return f'<li><span class="tick" aria-hidden="true">{self.date_icon(each)}</span>{link}</li>'
 
 
 class MonthDays(CalendarHtml):
