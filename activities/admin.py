@@ -10,9 +10,9 @@ from crm.core.admin import ReadOnlyAdmin
 
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "user", "task", "meeting", "remind_at", "sent_at", "seen_at", "cancelled_at")
+    list_display = ("id", "user", "task", "meeting", "rule", "remind_at", "sent_at", "seen_at", "cancelled_at")
     list_filter = ("sent_at", "cancelled_at")
-    list_select_related = ("user", "task", "meeting")
+    list_select_related = ("user", "task", "meeting", "rule")
     date_hierarchy = "remind_at"
     show_full_result_count = False
 

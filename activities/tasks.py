@@ -14,6 +14,11 @@ def fire_due_reminders() -> None:
 
 
 @shared_task(ignore_result=True)
+def plan_date_reminders() -> None:
+    services.plan_date_reminders()
+
+
+@shared_task(ignore_result=True)
 def send_digests() -> None:
     services.send_digests()
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Company, Contact
 from contacts.services import country_name, find_country
 from crm.core.fields import PickerField
-from crm.core.filters import HasFilter, RecordFilterSet
+from crm.core.filters import HasFilter, RecordFilterSet, YearlyDayFilter
 from users.models import Team
 from users.selectors import subtree, team_parents
 
@@ -95,6 +95,7 @@ class ContactFilterSet(PlacedFilterSet):
     country = CountryFilter(label=_("Country"), max_length=60)
     has_email = HasFilter(field_name="email", label=_("Has an e-mail address"))
     has_phone = HasFilter(field_name="phone", label=_("Has a phone number"))
+    birthday = YearlyDayFilter(field_name="birthday", label=_("Birthday"))
 
     class Meta:
         model = Contact

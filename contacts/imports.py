@@ -139,6 +139,7 @@ CONTACT = Importing(
         "phone_private": "home phone, tel privat, telefon privat, phone home",
         "company": COMPANY_NAMES,
         "lifecycle": "lifecycle stage, contact type",
+        "birthday": "birthday, birthdate, date of birth, born, geburtstag, geburtsdatum",
         "owner": "contact owner, account owner, person owner",
         "description": NOTES,
     },

@@ -48,6 +48,7 @@ SCHEDULE = {
     "outbox": _every(5, "crm.core.tasks.sweep_outbox"),
     "heartbeat": _every(10, "crm.core.tasks.beat_heartbeat"),
     "reminders": _every(10, "activities.tasks.fire_due_reminders"),
+    "dates": _every(300, "activities.tasks.plan_date_reminders"),
     "digests": _every(60, "activities.tasks.send_digests"),
     "series": _every(3600, "activities.tasks.drop_ended_series", "bulk"),
     "submissions": _every(5, "leads.tasks.sweep_submissions"),

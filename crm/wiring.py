@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from activities.panels import FILES, composer, recent, timeline
 from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, task_for_each, write_action
+from activities.records import SETTINGS as ACTIVITY_SETTINGS
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
 from crm.core.context import NavEntry
@@ -113,7 +114,14 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "deactivate": ("crm.core.handover.hand_over_records", "activities.services.user_left"),
 }
 
-SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (*USER_SETTINGS, *CONTACT_SETTINGS, *DEAL_SETTINGS, *LEAD_SETTINGS, *MAIL_SETTINGS)
+SETTINGS: tuple[SettingsPage | SettingsLink, ...] = (
+    *USER_SETTINGS,
+    *CONTACT_SETTINGS,
+    *DEAL_SETTINGS,
+    *ACTIVITY_SETTINGS,
+    *LEAD_SETTINGS,
+    *MAIL_SETTINGS,
+)
 
 # Pages that the palette leads to besides those of the navigation.
 PLACES: tuple[NavEntry, ...] = (

@@ -5,6 +5,7 @@ from activities.forms.base import EntryForm
 from activities.forms.calendar import CalendarFileForm, MoveForm
 from activities.forms.calls import CallListForm, ListedCallForm
 from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
+from activities.forms.dates import DateRuleForm
 from activities.forms.files import FilesForm
 from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
@@ -40,6 +41,7 @@ __all__ = [
     "CardForm",
     "CommentForm",
     "CompleteForm",
+    "DateRuleForm",
     "EntryForm",
     "FilesForm",
     "ItemForm",

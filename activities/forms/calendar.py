@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from activities import selectors
 from activities.forms.base import EntryForm
 from activities.models import Meeting
+from activities.services.moves import end_of
 from crm.core import search
 from crm.core.text import sort_key
 from crm.core.widgets import DateInput, TimeInput
@@ -89,10 +90,13 @@ class TellField(forms.BooleanField):
 
 
 class MoveForm(EntryForm):
-    """Another day and time for a task or a meeting. `asks`: there are guests, so that it has to be said whether they are told."""
+    """Another day and time for a task or a meeting, and another end. `asks`: there are guests, so that it has to be said whether they are told."""
 
     day = forms.DateField(label=gettext_lazy("Day"), widget=DateInput())
     time = forms.TimeField(label=gettext_lazy("At"), required=False, widget=TimeInput())
+    until = forms.TimeField(
+        label=gettext_lazy("Until"), required=False, widget=TimeInput(), help_text=gettext_lazy("Leave it as it is to keep the length of the meeting.")
+    )
     tell = TellField()
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     next = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
@@ -102,6 +106,8 @@ class MoveForm(EntryForm):
         self.asks = isinstance(row, Meeting) and any(guest.invited_at is not None for guest in selectors.guests_of(row))
         if not self.asks:
             del self.fields["tell"]
+        if end_of(row, user.zone) is None:
+            del self.fields["until"]
         if isinstance(row, Meeting):
             self.fields["time"].required = data is None or "time" in data
         else:

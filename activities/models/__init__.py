@@ -2,6 +2,7 @@
 
 from activities.models.base import LONG, SUBJECTS, Subjects
 from activities.models.calls import CallList, CallListEntry
+from activities.models.dates import MOST_DAYS_BEFORE, DateRule
 from activities.models.files import Attachment, MailFile
 from activities.models.meetings import CalendarFeed, CalendarUpload, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
@@ -10,6 +11,7 @@ from activities.models.tasks import ChecklistItem, Task, TaskSeries
 
 __all__ = [
     "LONG",
+    "MOST_DAYS_BEFORE",
     "SUBJECTS",
     "Activity",
     "Attachment",
@@ -19,6 +21,7 @@ __all__ = [
     "CallListEntry",
     "ChecklistItem",
     "Comment",
+    "DateRule",
     "MailFile",
     "Meeting",
     "MeetingGuest",

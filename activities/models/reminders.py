@@ -9,16 +9,21 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from activities.models.dates import DateRule
 from activities.models.meetings import Meeting
 from activities.models.tasks import Task
 from crm.core.access import PersonalPolicy, RecordQuerySet
 
 
 class Reminder(models.Model):
-    """Reminds one user of one task or meeting, once. The row is the proof: due, sent, seen."""
+    """Reminds one user of one task or meeting, or of a date of a record (`rule`, `record_id`, and `on` which day it falls), once. The row is the proof:
+    due, sent, seen. What it tells of a record may be gone while it stays."""
 
     task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="reminders")
     meeting = models.ForeignKey(Meeting, null=True, blank=True, on_delete=models.CASCADE, related_name="reminders")
+    rule = models.ForeignKey(DateRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="reminders", db_index=False)
+    record_id = models.BigIntegerField(null=True, blank=True)
+    on = models.DateField(null=True, blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     minutes_before = models.PositiveIntegerField(default=0)
     remind_at = models.DateTimeField()
@@ -34,8 +39,12 @@ class Reminder(models.Model):
         indexes = [models.Index(fields=["remind_at", "id"], name="reminder_due", condition=Q(sent_at__isnull=True, cancelled_at__isnull=True))]
         constraints = [
             models.CheckConstraint(
-                name="reminder_one_subject", condition=Q(task__isnull=False, meeting__isnull=True) | Q(task__isnull=True, meeting__isnull=False)
+                name="reminder_one_subject",
+                condition=Q(task__isnull=False, meeting__isnull=True, record_id__isnull=True, on__isnull=True)
+                | Q(task__isnull=True, meeting__isnull=False, record_id__isnull=True, on__isnull=True)
+                | Q(task__isnull=True, meeting__isnull=True, record_id__isnull=False, on__isnull=False),
             ),
+            models.UniqueConstraint(fields=["rule", "on", "record_id", "user"], name="reminder_date_once", condition=Q(record_id__isnull=False)),
             models.UniqueConstraint(fields=["task", "user", "remind_at"], name="reminder_task_once", condition=Q(task__isnull=False)),
             models.UniqueConstraint(fields=["meeting", "user", "remind_at"], name="reminder_meeting_once", condition=Q(meeting__isnull=False)),
         ]
@@ -49,6 +58,7 @@ class Notification(models.Model):
 
     class Kind(models.TextChoices):
         REMINDER = "reminder", _("Reminder")
+        DATE = "date", _("Birthday or other date")
         ASSIGNED = "assigned", _("Assigned to you")
         DONE = "done", _("Delegated task done")
         MENTIONED = "mentioned", _("You were mentioned")

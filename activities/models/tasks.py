@@ -22,7 +22,7 @@ from crm.core.models import Binned, counting_indexes
 from crm.core.text import fold, sort_key
 
 
-@audited("items_done", "items_total")
+@audited("items_done", "items_total", "import_key")
 class Task(Subjects, Customised, Binned):
     """Something to do by a day or a minute. `owner` is the assignee; who else sees it is a matter of the task grant."""
 
@@ -57,6 +57,7 @@ class Task(Subjects, Customised, Binned):
     series_on = models.DateField(null=True, blank=True, editable=False)  # the day by the rule, wherever the task has been moved
     items_done = models.PositiveSmallIntegerField(default=0, editable=False)  # of the checklist, for lists; kept by services.checklists
     items_total = models.PositiveSmallIntegerField(default=0, editable=False)
+    import_key = models.CharField(max_length=64, null=True, editable=False)  # digest of the UID in the calendar's file that it came from
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,6 +101,7 @@ class Task(Subjects, Customised, Binned):
             models.CheckConstraint(
                 name="task_due_at_matches_day", condition=Q(due_on__isnull=True, due_at__isnull=True) | Q(due_on__isnull=False, due_at__isnull=False)
             ),
+            models.UniqueConstraint(fields=["created_by", "import_key"], name="task_imported_once", condition=Q(import_key__isnull=False)),
             # Two clicks, two workers: the next task of a series is made once.
             models.UniqueConstraint(fields=["series", "series_on"], name="task_series_once", condition=Q(series__isnull=False)),
         ]

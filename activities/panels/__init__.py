@@ -1,6 +1,6 @@
 """What the activities app shows on the pages of records: timeline, composer, rows of work."""
 
-from activities.panels.calendar import MonthDays, TimeGrid
+from activities.panels.calendar import AgendaDates, MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
 from activities.panels.files import FILES
@@ -12,6 +12,7 @@ __all__ = [
     "COMPOSER",
     "FILES",
     "KIND_ICONS",
+    "AgendaDates",
     "Asked",
     "LineMaker",
     "MonthDays",

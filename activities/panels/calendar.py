@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -19,17 +19,20 @@ from crm.core.cells import escape
 from crm.core.lists import RowContext
 from users.working_time import is_working_day
 
+MIDNIGHT = 24 * 60
 SLOTS = 48  # half hours of a day: the classes at1 to at48 and for1 to for48 of calendar.css
+MOST_DATES = 3  # of records, on a day of month, week and day
 LANES = (1, 1, 2, 3, 4, 6, 6)  # how many side by side a column of twelve parts is divided for; more than six are listed behind "more"
 
 
 class CalendarHtml:
-    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings."""
+    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings; `marked`: dates
+    of records by day (selectors.dates_on)."""
 
-    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool) -> None:
-        self.ctx, self.team, self.new_meeting = ctx, team, new_meeting
+    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool, marked: Mapping[date, Sequence[Any]]) -> None:
+        self.ctx, self.team, self.new_meeting, self.marked = ctx, team, new_meeting, marked
         self.label, self.plus = escape(_("New meeting on %(name)s")), cells.icon("plus", "i-sm")
-        self.move, self.mover = escape(_("Move: %(name)s")), cells.icon("calendar-time", "i-sm")
+        self.move, self.resize, self.mover = escape(_("Move: %(name)s")), escape(_("Move or resize: %(name)s")), cells.icon("calendar-time", "i-sm")
 
     def name_of(self, day: date) -> str:
         return escape(cells.format_long(day, self.ctx.locale))
@@ -41,11 +44,35 @@ class CalendarHtml:
         return f'<a class="btn btn-ghost btn-sm btn-icon ms-auto" href="/meetings/new/?day={day.isoformat()}" data-panel aria-label="{label}">{self.plus}</a>'
 
     def more(self, day: date, count: int) -> str:
-        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}"
+        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}{'&amp;dates=1' if self.marked else ''}"
         return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
 
+    def dates(self, day: date) -> str:
+        """The first of the records' dates that fall on a day, and where the rest is."""
+        marked = self.marked.get(day, ())
+        html = "".join(
+            f'<li class="ev-li"><a class="ev k-pink" href="{self.ctx.url_of(each.record)}" title="{self.date_text(each)}">{self.date_icon(each, "i-sm")} '
+            f"{self.date_text(each)}</a></li>"
+            for each in marked[:MOST_DATES]
+        )
+        rest = len(marked) - MOST_DATES
+        return f"{html}<li>{self.more(day, rest)}</li>" if rest > 0 else html
+
+    @staticmethod
+    def date_icon(each: Any, css: str = "") -> str:
+        return cells.icon("calendar-event" if each.once else "confetti", css)
+
+    def is_blank(self, day: Any) -> bool:
+        return not day.rows and not self.marked.get(day.day)
+
+    @staticmethod
+    def date_text(each: Any) -> str:
+        text = _("%(name)s: %(what)s") % {"name": str(each.record), "what": each.label}
+        return escape(f"{text} ({each.years})" if each.years > 0 else text)
+
     def event(self, row: Any, day: date, css: str = "") -> str:
-        """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged."""
+        """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged, and a
+        meeting among the hours (`css`) by its lower edge."""
         ctx, meeting = self.ctx, isinstance(row, Meeting)
         about = ctx.linked(row, row.subject_type) if row.subject_type else None
         hint = ", ".join(word for word in (row.title, str(about) if about else "", row.owner.name if self.team else "") if word)
@@ -53,16 +80,30 @@ class CalendarHtml:
         done = row.held_at is not None if meeting else row.done_at is not None
         color = "k-teal" if meeting else "k-grey" if done else "k-red" if row.is_late(ctx.now) else "k-amber"
         title, when = escape(row.title), f'<span class="num">{escape(clock)}</span> ' if clock else ""
-        data = mover = ""
+        data = mover = keys = ""
         if first and not done and may_change(ctx.user, row):
             url = f"/calendar/move/{'meeting' if meeting else 'task'}/{row.pk}/"
             data = f' data-move-url="{url}" data-version="{row.version}"'
-            mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{self.move % {"name": title}}">{self.mover}</a>'
+            span = self._minutes(row, day) if meeting and not row.is_whole_days else None
+            label = self.resize if span is not None else self.move
+            mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{label % {"name": title}}">{self.mover}</a>'
+            if span is not None and css:
+                data += f' data-begins="{span[0]}" data-ends="{span[1]}"'
+                mover += '<span class="ev-rs" aria-hidden="true"></span>'
+                keys = ' aria-keyshortcuts="Shift+ArrowDown Shift+ArrowUp"'
         who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.team and css else ""
         return (
-            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}">{kind_icon(row, "i-sm")} '
+            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>{kind_icon(row, "i-sm")} '
             f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
         )
+
+    def _minutes(self, row: Meeting, day: date) -> tuple[int, int] | None:
+        """Where a meeting that lies within this day begins and ends, in minutes on the clock."""
+        first, last = row.starts_at.astimezone(self.ctx.zone), row.ends_at.astimezone(self.ctx.zone)
+        until = MIDNIGHT if last.time() == time.min and last.date() == day + timedelta(days=1) else last.hour * 60 + last.minute
+        if first.date() != day or (until != MIDNIGHT and last.date() != day):
+            return None
+        return first.hour * 60 + first.minute, until
 
     def _clock(self, row: Any, day: date) -> tuple[str, bool]:
         """The time that stands before the title, and whether this is the first of its days."""
@@ -73,11 +114,22 @@ class CalendarHtml:
         return (cells.format_clock(row.due_at.astimezone(self.ctx.zone), self.ctx.locale) if row.due_time else ""), True
 
 
+class AgendaDates(CalendarHtml):
+    """The dates of records as rows of a day's work."""
+
+    def html(self, day: date) -> SafeString:
+        return SafeString("".join(self.row(each) for each in self.marked.get(day, ())))
+
+    def row(self, each: Any) -> str:
+        link = f'<a class="t grow py-1" href="{self.ctx.url_of(each.record)}">{self.date_text(each)}</a>'
+        return f'<li><span class="tick" aria-hidden="true">{self.date_icon(each)}</span>{link}</li>'
+
+
 class MonthDays(CalendarHtml):
     """Makes the `<li>`s of the month that `month` lies in."""
 
-    def __init__(self, ctx: RowContext, month: date, *, team: bool, new_meeting: bool) -> None:
-        super().__init__(ctx, team=team, new_meeting=new_meeting)
+    def __init__(self, ctx: RowContext, month: date, **options: Any) -> None:
+        super().__init__(ctx, **options)
         self.month = month.month
 
     def html(self, days: Iterable[Any]) -> SafeString:
@@ -86,14 +138,14 @@ class MonthDays(CalendarHtml):
     def day(self, day: Any) -> str:
         """One day: its number, a button for a meeting, the first of its tasks and meetings, and where the rest is."""
         iso, name, off = day.day.isoformat(), self.name_of(day.day), day.day.month != self.month
-        css = " ".join(word for word, on in (("off", off), ("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        css = " ".join(word for word, on in (("off", off), ("now", day.day == self.ctx.today), ("blank", self.is_blank(day))) if on)
         more = day.count - len(day.rows)
         rest = f"<li>{self.more(day.day, more)}</li>" if more > 0 else ""
         return (
             f'<li class="{css}"><span class="d-flex align-items-center xs"><time datetime="{iso}" class="num" title="{name}">'
             f'<span class="visually-hidden">{name}</span><span aria-hidden="true">{day.day.day}</span></time>'
             f'<span class="d-lg-none t2 ms-2" aria-hidden="true">{name}</span>{self.plus_button(day.day)}</span>'
-            f'<ul data-day="{iso}">{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
+            f'<ul data-day="{iso}">{self.dates(day.day)}{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
         )
 
 
@@ -146,8 +198,8 @@ def side_by_side(rows: Iterable[Placed]) -> list[Placed]:
 class TimeGrid(CalendarHtml):
     """Days as columns, hours as rows: working hours at least, and more where something happens. On the phone each day is a plain list."""
 
-    def __init__(self, ctx: RowContext, house: Any, *, team: bool, new_meeting: bool) -> None:
-        super().__init__(ctx, team=team, new_meeting=new_meeting)
+    def __init__(self, ctx: RowContext, house: Any, **options: Any) -> None:
+        super().__init__(ctx, **options)
         self.house = house
         self.opens = house.work_start.hour * 2 + house.work_start.minute // 30
         self.closes = max(self.opens + 2, house.work_end.hour * 2 + -(-house.work_end.minute // 30))
@@ -178,11 +230,11 @@ class TimeGrid(CalendarHtml):
         timed = {id(each.row) for each in placed}
         whole = "".join(self.event(row, day.day) for row in day.rows if id(row) not in timed)
         late = day.count - len(day.rows) + sum(1 for each in placed if each.lane >= LANES[-1])
-        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", not day.rows)) if on)
+        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", self.is_blank(day))) if on)
         timed_html = "".join(self.event(each.row, day.day, self.css(each, low)) for each in placed if each.lane < LANES[-1])
         return (
             f'<li class="{css}"><h2 class="xs"><time datetime="{iso}" title="{name}">{self.heading(day.day)}</time>{self.plus_button(day.day)}</h2>'
-            f'<ul class="whole">{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
+            f'<ul class="whole">{self.dates(day.day)}{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
             f'<ul class="slots" data-day="{iso}">{self.shade(day.day, low, high)}{timed_html}</ul></li>'
         )
 

@@ -4,6 +4,7 @@ from activities.selectors.bell import bell_state, late_banners, notifications_pa
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.calls import call_list_at, call_lists, entry_of, next_call
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
+from activities.selectors.dates import date_fields, dates_on, with_counts
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
@@ -27,6 +28,8 @@ __all__ = [
     "call_lists",
     "colleague_called",
     "comments_of",
+    "date_fields",
+    "dates_on",
     "day_of",
     "due_words",
     "entry_of",
@@ -66,4 +69,5 @@ __all__ = [
     "today_page",
     "unread_count",
     "upcoming",
+    "with_counts",
 ]

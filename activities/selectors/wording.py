@@ -26,6 +26,8 @@ from crm.core.custom.models import PREFIX
 from crm.core.custom.showing import history_text
 from crm.core.records import record_for
 from crm.core.templatetags.ui import render_markdown
+from crm.core.yearly import YearlyDayColumn
+from crm.core.yearly import text_of as yearly_text
 from mail.models import OutgoingMail
 
 MOST_OF_A_MAIL = 400  # characters that the timeline shows
@@ -369,6 +371,8 @@ def value_text(field: Any, value: Any, text: str, ctx: CellContext) -> str:
         return ""
     if getattr(field, "choices", None):
         return str(dict(field.flatchoices).get(value, text or value))
+    if isinstance(field, YearlyDayColumn):
+        return yearly_text(value, ctx.locale)
     try:
         if isinstance(field, models.DateTimeField):
             return cells.format_short(datetime.fromisoformat(value).astimezone(ctx.zone).date(), ctx.locale)

@@ -6,6 +6,7 @@ from activities.services.capture import add_person, write_captured
 from activities.services.carrying import conversion_undone, lead_converted, repoint
 from activities.services.checklists import add_item, change_item, move_item, remove_item
 from activities.services.comments import MAX_COMMENT, MOST_COMMENTS, add_comment, delete_comment, pin_line, reopen_mention, restore_comment, settle_mentions
+from activities.services.dates import create_date_rule, delete_date_rule, plan_date_reminders, update_date_rule
 from activities.services.digest import send_digests
 from activities.services.enclosures import MOST_BYTES as MOST_MAIL_BYTES
 from activities.services.enclosures import MOST_FILES as MOST_MAIL_FILES
@@ -69,12 +70,14 @@ __all__ = [
     "complete_tasks",
     "conversion_undone",
     "correct_line",
+    "create_date_rule",
     "create_meeting",
     "create_meetings",
     "create_task",
     "create_tasks",
     "delete_call_list",
     "delete_comment",
+    "delete_date_rule",
     "delete_line",
     "delete_meetings",
     "delete_tasks",
@@ -105,6 +108,7 @@ __all__ = [
     "notify",
     "pass_over",
     "pin_line",
+    "plan_date_reminders",
     "plan_for_each",
     "preview_each",
     "reassign_tasks",
@@ -133,6 +137,7 @@ __all__ = [
     "unsend",
     "unsubscribe_token",
     "unsubscribed",
+    "update_date_rule",
     "update_meeting",
     "update_task",
     "user_left",

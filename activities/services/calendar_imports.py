@@ -1,4 +1,4 @@
-"""Meetings from a calendar's file: kept until it is looked at, then made once per UID."""
+"""Meetings and tasks from a calendar's file: kept until it is looked at, then made once per UID."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from activities.models import CalendarUpload, Meeting
-from activities.services.calendar_files import Entry, Found, read
+from activities.models import CalendarUpload, Meeting, Task
+from activities.services.calendar_files import read
+from activities.services.calendar_parts import Entry, Found, Todo
 from activities.services.meetings import create_meetings
+from activities.services.tasks import Values, create_tasks
+from crm.core.access import may_add
 
 MOST_BYTES = 1_000_000
 FORGOTTEN = timedelta(days=1)
@@ -49,31 +52,36 @@ def keep_upload(name: str, data: bytes, *, actor: Any) -> CalendarUpload:
 def found_in(upload: CalendarUpload, *, actor: Any, now: datetime) -> tuple[Found, set[str]]:
     """What the file holds, and the keys of what the actor has made of it already."""
     found = read(upload.body, zone=actor.zone, now=now)
-    return found, _there(found.entries, actor)
+    for model, rows, refused in ((Meeting, found.entries, _("You may not make meetings.")), (Task, found.todos, _("You may not make tasks."))):
+        if rows and not may_add(actor, model):
+            found.problems += [(row.title, refused) for row in rows]
+            rows.clear()
+    return found, _there(Meeting, found.entries, actor) | _there(Task, found.todos, actor)
 
 
-def _there(entries: Sequence[Entry], actor: Any) -> set[str]:
-    """Those in the bin count as well: who deleted a meeting does not want it again."""
-    keys = [entry.key for entry in entries]
-    return set(Meeting._base_manager.filter(created_by=actor, import_key__in=keys).values_list("import_key", flat=True))
+def _there(model: Any, rows: Sequence[Entry] | Sequence[Todo], actor: Any) -> set[str]:
+    """Those in the bin count as well: who deleted one does not want it again."""
+    keys = [row.key for row in rows]
+    return set(model._base_manager.filter(created_by=actor, import_key__in=keys).values_list("import_key", flat=True)) if keys else set()
 
 
 @transaction.atomic
-def import_upload(upload: CalendarUpload, *, actor: Any) -> list[Meeting]:
-    """Make meetings of what is new in the file. A second time, also at the same time, makes nothing."""
+def import_upload(upload: CalendarUpload, *, actor: Any) -> tuple[list[Meeting], list[Task]]:
+    """Make meetings and tasks of what is new in the file. A second time, also at the same time, makes nothing."""
     get_user_model()._base_manager.select_for_update(no_key=True).get(pk=actor.pk)
     found, there = found_in(upload, actor=actor, now=timezone.now())
-    rows = [
-        {
-            "title": entry.title,
-            "location": entry.location,
-            "description": entry.description,
-            "starts_at": entry.starts_at,
-            "ends_at": entry.ends_at,
-            "import_key": entry.key,
-        }
-        for entry in found.entries
-        if entry.key not in there
-    ]
+    meetings = [_meeting(entry) for entry in found.entries if entry.key not in there]
+    tasks = [_task(todo, actor) for todo in found.todos if todo.key not in there]
     CalendarUpload.objects.filter(pk=upload.pk).delete()
-    return create_meetings(rows, actor=actor) if rows else []
+    return create_meetings(meetings, actor=actor) if meetings else [], create_tasks(tasks, actor=actor) if tasks else []
+
+
+def _meeting(entry: Entry) -> Values:
+    names = ("title", "location", "description", "starts_at", "ends_at")
+    return {**{name: getattr(entry, name) for name in names}, "import_key": entry.key}
+
+
+def _task(todo: Todo, actor: Any) -> Values:
+    values = {name: getattr(todo, name) for name in ("title", "description", "priority", "due_on", "due_time", "done_at")}
+    done = {"done_by": actor} if todo.done_at is not None else {}
+    return {**values, **done, "import_key": todo.key, "reminder": todo.reminders or None, "repeat": todo.rule}

@@ -30,11 +30,25 @@ def clock_of(row: Task | Meeting, zone: ZoneInfo) -> time | None:
     return span_of(row, zone)[1]
 
 
-@transaction.atomic
-def move_entry(row: Any, *, day: date, at: time | None, zone: ZoneInfo, actor: Any, tell: bool = False, version: int | None = None) -> Any:
-    """Move a task or a meeting to `day` and the clock time `at` in `zone` (None: a task for the whole day). A meeting keeps its length.
+def end_of(row: Task | Meeting, zone: ZoneInfo) -> time | None:
+    """The clock time at which a meeting within one day ends (midnight: the end of the day); None for whole days, for those over midnight, and for
+    tasks."""
+    if isinstance(row, Task) or row.is_whole_days:
+        return None
+    start, end = row.starts_at.astimezone(zone), row.ends_at.astimezone(zone)
+    if end.date() != start.date() and (end.time() != time.min or end.date() != start.date() + timedelta(days=1)):
+        return None
+    return end.time().replace(second=0, microsecond=0)
 
-    `tell`: guests of a meeting get a mail. StaleRecord when `version` is old; ValidationError by field (day, time).
+
+@transaction.atomic
+def move_entry(
+    row: Any, *, day: date, at: time | None, zone: ZoneInfo, actor: Any, until: time | None = None, tell: bool = False, version: int | None = None
+) -> Any:
+    """Move a task or a meeting to `day` and the clock time `at` in `zone` (None: a task for the whole day). A meeting keeps its length, unless it
+    shall last `until` another time of that day (midnight: the end of it).
+
+    `tell`: guests of a meeting get a mail. StaleRecord when `version` is old; ValidationError by field (day, time, until).
     """
     if isinstance(row, Task):
         changes = {"due_on": day, "due_time": None} if at is None else {"due_at": moment(day, at, zone)}
@@ -42,7 +56,16 @@ def move_entry(row: Any, *, day: date, at: time | None, zone: ZoneInfo, actor: A
     if at is None:
         raise ValidationError({"time": [_("A meeting starts at a time. Enter one.")]})
     start, end = moved_span(row, day, at, zone)
+    if until is not None and not row.is_whole_days:
+        end = _resized(start, day, until, zone)
     return update_meeting(row, {"starts_at": start, "ends_at": end, "tell": tell}, actor=actor, version=version)
+
+
+def _resized(start: datetime, day: date, until: time, zone: ZoneInfo) -> datetime:
+    end = moment(day + timedelta(days=1) if until == time.min else day, until, zone)
+    if end <= start:
+        raise ValidationError({"until": [_("The end is before the start.")]})
+    return end
 
 
 def moved_span(row: Meeting, day: date, at: time, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -17,9 +17,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from activities.models import Meeting, Notification, Reminder, Task
+from activities.models import DateRule, Meeting, Notification, Reminder, Task
 from activities.selectors import due_words
-from activities.services import due
+from activities.services import dates, due
 from activities.services.notifications import BY_MAIL, IN_APP, channels_of
 from mail.models import OutgoingMail
 from mail.services import queue_mails, render_mail
@@ -139,32 +139,51 @@ def _fire_batch(limit: int) -> tuple[int, int]:
     """Bell, mail and the mark of one batch commit together or not at all."""
     at = timezone.now()
     due_rows = Reminder.objects.filter(sent_at__isnull=True, cancelled_at__isnull=True, remind_at__lte=at).order_by("remind_at", "pk")
-    taken = list(due_rows.select_for_update(skip_locked=True, of=("self",)).select_related("task", "meeting", "user__role")[:limit])
-    live = [reminder for reminder in taken if _still_wanted(reminder)]
+    taken = list(due_rows.select_for_update(skip_locked=True, of=("self",)).select_related("task", "meeting", "rule", "user__role")[:limit])
+    records = dates.records_behind(taken)
+    live = [reminder for reminder in taken if reminder.pk in records or _still_wanted(reminder)]
     dropped = {reminder.pk for reminder in taken} - {reminder.pk for reminder in live}
     if dropped:
         Reminder.objects.filter(pk__in=dropped).update(cancelled_at=at)
     if live:
         Reminder.objects.filter(pk__in=[reminder.pk for reminder in live]).update(sent_at=at)
-        wanted = channels_of({reminder.user_id for reminder in live}, Notification.Kind.REMINDER)
-        Notification.objects.bulk_create([_notification(reminder, at) for reminder in live if wanted[reminder.user_id] in IN_APP])
-        queue_mails([_mail(reminder, at) for reminder in live if wanted[reminder.user_id] in BY_MAIL])
+        for kind, some in _by_kind(live).items():
+            wanted = channels_of({reminder.user_id for reminder in some}, kind)
+            Notification.objects.bulk_create([_notification(reminder, records, at) for reminder in some if wanted[reminder.user_id] in IN_APP])
+            queue_mails([_mail(reminder, records, at) for reminder in some if wanted[reminder.user_id] in BY_MAIL])
     return len(taken), len(live)
+
+
+def _by_kind(reminders: list[Reminder]) -> dict[str, list[Reminder]]:
+    """Of each kind that people choose a channel for."""
+    found: dict[str, list[Reminder]] = defaultdict(list)
+    for reminder in reminders:
+        found[Notification.Kind.DATE if reminder.record_id else Notification.Kind.REMINDER].append(reminder)
+    return found
 
 
 def _still_wanted(reminder: Reminder) -> bool:
     subject = reminder.task or reminder.meeting
-    assert subject is not None
+    if subject is None:
+        return False  # of a date that does not stand any longer
     over = reminder.task.done_at if reminder.task else subject.held_at
     return over is None and subject.deleted_at is None and reminder.user.is_active and subject.owner_id == reminder.user_id
 
 
-def _notification(reminder: Reminder, at: datetime) -> Notification:
-    subject = reminder.task or reminder.meeting
+def _notification(reminder: Reminder, records: dict[int, Any], at: datetime) -> Notification:
+    record = records.get(reminder.pk)
+    subject, kind = record or reminder.task or reminder.meeting, Notification.Kind.REMINDER if record is None else Notification.Kind.DATE
     assert subject is not None
     with translation.override(reminder.user.language):
-        text = _text(reminder, at)[:300]
-    return Notification(user=reminder.user, kind=Notification.Kind.REMINDER, text=text, url=subject.get_absolute_url(), reminder=reminder, created_at=at)
+        text = _text(reminder, at) if record is None else _date_text(reminder, record, at)
+    return Notification(user=reminder.user, kind=kind, text=text[:300], url=subject.get_absolute_url(), reminder=reminder, created_at=at)
+
+
+def _date_text(reminder: Reminder, record: Any, at: datetime) -> str:
+    assert reminder.rule is not None
+    assert reminder.on is not None
+    text = dates.date_text(reminder.rule, record, reminder.on, at.astimezone(reminder.user.zone).date())
+    return _("Late reminder: %(text)s") % {"text": text} if at - reminder.remind_at > LATE else text
 
 
 def _text(reminder: Reminder, at: datetime) -> str:
@@ -182,11 +201,29 @@ def link_url(reminder: Reminder) -> str:
     return f"{settings.BASE_URL}{reverse('reminder-link', args=[token])}"
 
 
-def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
+def _mail(reminder: Reminder, records: dict[int, Any], at: datetime) -> dict[str, Any]:
+    record, user = records.get(reminder.pk), reminder.user
+    if record is None:
+        template, context = "reminder", _mail_context(reminder, at)
+    else:
+        with translation.override(user.language):
+            template, context = "notice", {"user": user, "text": _date_text(reminder, record, at), "url": f"{settings.BASE_URL}{record.get_absolute_url()}"}
+    return {
+        **render_mail(template, context, language=user.language),
+        "purpose": OutgoingMail.Purpose.REMINDER,
+        "to_address": user.email,
+        "to_name": user.name,
+        "user": user,
+        "key": f"reminder:{reminder.pk}",
+    }
+
+
+def _mail_context(reminder: Reminder, at: datetime) -> dict[str, Any]:
+    """Of a task's or meeting's mail."""
     subject, user = reminder.task or reminder.meeting, reminder.user
     assert subject is not None
     with translation.override(user.language):
-        context = {
+        return {
             "user": user,
             "title": str(subject),
             "when": due_words(subject, reminder.user),
@@ -196,18 +233,11 @@ def _mail(reminder: Reminder, at: datetime) -> dict[str, Any]:
             "url": f"{settings.BASE_URL}{subject.get_absolute_url()}",
             "answers": [(label, f"{link_url(reminder)}?do={choice}") for choice, label in ANSWERS] if reminder.task else [],
         }
-    return {
-        **render_mail("reminder", context, language=user.language),
-        "purpose": OutgoingMail.Purpose.REMINDER,
-        "to_address": user.email,
-        "to_name": user.name,
-        "user": user,
-        "key": f"reminder:{reminder.pk}",
-    }
 
 
 @transaction.atomic
 def drop_missed_reminders() -> int:
     """After a restore: reminders whose time came since the backup have been sent, or are late beyond use; the tasks stay overdue. How many."""
     now = timezone.now()
+    DateRule.objects.update(planned_at=now + LATE)  # nobody knows which of today's dates were told
     return Reminder.objects.filter(sent_at=None, cancelled_at=None, remind_at__lte=now).update(cancelled_at=now)

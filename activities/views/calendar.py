@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from django.views import View
 from activities import forms, panels, selectors, services
 from activities.models import Meeting, Task
 from activities.selectors.wording import month_text, weekday_text
-from activities.services.moves import clock_of, span_of
+from activities.services.moves import clock_of, end_of, span_of
 from activities.views.entries import put_errors
 from crm.core import cells, pages
 from crm.core.access import Scope, may_add
@@ -49,10 +49,13 @@ class Look:
     show: str
     day: date
     team: bool
+    dates: bool = False  # birthdays and other dates of one's records as well
 
     def url(self, **changes: Any) -> str:
         asked = replace(self, **changes)
-        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **({'who': 'team'} if asked.team else {})})}"
+        more = {"who": "team"} if asked.team else {}
+        more |= {"dates": "1"} if asked.dates else {}
+        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **more})}"
 
     def days(self, first_weekday: int) -> list[date]:
         """The days that are shown."""
@@ -79,11 +82,12 @@ def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
         return _("This view is not there. Choose month, week, day or agenda.")
     if day is None or not FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40):
         return _("This day is not there. Choose one such as 2026-11-19.")
-    return Look(show, day, params.get("who") == "team" and may_team)
+    return Look(show, day, params.get("who") == "team" and may_team, params.get("dates") == "1")
 
 
 class CalendarView(View):
-    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team`: tasks and meetings of one's own, or of everybody whose work one sees."""
+    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team&dates=1`: tasks and meetings of one's own, or of everybody whose work one sees; with
+    the dates of one's records."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
@@ -99,12 +103,13 @@ class CalendarView(View):
         days = look.days(organisation().first_weekday)
         span = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=look.team, per_day=PER_DAY[look.show])
         ctx = row_context(user, span.seen)
+        marked = selectors.dates_on(user, days) if look.dates else {}
         context = {
             "look": look,
             "title": title_of(look, days, ctx),
             "weekdays": [weekday_text(day, ctx) for day in days[:7]] if look.show == "month" else [],
-            "days": days_html(look, span.days, ctx),
-            "empty": not any(day.rows for day in span.days if look.show != "month" or day.day.month == look.day.month),
+            "days": days_html(look, span.days, ctx, marked),
+            "empty": not any(day.rows or marked.get(day.day) for day in span.days if look.show != "month" or day.day.month == look.day.month),
             "may_team": self.may_team,
             "new_meeting": may_add(user, Meeting),
             "new_task": may_add(user, Task),
@@ -128,18 +133,24 @@ def links_of(look: Look, today: date) -> dict[str, Any]:
         "shows": [(name, label, key, look.url(show=name)) for name, label, key in SHOWS],
         "mine_url": look.url(team=False),
         "team_url": look.url(team=True),
+        "dates_url": look.url(dates=not look.dates),
     }
 
 
-def days_html(look: Look, days: list[Any], ctx: RowContext) -> Any:
-    """The days as html; of an agenda [(day, rows)] for the template."""
-    options = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting)}
+def days_html(look: Look, days: list[Any], ctx: RowContext, marked: dict[date, list[Any]]) -> Any:
+    """The days as html; of an agenda [(day, name, rows, url)] for the template."""
+    options: dict[str, Any] = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting), "marked": marked}
     match look.show:
         case "month":
             return panels.MonthDays(ctx, look.day, **options).html(days)
         case "agenda":
             rows = panels.WorkRows(ctx, ctx.user)
-            return [(day.day, cells.format_long(day.day, ctx.locale), rows.html(day.rows), look.url(show="day", day=day.day)) for day in days if day.rows]
+            dates = panels.AgendaDates(ctx, **options)
+            return [
+                (day.day, cells.format_long(day.day, ctx.locale), dates.html(day.day) + rows.html(day.rows), look.url(show="day", day=day.day))
+                for day in days
+                if day.rows or marked.get(day.day)
+            ]
     return panels.TimeGrid(ctx, organisation(), **options).html(days)
 
 
@@ -147,7 +158,8 @@ def days_html(look: Look, days: list[Any], ctx: RowContext) -> Any:
 
 
 class MoveView(View):
-    """GET asks for the day and the time; POST moves a task or a meeting. A drop on the calendar is a POST that wants JSON and sends the day alone."""
+    """GET asks for the day and the time; POST moves or resizes a task or a meeting. A drop on the calendar is a POST that wants JSON and sends the day
+    alone; a drag of the lower edge sends `until` as well."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.record: Any = record_for(MODELS[kwargs["kind"]])
@@ -160,7 +172,9 @@ class MoveView(View):
 
     def get(self, request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         day, at = span_of(self.row, self.zone)
-        initial = {"day": forms.parse_day(request.GET.get("day")) or day, "time": at, "version": self.row.version, "next": calendar_of(request)}
+        until = parse_clock(request.GET.get("until", "")) or end_of(self.row, self.zone)
+        given = {"day": forms.parse_day(request.GET.get("day")) or day, "time": at, "until": until}
+        initial = given | {"version": self.row.version, "next": calendar_of(request)}
         return self.page(forms.MoveForm(user=request.user, row=self.row, initial=initial))
 
     def post(self, request: HttpRequest, kind: str, pk: int) -> HttpResponse:
@@ -170,8 +184,9 @@ class MoveView(View):
         if not form.is_valid():
             return self.refuse(form, 422)
         if self.drop and form.asks:
-            return JsonResponse({"form_url": f"{request.path}?{urlencode({'day': form.cleaned_data['day']})}"}, status=409)
-        before = span_of(self.row, self.zone)
+            asked = {"day": form.cleaned_data["day"], **({"until": f"{form.cleaned_data['until']:%H:%M}"} if form.cleaned_data.get("until") else {})}
+            return JsonResponse({"form_url": f"{request.path}?{urlencode(asked)}"}, status=409)
+        before = (*span_of(self.row, self.zone), end_of(self.row, self.zone))
         try:
             moved = self.move(form)
         except StaleRecord:
@@ -185,9 +200,9 @@ class MoveView(View):
     def move(self, form: forms.MoveForm) -> Any:
         data = form.cleaned_data
         at = data["time"] if "time" in form.data else clock_of(self.row, self.zone)
-        return services.move_entry(
-            self.row, day=data["day"], at=at, zone=self.zone, tell=bool(data.get("tell")), actor=self.request.user, version=data["version"]
-        )
+        until = data.get("until") if data.get("until") != end_of(self.row, self.zone) else None
+        asked = {"day": data["day"], "at": at, "until": until, "tell": bool(data.get("tell")), "version": data["version"]}
+        return services.move_entry(self.row, zone=self.zone, actor=self.request.user, **asked)
 
     def refuse(self, form: forms.MoveForm, status: int) -> HttpResponse:
         if self.drop:
@@ -196,9 +211,15 @@ class MoveView(View):
 
     def done(self, form: forms.MoveForm, moved: Any, before: Any) -> HttpResponse:
         ctx = row_context(self.request.user)
-        text = _("%(name)s moved to %(day)s") % {"name": str(moved)[:80], "day": cells.format_short(span_of(moved, self.zone)[0], ctx.locale)}
-        day, at = before
+        day, at, until = before
+        shown, end = span_of(moved, self.zone), end_of(moved, self.zone)
+        if end is not None and shown == (day, at):
+            clock = cells.format_clock(moved.ends_at.astimezone(self.zone), ctx.locale)
+            text = _("%(name)s lasts until %(time)s") % {"name": str(moved)[:80], "time": clock}
+        else:
+            text = _("%(name)s moved to %(day)s") % {"name": str(moved)[:80], "day": cells.format_short(shown[0], ctx.locale)}
         back = {"day": day.isoformat() if day else "", "time": f"{at:%H:%M}" if at else "", "version": moved.version}
+        back |= {"until": f"{until:%H:%M}"} if until is not None else {}
         if self.drop:
             return JsonResponse({"message": text, "version": moved.version, "undo": back if day else None})
         undo = f"undo:{self.request.path}?{urlencode(back)}" if day and not form.asks else ""
@@ -213,12 +234,20 @@ class MoveView(View):
             "record": self.record,
             "object": self.row,
             "form": form,
-            "form_title": _("Move: %(name)s") % {"name": str(self.row)[:120]},
-            "submit_label": _("Move"),
+            "form_title": (_("Move or resize: %(name)s") if "until" in form.fields else _("Move: %(name)s")) % {"name": str(self.row)[:120]},
+            "submit_label": _("Save") if "until" in form.fields else _("Move"),
             "cancel_url": self.row.get_absolute_url(),
         }
         part = "#form" if self.request.htmx and self.request.htmx.target == "panel-body" else ""  # type: ignore[attr-defined]
         return render(self.request, f"records/form.html{part}", context, status=status)
+
+
+def parse_clock(text: str) -> time | None:
+    """14:30; None for anything else."""
+    try:
+        return time.fromisoformat(text) if len(text) == len("14:30") else None
+    except ValueError:
+        return None
 
 
 def calendar_of(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -24,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from activities import forms, selectors, services
-from activities.models import Meeting, MeetingGuest
+from activities.models import Meeting, MeetingGuest, Task
 from crm.core import cells
 from crm.core.access import may_add
 from crm.core.lists import row_context
@@ -81,10 +82,10 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 class MayPlanView(View):
-    """Base: people who may make meetings."""
+    """Base: people who may make meetings or tasks."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not may_add(request.user, Meeting):
+        if not may_add(request.user, Meeting) and not may_add(request.user, Task):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
@@ -112,7 +113,7 @@ class ImportFileView(MayPlanView):
 
 
 class ImportPreviewView(MayPlanView):
-    """GET: what the file holds. POST makes meetings of what is new."""
+    """GET: what the file holds. POST makes meetings and tasks of what is new."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         upload = selectors.own_upload(request.user, kwargs["pk"]) if request.user.is_authenticated else None
@@ -124,22 +125,43 @@ class ImportPreviewView(MayPlanView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         found, there = services.found_in(self.upload, actor=request.user, now=timezone.now())
         ctx = row_context(request.user)
+        groups = [
+            (_("Meetings"), [(row.title, cells.time_html(row.starts_at, ctx, style="datetime"), "", row.key in there) for row in found.entries]),
+            (_("Tasks"), [(row.title, *due_of(row, ctx), row.key in there) for row in found.todos]),
+        ]
         context = {
             "upload": self.upload,
-            "rows": [(entry.title, cells.time_html(entry.starts_at, ctx, style="datetime"), entry.key in there) for entry in found.entries[:SHOWN]],
-            "more": max(0, len(found.entries) - SHOWN),
-            "fresh": sum(entry.key not in there for entry in found.entries),
+            "groups": [(title, rows[:SHOWN], max(0, len(rows) - SHOWN)) for title, rows in groups if rows],
+            "fresh": made_text(*(sum(row.key not in there for row in rows) for rows in (found.entries, found.todos))),
             "problems": found.problems,
             "notes": found.notes,
+            "held": ", ".join(name for name in found.held if name != "VCALENDAR"),
         }
         return render(request, "activities/calendar_preview.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        made = services.import_upload(self.upload, actor=request.user)
-        text = ngettext("%(n)s meeting added.", "%(n)s meetings added.", len(made)) % {"n": len(made)}
-        messages.success(request, text)
-        day = min(meeting.starts_at for meeting in made).astimezone(timezone.get_current_timezone()).date() if made else timezone.localdate()
+        meetings, tasks = services.import_upload(self.upload, actor=request.user)
+        messages.success(request, _("Added: %(what)s.") % {"what": made_text(len(meetings), len(tasks)) or _("nothing new")})
+        if tasks and not meetings:
+            return redirect("/tasks/?view=mine")
+        day = min(meeting.starts_at for meeting in meetings).astimezone(timezone.get_current_timezone()).date() if meetings else timezone.localdate()
         return redirect(f"/calendar/?show=agenda&day={day}")
+
+
+def made_text(meetings: int, tasks: int) -> str:
+    """`2 meetings, 1 task`; "" for none."""
+    parts = [ngettext("%(n)s meeting", "%(n)s meetings", meetings) % {"n": meetings}] if meetings else []
+    return ", ".join([*parts, ngettext("%(n)s task", "%(n)s tasks", tasks) % {"n": tasks}] if tasks else parts)
+
+
+def due_of(todo: Any, ctx: Any) -> tuple[Any, str]:
+    """When a to-do is due, and what else becomes of it."""
+    day = cells.format_short(todo.due_on, ctx.locale) if todo.due_on else _("No date")
+    at = f" {cells.format_clock(datetime.combine(todo.due_on, todo.due_time), ctx.locale)}" if todo.due_on and todo.due_time else ""
+    told = [_("done")] if todo.done_at else []
+    told += [_("repeats")] if todo.rule else []
+    told += [ngettext("%(n)s reminder", "%(n)s reminders", len(todo.reminders)) % {"n": len(todo.reminders)}] if todo.reminders else []
+    return f"{day}{at}", ", ".join(told)
 
 
 # ---- guests ----

@@ -165,7 +165,15 @@ class NotificationsView(View):
         return render(request, "activities/notifications.html", context)
 
 
-ICONS = {"reminder": "alarm", "assigned": "user-share", "done": "circle-check", "mentioned": "at", "export": "file-export", "system": "info-circle"}
+ICONS = {
+    "reminder": "alarm",
+    "date": "calendar-event",
+    "assigned": "user-share",
+    "done": "circle-check",
+    "mentioned": "at",
+    "export": "file-export",
+    "system": "info-circle",
+}
 
 
 class NotificationOpenView(View):

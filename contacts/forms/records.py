@@ -13,7 +13,7 @@ from contacts.forms.addresses import AddressesField, Entry
 from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone
 from contacts.services import country_choices, language_choices, zone_names
 from contacts.services.rules import normal_domain, normal_email, normal_phone
-from crm.core.fields import LongChoiceField, PickerField, TagsField
+from crm.core.fields import LongChoiceField, PickerField, TagsField, YearlyDayField
 from crm.core.forms import PlainForm, RecordForm
 
 ADDRESS = (_("Address"), "street", ("postal_code", "city"), ("region", "country"))
@@ -80,12 +80,13 @@ class ContactForm(RecordForm):
     company = PickerField("companies", label=_("Company"), required=False)
     email = AddressesField(label=_("E-mail"), input_type="email", key="address", kinds=ContactEmail.Kind.choices, labels=(_("E-mail"), _("Primary")))
     phone = AddressesField(label=_("Phone"), input_type="tel", key="number", kinds=ContactPhone.Kind.choices, labels=(_("Phone"), _("Primary")))
+    birthday = YearlyDayField(label=_("Birthday"))
     language = LongChoiceField(label=_("Language"), choices=language_choices, required=False)
     time_zone = LongChoiceField(label=_("Time zone"), choices=zone_choices, required=False)
     country = LongChoiceField(label=_("Country"), choices=country_choices, required=False)
     tags = TagsField()
     layout = (
-        (_("Person"), ("first_name", "last_name"), ("company", "job_title"), "lifecycle"),
+        (_("Person"), ("first_name", "last_name"), ("company", "job_title"), ("lifecycle", "birthday")),
         (_("How to reach"), "email", "phone", ("language", "time_zone")),
         ADDRESS,
         ABOUT,
@@ -99,6 +100,7 @@ class ContactForm(RecordForm):
             "company",
             "job_title",
             "lifecycle",
+            "birthday",
             "email",
             "phone",
             "language",

@@ -15,6 +15,7 @@ from crm.core.access import RecordQuerySet, ViaChild
 from crm.core.audit import audited
 from crm.core.models import Record, filter_indexes, record_indexes
 from crm.core.text import digits
+from crm.core.yearly import YearlyDayColumn, yearly_index
 
 __all__ = ["Company", "Consent", "Contact", "ContactEmail", "ContactPhone", "Employment", "Relationship", "RelationshipType"]
 
@@ -87,6 +88,7 @@ class Contact(Record):
     phone = models.CharField(_("phone"), max_length=32, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    birthday = YearlyDayColumn(_("birthday"), default="", db_default="")
     street = models.CharField(_("street"), max_length=200, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     city = models.CharField(_("city"), max_length=100, blank=True)
@@ -102,6 +104,7 @@ class Contact(Record):
             *record_indexes("contact", "city", "email", "lifecycle", facts=("company", "lifecycle", "city", "country", "email", "phone")),
             *filter_indexes("contact", prefix=("city",), equal=("country",)),
             name_trigrams("contact"),
+            yearly_index("contact", "birthday"),
         ]
         constraints = [models.CheckConstraint(name="contact_has_a_name", condition=~Q(first_name="", last_name="", email=""))]
 

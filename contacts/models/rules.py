@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from babel import Locale
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.cells import current_locale
 from crm.core.fields import to_e164
 from crm.core.text import digits, sort_key
+from crm.core.yearly import read_day
 from users.models import known_zones
 
 MAX_ADDRESSES = 20  # e-mails or phones of one person
@@ -259,6 +261,11 @@ def check_zone(name: str) -> str:
     if name and name not in known_zones():
         raise ValidationError(_("Choose a time zone from the list, such as Europe/Berlin."), code="zone")
     return name
+
+
+def check_birthday(text: str) -> str:
+    """The stored form of a day with or without its year; "" for none."""
+    return read_day(text, today=timezone.localdate())
 
 
 def normal_emails(rows: Iterable[dict[str, Any]]) -> list[Address]:

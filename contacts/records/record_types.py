@@ -30,7 +30,7 @@ from contacts.services import (
 )
 from crm.core import cells, dialing
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS, created_html, text_column
+from crm.core.columns import TAGS, created_html, text_column, yearly_column, yearly_html
 from crm.core.names import split_name
 from crm.core.records import Action, Column, Fact, RecordType, Section, View
 from crm.core.steps import step_cell, step_html
@@ -336,6 +336,7 @@ CONTACT = RecordType(
             shown=False,
             edit=("lifecycle",),
         ),
+        yearly_column("birthday", _("Birthday")),
         *COMMON_COLUMNS,
     ),
     views=COMMON_VIEWS,
@@ -363,6 +364,7 @@ CONTACT = RecordType(
                 Fact(_("E-mail"), emails_html, "email"),
                 Fact(_("Phone"), phones_html, "phone"),
                 Fact(_("Language"), lambda obj, ctx: format_html("{}", language_name(obj.language)) if obj.language else "", "language"),
+                Fact(_("Birthday"), lambda obj, ctx: yearly_html(obj.birthday, ctx), "birthday"),
                 Fact(_("Owner"), owner_html, "owner"),
                 Fact(_("Tags"), tags_html, "tags"),
             ),

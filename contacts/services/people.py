@@ -19,7 +19,7 @@ from crm.core.copying import Blank, insert_rows
 from crm.core.writes import change_record, change_records, create_records, lock
 
 Lists = dict[str, list[Address] | None]  # "email" and "phone"; None: not touched
-RULES = {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone}
+RULES = {"country": rules.check_country, "language": rules.check_language, "time_zone": rules.check_zone, "birthday": rules.check_birthday}
 CHILDREN: dict[str, tuple[Any, str]] = {"email": (ContactEmail, "address"), "phone": (ContactPhone, "number")}
 KINDS = {model: frozenset(model.Kind.values) for model, _field in CHILDREN.values()}  # Django makes the list anew each time
 

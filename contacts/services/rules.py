@@ -2,6 +2,7 @@
 
 from contacts.models.rules import (
     Address,
+    check_birthday,
     check_country,
     check_language,
     check_zone,
@@ -23,6 +24,7 @@ from contacts.models.rules import (
 
 __all__ = [
     "Address",
+    "check_birthday",
     "check_country",
     "check_language",
     "check_zone",

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.cells import tags_cell, text_cell, time_html
 from crm.core.records import Column
+from crm.core.yearly import YearlyDay, text_of
 
 WIDE = "d-none d-lg-table-cell"
 TAGS = Column(
@@ -41,6 +42,29 @@ def text_column(
         shown=shown,
         edit=(field or name,),
     )
+
+
+def yearly_column(name: str, label: Any) -> Column:
+    """A column for a day that comes back every year."""
+    stored = attrgetter(name)
+    return Column(
+        name=name,
+        label=label,
+        cell=lambda obj, ctx: text_cell(text_of(stored(obj), ctx.locale), WIDE),
+        export=lambda obj, ctx: stored(obj),
+        css=WIDE,
+        shown=False,
+        edit=(name,),
+    )
+
+
+def yearly_html(stored: str, ctx: Any) -> SafeString | str:
+    """Such a day in a record's profile, and how long ago it was first where the year is known."""
+    found, text = YearlyDay.read(stored), text_of(stored, ctx.locale)
+    if found is None or found.year is None:
+        return format_html("{}", text) if text else ""
+    years = ctx.today.year - found.year - (found.in_year(ctx.today.year) > ctx.today)
+    return format_html('{} <span class="t3">{}</span>', text, ngettext("%(n)s year old", "%(n)s years old", years) % {"n": years})
 
 
 def created_html(obj: Any, ctx: Any) -> SafeString:

@@ -13,6 +13,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from crm.core import cells, search
 from crm.core.records import record_for
 from crm.core.text import sort_key
 from crm.core.widgets import MoneyInput, PhoneInput, PickerValue, PickerWidget, TagWidget
+from crm.core.yearly import YearlyDay, read_day, text_of
 
 MAX_ID = 2**63 - 1
 
@@ -154,6 +156,26 @@ class PhoneField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return cells.format_phone(value) if value and str(value).startswith("+") else value
+
+
+class YearlyDayField(forms.CharField):
+    """A day that comes back every year, with or without its year, as people write it; cleans to the stored form (crm.core.yearly)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", gettext_lazy("Such as 3 May 1986; the year may be left out."))
+        super().__init__(max_length=40, required=False, widget=forms.TextInput({"autocomplete": "off"}), **kwargs)
+
+    def clean(self, value: Any, day_first: bool = True) -> str:
+        return read_day(super().clean(value), today=timezone.localdate(), day_first=day_first)
+
+    def prepare_value(self, value: Any) -> Any:
+        return text_of(value, cells.current_locale()) if isinstance(value, str) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.clean(data) != (initial if initial and YearlyDay.read(initial) else "")
+        except ValidationError:
+            return True
 
 
 class TagsField(forms.CharField):

@@ -23,6 +23,7 @@ from crm.core import cells
 from crm.core.models import Tag
 from crm.core.text import sort_key
 from crm.core.widgets import DateInput
+from crm.core.yearly import comes_on
 
 RANGES = [
     ("today", gettext_lazy("Today")),
@@ -36,6 +37,15 @@ RANGES = [
     ("over90d", gettext_lazy("More than 90 days ago")),
 ]
 NEVER = ("never", gettext_lazy("Never"))
+YEARLY = [
+    ("today", gettext_lazy("Today")),
+    ("next7d", gettext_lazy("Next 7 days")),
+    ("next30d", gettext_lazy("Next 30 days")),
+    ("this_month", gettext_lazy("This month")),
+    ("next_month", gettext_lazy("Next month")),
+    ("known", gettext_lazy("Known")),
+    ("none", gettext_lazy("Not known")),
+]
 NEXT = [("late", gettext_lazy("Late")), ("today", gettext_lazy("Today")), ("planned", gettext_lazy("Planned")), ("none", gettext_lazy("None"))]
 
 
@@ -62,6 +72,10 @@ def span_of(name: str, today: date) -> tuple[date | None, date | None]:
         **{f"next{days}d": (today, today + timedelta(days=days - 1)) for days in (7, 30)},
     }
     return spans[name]
+
+
+def days_of(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def range_q(field: str, value: str) -> Q:
@@ -101,6 +115,22 @@ class DayFilter(django_filters.DateFilter):
         if self.up_to:
             return qs.filter(**{f"{self.field_name}__lt": day_start(value + timedelta(days=1))}) if value.year < 9999 else qs
         return qs.filter(**{f"{self.field_name}__gte": day_start(value)})
+
+
+class YearlyDayFilter(django_filters.ChoiceFilter):
+    """By a day that comes back every year, seen from today; `none` where it is not known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=YEARLY, empty_label=gettext_lazy("Any time"), **kwargs)
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if not value:
+            return qs
+        if value in ("known", "none"):
+            empty = Q(**{self.field_name: ""})
+            return qs.filter(empty if value == "none" else ~empty)
+        first, last = span_of(value, timezone.localdate())
+        return qs.filter(comes_on(self.field_name, days_of(first, last))) if first and last else qs
 
 
 class OwnerField(forms.CharField):

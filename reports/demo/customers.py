@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from contacts.models import Company, Consent, Contact
@@ -64,10 +64,17 @@ def make_people(cast: Cast, house: House, companies: list[Company]) -> list[Cont
                 "first_name": person.first, "last_name": person.last, "job_title": cast.choice(words.JOBS), "company": company, "emails": mails, "phones": phones, "city": company.city,
                 "country": company.country, "language": words.LANGUAGES[company.country], "time_zone": words.ZONES[company.country], "owner": company.owner, "team": company.team,
                 "created_by": company.owner, "created_at": created, "lifecycle": cast.dice.choices(("prospect", "customer", "former", "partner"), (45, 45, 5, 5))[0],
+                "birthday": _birthday(number),
                 "tags": [house.tags[tag] for tag in _tags(cast, ("Decision maker", "Prefers phone", "Trade fair", "Price sensitive"), 0.12)],
             }
         )  # fmt: skip
     return create_contacts(rows, actor=None)
+
+
+def _birthday(number: int) -> str:
+    """Of two in three; of some without the year."""
+    day = date(1958 + number % 40, 1, 1) + timedelta(days=number * 37 % 365)
+    return "" if number % 3 == 0 else day.isoformat() if number % 5 else f"--{day:%m-%d}"
 
 
 def record_consents(cast: Cast, story: Story, people: list[Contact]) -> None:

@@ -8,6 +8,7 @@ from datetime import date, time
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from activities.services import create_date_rule
 from crm.core.models import Source, Tag
 from crm.core.text import sort_key
 from deals.services import ensure_defaults as ensure_pipeline
@@ -95,6 +96,8 @@ def furnish() -> House:
         teams[team] = update_team(teams[team], {"manager": users[manager]}, actor=None)
     users = {slug: User.objects.select_related("role", "team").get(pk=user.pk) for slug, user in users.items()}
     sources = _sources()
+    for days in (0, 3):
+        create_date_rule({"date": "contacts.contact:birthday", "repeats": "yearly", "days_before": days}, actor=None)
     tags = {name: Tag.objects.create(name=name, key=sort_key(name), color=color) for name, color in words.TAGS}
     return House(users, teams, sources, tags, _form(users, teams, sources))
 

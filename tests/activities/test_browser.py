@@ -102,6 +102,7 @@ def test_pages_are_clean(new_page: Callable[..., Page], sign_in: Any, business: 
         "step": f"/tasks/{task.pk}/items/{task.items.all()[0].pk}/",
         "delete": f"/tasks/{task.pk}/delete/",
         "hear-of": "/notifications/settings/",
+        "week-day": "/calendar/?show=day",
         "link": answer_path(task),
         "meetings": "/meetings/",
         "meeting-new": "/meetings/new/",
@@ -288,7 +289,7 @@ def test_an_entry_is_dragged_taken_back_and_moved_by_its_form(new_page: Callable
     page.keyboard.press("w")
     expect(page.locator("[data-day='2027-03-10'] .ev-li.at1", has_text="Fitting")).to_be_visible()
     keep(page, "week-desktop")
-    page.get_by_role("link", name="Move: Fitting").focus()
+    page.get_by_role("link", name="Move or resize: Fitting").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#panel #moveform_day")).to_be_focused()
     page.fill("#moveform_day", "2027-03-12")
@@ -303,6 +304,60 @@ def test_an_entry_is_dragged_taken_back_and_moved_by_its_form(new_page: Callable
     expect(page.get_by_label("Tell the guests by e-mail")).to_be_checked()  # the form asks
     forgive(page)  # a 409 that leads there
     assert_clean(page)
+
+
+def test_a_meeting_is_resized_by_its_edge_by_keys_and_by_its_form(new_page: Callable[..., Page], sign_in: Any, business: Any) -> None:
+    people, *_rest = business
+    zone = timezone.get_current_timezone()
+    start = timezone.now().astimezone(zone).replace(year=2027, month=3, day=10, hour=9, minute=0, second=0, microsecond=0)
+    services.create_meeting({"title": "Fitting", "starts_at": start, "ends_at": start + timedelta(hours=1)}, actor=people.owner)
+    page = new_page(**DESKTOP)
+    collect(page)
+    sign_in(page, people.owner.email)
+
+    def ends(clock: str) -> None:
+        hour, minute = map(int, clock.split(":"))
+        expect(page.locator(f".ev-li[data-ends='{hour * 60 + minute}']", has_text="Fitting")).to_be_visible()
+
+    for show in ("week", "day"):
+        page.goto(f"/calendar/?show={show}&day=2027-03-10")
+        entry = page.locator(".ev-li", has_text="Fitting")
+        box: Any = entry.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 20)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 44)  # two rows of half an hour
+        expect(entry).to_have_attribute("data-until", "11:00")
+        keep(page, f"resize-{show}")
+        page.mouse.up()
+        expect(page.locator(".toast", has_text="lasts until 11:00")).to_be_visible()
+        ends("11:00")
+        page.locator(".toast").get_by_role("button", name="Undo").click()
+        ends("10:00")
+    entry.locator(".ev").focus()
+    for _quarter in range(2):
+        page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator(".toast", has_text="lasts until 10:30")).to_be_visible()
+    ends("10:30")
+    expect(entry.locator(".ev")).to_be_focused()
+    page.keyboard.press("Shift+ArrowUp")
+    ends("10:15")
+    page.mouse.move(box["x"] + 60, box["y"] + 24)
+    assert_clean(page)
+    phone = new_page(**PHONE)
+    collect(phone)
+    sign_in(phone, people.owner.email)
+    phone.goto("/calendar/?show=week&day=2027-03-10")
+    phone.get_by_role("link", name="Move or resize: Fitting").click()
+    expect(phone.locator("#panel #moveform_until")).to_have_value("10:15")
+    phone.fill("#moveform_until", "12:00")
+    keep(phone, "resize-form-390")
+    assert_clean(phone)
+    phone.locator("#panel button[type=submit]").click()
+    expect(phone.locator(".toast", has_text="lasts until 12:00")).to_be_visible()
+    phone.locator(".toast").get_by_role("button", name="Undo").click()
+    phone.get_by_role("link", name="Move or resize: Fitting").click()
+    expect(phone.locator("#panel #moveform_until")).to_have_value("10:15")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [pytest.param(1440, "light", marks=pytest.mark.long), (320, "dark")])
@@ -323,9 +378,9 @@ def test_a_guest_a_file_and_a_feed(new_page: Callable[..., Page], sign_in: Any, 
     body = f"BEGIN:VCALENDAR\r\n{event.format(1)}{event.format(2)}BEGIN:VEVENT\r\nUID:3\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     page.set_input_files("input[type=file]", {"name": "fair.ics", "mimeType": "text/calendar", "buffer": body.encode()})
     page.get_by_role("button", name="Look at it").click()
-    expect(page.get_by_role("button", name="Add 2 meetings")).to_be_visible()
+    expect(page.get_by_role("button", name="Add: 2 meetings")).to_be_visible()
     assert_clean(page)
-    page.get_by_role("button", name="Add 2 meetings").click()
+    page.get_by_role("button", name="Add: 2 meetings").click()
     expect(page.get_by_role("link", name="Fair 1")).to_be_visible()
     page.locator("summary[aria-label=More]").click()
     assert_clean(page)
@@ -333,8 +388,14 @@ def test_a_guest_a_file_and_a_feed(new_page: Callable[..., Page], sign_in: Any, 
     page.get_by_role("button", name="Make an address").click()
     expect(page.locator("#address")).to_have_value(re.compile(r"/calendar/feed/[\w-]{43}\.ics$"))
     assert_clean(page)
+    services.create_date_rule({"date": "contacts.contact:birthday", "repeats": "yearly", "days_before": 0}, actor=None)
+    create_contact({"first_name": "Ann", "last_name": "Lee", "birthday": "1987-03-10", "owner": people.owner}, actor=None)
     for show in ("month", "week", "day", "agenda"):
         page.goto(f"/calendar/?show={show}&day=2027-03-10")
+        assert_clean(page)
+        page.locator("summary[aria-label=More]").click()
+        page.get_by_role("link", name="Show birthdays and other dates").click()
+        expect(page.get_by_role("link", name="Ann Lee: birthday (40)")).to_be_visible()
         assert_clean(page)
     page.goto(meeting.get_absolute_url())
     expect(page.locator("section", has_text="Guests")).to_contain_text("Accepted")

@@ -13,8 +13,11 @@ from django.utils import timezone
 from activities import services
 from activities.models import Meeting, Task
 from activities.panels.calendar import Placed, half_hours, side_by_side
+from contacts.services import create_contact
 from crm.core.writes import StaleRecord
+from deals.services import create_deal
 from tests.activities.conftest import Business
+from tests.core.custom.fields import make_field
 from tests.factories import Cast, signed_in
 from users.models import User
 
@@ -237,3 +240,142 @@ def test_a_business_row_moves_its_next_step(client: Client, people: Cast, busine
     client.post(f"/calendar/move/meeting/{row.pk}/", {"day": "2027-03-12", "version": row.version})
     business.deal.refresh_from_db()
     assert business.deal.next_step_at == datetime(2027, 3, 12, 9, tzinfo=BERLIN)
+
+
+# ---- longer and shorter ----
+
+
+def test_a_meeting_is_resized_and_taken_back(client: Client, people: Cast) -> None:
+    row = meeting(people, datetime(2027, 3, 10, 9, tzinfo=BERLIN), 90)
+    url = f"/calendar/move/meeting/{row.pk}/"
+    answer = client.post(url, {"day": "2027-03-10", "until": "12:15", "version": row.version}, headers=JSON)
+    assert answer.status_code == 200
+    assert answer.json()["message"].endswith("lasts until 12:15")
+    row.refresh_from_db()
+    assert (row.starts_at, row.ends_at) == (datetime(2027, 3, 10, 9, tzinfo=BERLIN), datetime(2027, 3, 10, 12, 15, tzinfo=BERLIN))
+    assert client.post(url, answer.json()["undo"], headers=JSON).status_code == 200
+    row.refresh_from_db()
+    assert row.ends_at == datetime(2027, 3, 10, 10, 30, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "until", "end"),
+    [
+        ((2027, 3, 10, 9), 60, "00:00", datetime(2027, 3, 11, tzinfo=BERLIN)),  # the end of the day
+        ((2027, 3, 10, 20), 240, "23:00", datetime(2027, 3, 10, 23, tzinfo=BERLIN)),  # which was its end
+        ((2027, 3, 10, 22), 240, "23:00", datetime(2027, 3, 11, 2, tzinfo=BERLIN)),  # over night: which day would be meant?
+        ((2027, 3, 28, 1), 30, "04:00", datetime(2027, 3, 28, 2, 0, tzinfo=UTC)),  # when summer time begins: two hours
+    ],
+)
+def test_where_a_resized_meeting_ends(client: Client, people: Cast, start: tuple[int, ...], minutes: int, until: str, end: datetime) -> None:
+    row = meeting(people, datetime(*start, tzinfo=BERLIN), minutes)
+    assert (
+        client.post(f"/calendar/move/meeting/{row.pk}/", {"day": f"{row.starts_at.astimezone(BERLIN):%Y-%m-%d}", "until": until}, headers=JSON).status_code
+        == 200
+    )
+    row.refresh_from_db()
+    assert row.ends_at == end
+
+
+def test_the_form_moves_and_keeps_the_length_or_sets_the_end(client: Client, people: Cast) -> None:
+    row = meeting(people, datetime(2027, 3, 10, 9, tzinfo=BERLIN), 90)
+    url = f"/calendar/move/meeting/{row.pk}/"
+    assert 'value="10:30"' in text(client, url)
+    client.post(url, {"day": "2027-03-10", "time": "14:00", "until": "10:30", "version": row.version})
+    row.refresh_from_db()
+    assert (row.starts_at, row.ends_at) == (datetime(2027, 3, 10, 14, tzinfo=BERLIN), datetime(2027, 3, 10, 15, 30, tzinfo=BERLIN)), (
+        "as it was: its length stays"
+    )
+    client.post(url, {"day": "2027-03-11", "time": "14:00", "until": "16:00", "version": row.version})
+    row.refresh_from_db()
+    assert row.ends_at == datetime(2027, 3, 11, 16, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize("until", ["08:00", "09:00", "25:00", "x", "\x00"])
+def test_an_end_that_is_none_is_refused(client: Client, people: Cast, until: str) -> None:
+    row = meeting(people, datetime(2027, 3, 10, 9, tzinfo=BERLIN), 90)
+    for headers in ({}, JSON):
+        assert client.post(f"/calendar/move/meeting/{row.pk}/", {"day": "2027-03-10", "time": "09:00", "until": until}, headers=headers).status_code == 422
+    before = row.ends_at
+    row.refresh_from_db()
+    assert row.ends_at == before
+
+
+def test_guests_who_were_told_are_asked_about_before_it_is_resized(client: Client, people: Cast) -> None:
+    start = timezone.now().astimezone(BERLIN).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=5)
+    row = meeting(people, start, 60)
+    services.update_meeting(row, {"guests": [{"email": "ann@guest.example", "name": "Ann"}], "tell": True}, actor=people.owner)
+    url, day = f"/calendar/move/meeting/{row.pk}/", f"{start:%Y-%m-%d}"
+    answer = client.post(url, {"day": day, "until": "11:00"}, headers=JSON)
+    assert answer.status_code == 409
+    assert 'value="11:00"' in text(client, answer.json()["form_url"])
+    assert client.post(url, {"day": day, "time": "09:00", "until": "11:00", "tell": "on"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.ends_at, row.sequence) == (start + timedelta(hours=2), 1)
+
+
+def test_which_meetings_have_an_edge_to_drag(client: Client, people: Cast) -> None:
+    ahead = timezone.now().astimezone(BERLIN).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=3)
+    meeting(people, ahead, 60)
+    page = text(client, f"/calendar/?show=day&day={ahead:%Y-%m-%d}")
+    assert 'data-begins="540" data-ends="600"' in page
+    assert 'class="ev-rs"' not in text(client, f"/calendar/?show=month&day={ahead:%Y-%m-%d}")
+    Meeting.objects.update(ends_at=ahead + timedelta(days=1, hours=1))
+    assert 'class="ev-rs"' not in text(client, f"/calendar/?show=day&day={ahead:%Y-%m-%d}"), "over night: by the form"
+    assert 'name="until"' not in text(client, f"/calendar/move/meeting/{Meeting.objects.get().pk}/")
+
+
+# ---- dates of records ----
+
+
+@pytest.fixture
+def dated(people: Cast, business: Business) -> Any:
+    """Rules for two dates of contacts and for deals, and records that have them."""
+    since = make_field("date", "contacts", "Customer since")
+    for key, repeats in (("contacts.contact:birthday", "yearly"), (f"contacts.contact:{since.name}", "yearly"), ("deals.deal:close_date", "once")):
+        for days in (0, 3):
+            services.create_date_rule({"date": key, "repeats": repeats, "days_before": days}, actor=None)
+    for name, owner in (("Lee", people.owner), ("Stranger", people.teammate)):
+        values = {"first_name": "Ann", "last_name": name, "owner": owner, "birthday": "1987-03-12", since.name: date(2020, 3, 11)}
+        create_contact(values, actor=None)
+    create_contact({"last_name": "Leap", "owner": people.owner, "birthday": "--02-29", since.name: date(2029, 3, 11)}, actor=None)
+    create_deal({"name": "Roof", "owner": people.owner, "close_date": date(2027, 3, 9)}, actor=None)
+    return since
+
+
+def test_birthdays_and_other_dates_are_a_layer(client: Client, people: Cast, business: Business, dated: Any) -> None:
+    for show in ("month", "week", "agenda"):
+        plain = text(client, f"/calendar/?show={show}&day=2027-03-10")
+        assert "Ann Lee" not in plain
+        assert "dates=1" in plain
+        page = text(client, f"/calendar/?show={show}&day=2027-03-08&dates=1")
+        assert page.count("Ann Lee: birthday (40)</a>") == 1, "once, however many reminders it has"
+        assert "Ann Lee: Customer since (7)" in page
+        assert "Roof: expected close date" in page
+        assert "Stranger" not in page
+        assert "Leap: Customer since" not in page, "comes back after it was there"
+        assert 'dates=1"' in page, "the next page has them too"
+    day = text(client, "/calendar/?show=day&day=2027-02-28&dates=1")
+    assert "Leap: birthday" in day
+    assert "Leap: birthday (" not in day
+    assert "Leap" not in text(client, "/calendar/?show=day&day=2028-02-28&dates=1")
+    assert "Roof" not in text(client, "/calendar/?show=day&day=2028-03-09&dates=1"), "once"
+
+
+def test_many_dates_on_a_day_stay_on_the_page(client: Client, people: Cast, dated: Any) -> None:
+    for number in range(8):
+        create_contact({"last_name": f"N{number}", "owner": people.owner, "birthday": "--05-04"}, actor=None)
+    page = text(client, "/calendar/?show=month&day=2027-05-04&dates=1")
+    assert page.count(": birthday</a>") == 3
+    assert "5 more" in page
+    assert "show=agenda&amp;day=2027-05-04&amp;dates=1" in page
+    assert text(client, "/calendar/?show=agenda&day=2027-05-04&dates=1").count(": birthday</a>") == 8
+
+
+def test_whose_dates_are_shown(people: Cast, business: Business, dated: Any) -> None:
+    role = people.owner.role
+    role.grants = {**role.grants, "contacts_contact": {"view": "none"}}
+    role.save()
+    page = text(signed_in(people.owner), "/calendar/?show=month&day=2027-03-10&dates=1")
+    assert "Ann Lee" not in page
+    assert "Roof" in page

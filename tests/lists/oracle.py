@@ -49,6 +49,7 @@ def build(people: Any, seed: int = 7) -> SimpleNamespace:
                 first_name=pick(("Ann", "Édith", "bob")),
                 last_name=f"N{index % 13}",
                 lifecycle=pick(Contact.Lifecycle.values),
+                birthday=_birthday(index),
                 company=pick([*companies[:4], None]),
             ),
         ),
@@ -75,6 +76,12 @@ def build(people: Any, seed: int = 7) -> SimpleNamespace:
     for slug in ("companies", "contacts", "leads", "deals"):
         _tag(world, slug)
     return world
+
+
+def _birthday(index: int) -> str:
+    """About the days that are asked about, with and without a year; a third have none."""
+    day = TODAY + timedelta(days=(0, 1, 6, 7, 29, 30, -1, -25, 5, 40)[index % 10])
+    return "" if index % 3 == 0 else f"{'-' if index % 2 else '1979'}-{day:%m-%d}"
 
 
 def _owned(world: Any, row: Any, *, owner: Any = ...) -> Any:
@@ -246,6 +253,16 @@ def _closing(row: Any, value: str) -> bool:
     }[value]
 
 
+def _birthdays(row: Any, value: str) -> bool:
+    if value in ("known", "none"):
+        return (row.birthday != "") == (value == "known")
+    if not row.birthday:
+        return False
+    month, day = int(row.birthday[-5:-3]), int(row.birthday[-2:])
+    ahead = next(number for number in range(366) if ((TODAY + timedelta(days=number)).month, (TODAY + timedelta(days=number)).day) == (month, day))
+    return {"today": ahead == 0, "next7d": ahead < 7, "next30d": ahead < 30, "this_month": month == 10, "next_month": month == 11}[value]
+
+
 def _stalled(row: Any) -> bool:
     limit = row.stage.stalled_after_days
     return row.stage.kind == "open" and limit is not None and row.stage_since < NOW - timedelta(days=limit)
@@ -321,7 +338,13 @@ def _own(world: Any, slug: str, user: Any) -> dict[str, tuple[list[Any], Fits]]:
             return {**place, "industry": _starting("industry", ["wood", "Glass"]), "parent": _linked("parent", parents)}
         case "contacts":
             lives = [["customer"], ["prospect", "partner"]]
-            return {**place, "lifecycle": (lives, lambda row, value: row.lifecycle in value), "company": _linked("company", seen["companies"])}
+            born = (["today", "next7d", "next30d", "this_month", "next_month", "known", "none"], _birthdays)
+            return {
+                **place,
+                "lifecycle": (lives, lambda row, value: row.lifecycle in value),
+                "company": _linked("company", seen["companies"]),
+                "birthday": born,
+            }
         case "leads":
             return {**reach, **_of_leads(world)}
         case "deals":

@@ -14,7 +14,7 @@ from django.core.validators import MaxLengthValidator, ProhibitNullCharactersVal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core.fields import MoneyField, TagsField
+from crm.core.fields import MoneyField, TagsField, YearlyDayField
 from crm.core.text import sort_key
 
 Parse = Callable[[str], Any]
@@ -164,6 +164,8 @@ def parser_of(field: forms.Field, others: list[forms.Field], day_first: bool) ->
         return lambda text: parse_tags(text, field)
     if isinstance(field, MoneyField):
         return lambda text: parse_money(text, field)
+    if isinstance(field, YearlyDayField):
+        return lambda text: field.clean(text, day_first)
     if isinstance(field, forms.ChoiceField):
         return ChoiceParser(field, spellings([field, *others]))
     if isinstance(field, forms.DateTimeField):
