@@ -19,7 +19,7 @@ from crm.core.compiled import maker
 from users.models import User
 
 MOST = 20
-MOST_OPEN = 50  # that are looked through
+MOST_OPEN = 200  # that are looked through: those on records that the reader sees no longer must not hide the others
 LINE = ("id", "at", "subject_type", *(f"{name}_id" for name in SUBJECTS))
 AT = re.compile(r"(?<![\w@.+-])@(?=\w)")  # not the one of an address
 WORD = re.compile(r"[\w'’.@+-]*[\w'’]")

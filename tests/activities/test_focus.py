@@ -80,4 +80,4 @@ def test_a_place_that_is_none(people: Any, text: str) -> None:
 
 def test_nothing_to_do(people: Any) -> None:
     assert "Nothing is due today" in signed_in(people.owner).get("/focus/").content.decode()
-    assert 'href="/focus/"' not in signed_in(people.owner).get("/").content.decode()
+    assert '<a class="btn btn-ghost" href="/focus/"' not in signed_in(people.owner).get("/").content.decode()
