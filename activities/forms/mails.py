@@ -9,7 +9,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Field, Layout, Row
 from django import forms
 from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from activities.forms.base import EntryForm
@@ -26,7 +26,7 @@ class MailForm(EntryForm):
     """A mail to one of a record's addresses; `kept`: the files on the record that may go along. Which template it began with, and that this was marketing,
     comes back hidden: a template that is deleted meanwhile takes no way to unsubscribe with it."""
 
-    to = forms.ChoiceField(label=_("To"))
+    to = forms.ChoiceField(label=pgettext_lazy("mail", "To"))
     subject = forms.CharField(label=_("Subject"), max_length=250)
     text = forms.CharField(label=_("Text"), max_length=MAX_BODY, widget=forms.Textarea({"rows": 12}))
     kept = forms.TypedMultipleChoiceField(label=_("Files on the record"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple)

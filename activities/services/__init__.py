@@ -18,7 +18,7 @@ from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.links import answer_reminder, reminder_behind
-from activities.services.mails import Preview, addresses_of, mail_each, preview_each, send_mail, unsend
+from activities.services.mails import Preview, addresses_of, mail_each, preview_each, send_mail, signed, unsend
 from activities.services.marketing import PEOPLE, Recipient, is_unwilling, recipient_behind, unsubscribe_token, unsubscribed, withdraw
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.moves import move_entry
@@ -131,6 +131,7 @@ __all__ = [
     "set_repeat",
     "settle_mentions",
     "shift_tasks",
+    "signed",
     "skip_task",
     "snooze_task",
     "stop_feed",

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from django.utils.html import linebreaks, urlize
+from django.utils.html import conditional_escape, linebreaks, urlize
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -108,6 +108,11 @@ def _merged(obj: Any, subject: str, text: str, actor: Any) -> tuple[str, str]:
     return subject, text
 
 
+def signed(text: str, signature: str) -> str:
+    """The text with what stands under the mails of a person."""
+    return f"{text}\n\n{signature}" if signature else text
+
+
 def _letter(subject: str, text: str, actor: Any) -> dict[str, Any]:
     """What all mails of a person have in common: their name, answers to them, and the text as html as well."""
     html = linebreaks(urlize(text, nofollow=True, autoescape=True), autoescape=False)
@@ -144,7 +149,7 @@ def mail_each(name: str, ids: Iterable[int], *, actor: Any, data: Mapping[str, A
         ledger.refuse(row.pk, reason)
     letters = []
     for row, values in zip(round_.going, round_.values, strict=True):
-        subject, text = merge.filled(template.subject, values), merge.filled(template.text, values)
+        subject, text = merge.filled(template.subject, values), signed(merge.filled(template.text, values), actor.signature)
         unsubscribe = unsubscribe_token(Recipient(name, row.pk, row.email)) if template.marketing else ""
         letter = {"purpose": Purpose.BULK, "to_address": row.email, "to_name": str(row), "unsubscribe": unsubscribe, **_letter(subject, text, actor)}
         letters.append(letter)
@@ -207,6 +212,7 @@ def preview_each(name: str, ids: Iterable[int], place: int, *, actor: Any, templ
     shown = None
     if round_.going:
         row, values = round_.going[place], round_.values[place]
-        shown = Previewed(row, row.email, merge.marked(template.subject, values), merge.marked(template.text, values))
+        text = SafeString(signed(merge.marked(template.text, values), conditional_escape(actor.signature)))
+        shown = Previewed(row, row.email, merge.marked(template.subject, values), text)
     no_address = sum(not row.email for row, _why in round_.refused)
     return Preview(round_.going, place, shown, no_address, len(round_.refused) - no_address, gaps)

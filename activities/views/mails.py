@@ -36,7 +36,7 @@ class WriteMailView(View):
 
     def get(self, request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         user: Any = request.user
-        initial: dict[str, Any] = {"text": _signed("", user)}
+        initial: dict[str, Any] = {"text": services.signed("", user.signature)}
         told: list[str] = []
         if draft := selectors.own_mail(user, request.GET.get("draft", "")):
             initial, told = self.taken_back(draft)
@@ -68,7 +68,7 @@ class WriteMailView(View):
         subject, text = (merge.filled(each, values) for each in texts)
         gaps = merge.unfilled(texts, values)
         told = [_("Nothing fills these gaps, they are left empty: %(gaps)s") % {"gaps": ", ".join(gaps)}] if gaps else []
-        return {"subject": subject, "text": _signed(text, user), "template": template.pk, "marketing": template.marketing}, told
+        return {"subject": subject, "text": services.signed(text, user.signature), "template": template.pk, "marketing": template.marketing}, told
 
     def taken_back(self, draft: OutgoingMail) -> tuple[dict[str, Any], list[str]]:
         files = selectors.files_of_draft(draft)
@@ -151,10 +151,6 @@ class TakeBackView(View):
             return redirect(f"{subject.get_absolute_url()}#timeline")
         messages.success(request, _("The mail is taken back. Change it, or leave it."))
         return redirect(f"{reverse('activities:write_mail', args=[record.slug, subject.pk])}?{urlencode({'draft': mail.pk})}")
-
-
-def _signed(text: str, user: Any) -> str:
-    return f"{text}\n\n{user.signature}" if user.signature else text
 
 
 def _line(request: HttpRequest, pk: int) -> Any:

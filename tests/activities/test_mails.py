@@ -250,8 +250,19 @@ def test_one_to_each(people, ann):
     assert {mail.purpose for mail in mails.values()} == {"bulk"} and mails["b@b.example"].subject == "For Bob"
     assert Activity.objects.filter(kind="email", contact__in=[ann.pk, others[0].pk]).count() == 2
     job = BulkJob.objects.get()
-    assert (job.changed, job.bad) == (2, 2)
+    assert (job.changed, job.bad, job.said) == (2, 2, "Mail template: Offer")
     assert {row.subject_id for row in BulkProblem.objects.all()} == {others[1].pk, others[2].pk}
+
+
+def test_what_goes_to_many_is_signed_too(people, ann):
+    people.owner.signature = "Olga <Sales> {{first_name}}"
+    people.owner.save()
+    chosen = template(text="Dear {{first_name}}")
+    client, asked = client_of(people.owner), {"ids": [ann.pk], "confirmed": "1", "template": chosen.pk}
+    assert "Dear Ann\n\nOlga &lt;Sales&gt; {{first_name}}" in client.post("/contacts/bulk/mail/", asked).content.decode()
+    client.post("/contacts/bulk/mail/", {**asked, "seen": f"{chosen.pk}.1"})
+    mail = OutgoingMail.objects.get()
+    assert mail.text == "Dear Ann\n\nOlga <Sales> {{first_name}}" and "<Sales>" not in mail.html
 
 
 def figures(page):
