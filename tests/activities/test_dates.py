@@ -14,6 +14,7 @@ from django.db import connection
 
 from activities import services
 from activities.models import DateRule, Notification, Reminder
+from activities.selectors import date_fields
 from activities.services.dates import days_due
 from contacts.services import create_company, create_contact, delete_contacts, update_contact
 from crm.core.custom.services import archive_field
@@ -378,3 +379,11 @@ def test_what_lies_ahead_does_not_come_back_yet(people: Cast) -> None:
     create_company({"name": "Alpenwerk", field.name: date(2029, 1, 12), "owner": people.owner}, actor=None)
     rule(f"contacts.company:{field.name}")
     assert told("2027-01-12T12:00") == []
+
+
+def test_birthdays_are_found_by_their_index(people: Cast) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    field = date_fields()["contacts.contact:birthday"]
+    for few in (False, True):
+        assert "contact_birthday" in field.rows_on("yearly", [date(2027, 2, 28)], few=few).values_list("pk").explain()

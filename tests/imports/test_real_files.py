@@ -39,8 +39,9 @@ def test_accounts_and_opportunities_of_salesforce():
 
 
 def test_an_address_book_of_outlook():
-    job = bring_in("contacts", body("contacts/google_outlook/Outlook365.csv"), cast().owner)
+    job = bring_in("contacts", body("contacts/google_outlook/Outlook365.csv"), cast().owner, day_first=False)  # as the page guesses: 1/20/1981
     assert (job.good, job.bad, Contact.objects.count()) == (5, 0, 5)
+    assert Contact.objects.filter(birthday="1981-01-20").count() == 1
     assert all(contact.email and contact.phone for contact in Contact.objects.all())
 
 
