@@ -102,7 +102,7 @@ def test_a_hostile_text_is_shown_as_text(people: Cast, note: Activity) -> None:
     assert "&lt;script&gt;" in page and "<script>alert" not in page
 
 
-def test_many_cost_no_more_than_one(people: Cast, business: Business, note: Activity) -> None:
+def test_many_cost_no_more_than_one(people: Cast, business: Business, note: Activity, monkeypatch: pytest.MonkeyPatch) -> None:
     def count() -> int:
         client = signed_in(people.owner)
         client.get("/")
@@ -117,5 +117,8 @@ def test_many_cost_no_more_than_one(people: Cast, business: Business, note: Acti
     services.add_comment(services.add_note(business.deal, body="x", actor=people.owner), body="@Olivia Owner there", actor=people.teammate)
     assert count() == one
     with CaptureQueriesContext(connection) as queries:
-        assert len(open_mentions(people.owner)) == 50
+        assert len(open_mentions(people.owner)) == 62
     assert len(queries) == 1
+    Mentioned.objects.bulk_create(Mentioned(comment=comment, user=people.teammate) for comment in Comment.objects.all())
+    monkeypatch.setattr("activities.selectors.mentions.MOST_OPEN", 50)
+    assert len(open_mentions(people.teammate)) == 50
