@@ -160,6 +160,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     team_scope = ArrayField(models.IntegerField(), default=list, editable=False)
     photo = models.ImageField(_("photo"), upload_to="users/", blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_zone])
+    second_zone = models.CharField(_("second time zone"), max_length=64, blank=True, validators=[validate_zone])  # beside the hours of the calendar
     language = models.CharField(_("language"), max_length=8, default="en")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
     signature = models.TextField(_("signature"), max_length=2000, blank=True)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_name
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -201,6 +203,7 @@ class TimeGrid(CalendarHtml):
     def __init__(self, ctx: RowContext, house: Any, **options: Any) -> None:
         super().__init__(ctx, **options)
         self.house = house
+        self.second = ZoneInfo(ctx.user.second_zone) if ctx.user.second_zone else None
         self.opens = house.work_start.hour * 2 + house.work_start.minute // 30
         self.closes = max(self.opens + 2, house.work_end.hour * 2 + -(-house.work_end.minute // 30))
 
@@ -210,11 +213,22 @@ class TimeGrid(CalendarHtml):
         low = min([self.opens, *(each.start for each in shown)]) // 2 * 2
         high = -(-max([self.closes, *(each.end for each in shown)]) // 2) * 2
         columns = "".join(self.column(day, placed[day.day], low, high) for day in days)
-        hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(slot // 2)}</li>' for slot in range(low, high, 2))
-        return SafeString(f'<li class="hours" aria-hidden="true"><ol class="slots">{hours}</ol></li>{columns}')
+        hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(days[0].day, slot // 2)}</li>' for slot in range(low, high, 2))
+        return SafeString(f'<li class="hours" aria-hidden="true">{self.zones(days[0].day)}<ol class="slots">{hours}</ol></li>{columns}')
 
-    def hour(self, hour: int) -> str:
-        return escape(cells.format_clock(datetime(2000, 1, 1, hour), self.ctx.locale))
+    def hour(self, day: date, hour: int) -> str:
+        """On the reader's clock and, before it, on the second one, as they stand to each other on the first day that is shown."""
+        at = datetime(day.year, day.month, day.day, hour, tzinfo=self.ctx.zone)
+        own = escape(cells.format_clock(at, self.ctx.locale))
+        return f'<span class="there">{escape(cells.format_clock(at.astimezone(self.second), self.ctx.locale))}</span>{own}' if self.second else own
+
+    def zones(self, day: date) -> str:
+        """What the clocks are called."""
+        if self.second is None:
+            return ""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=self.ctx.zone)
+        names = (escape(get_timezone_name(noon.astimezone(zone), "short", locale=self.ctx.locale)) for zone in (self.second, self.ctx.zone))
+        return '<span class="zones"><span class="there">{}</span>{}</span>'.format(*names)
 
     def place(self, row: Any, day: date) -> Placed | None:
         """None for what has no hour: it stands above."""

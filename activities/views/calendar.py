@@ -38,7 +38,7 @@ SHOWS = (
 )
 PER_DAY = {"month": 4, "week": 60, "day": 500, "agenda": 100}
 AGENDA_DAYS = 28
-FIRST, LAST = date(1970, 1, 2), date(2199, 12, 31)
+EARLIEST, LATEST = date(1970, 2, 11), date(2199, 11, 21)  # so that no view leaves the years of meetings
 MODELS: dict[str, Any] = {"task": Task, "meeting": Meeting}
 
 
@@ -53,9 +53,12 @@ class Look:
 
     def url(self, **changes: Any) -> str:
         asked = replace(self, **changes)
-        more = {"who": "team"} if asked.team else {}
-        more |= {"dates": "1"} if asked.dates else {}
-        return f"/calendar/?{urlencode({'show': asked.show, 'day': asked.day.isoformat(), **more})}"
+        return f"/calendar/?{urlencode({**asked.kept, 'day': asked.day.isoformat()})}"
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What stays the same on another day."""
+        return {"show": self.show, **({"who": "team"} if self.team else {}), **({"dates": "1"} if self.dates else {})}
 
     def days(self, first_weekday: int) -> list[date]:
         """The days that are shown."""
@@ -72,7 +75,7 @@ class Look:
         else:
             width = {"week": 7, "day": 1, "agenda": AGENDA_DAYS}[self.show]
             day = self.day + timedelta(days=width if forward else -width)
-        return self.url(day=day) if FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40) else ""
+        return self.url(day=day) if EARLIEST <= day <= LATEST else ""
 
 
 def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
@@ -80,7 +83,7 @@ def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
     show, day = params.get("show", "month"), forms.parse_day(params.get("day") or today.isoformat())
     if show not in PER_DAY:
         return _("This view is not there. Choose month, week, day or agenda.")
-    if day is None or not FIRST + timedelta(days=40) <= day <= LAST - timedelta(days=40):
+    if day is None or not EARLIEST <= day <= LATEST:
         return _("This day is not there. Choose one such as 2026-11-19.")
     return Look(show, day, params.get("who") == "team" and may_team, params.get("dates") == "1")
 
@@ -134,6 +137,9 @@ def links_of(look: Look, today: date) -> dict[str, Any]:
         "mine_url": look.url(team=False),
         "team_url": look.url(team=True),
         "dates_url": look.url(dates=not look.dates),
+        "kept": look.kept.items(),
+        "first": EARLIEST,
+        "last": LATEST,
     }
 
 

@@ -115,6 +115,27 @@ def test_many_at_once_stay_on_the_page(client: Client, people: Cast) -> None:
     assert page.count(" of6-") == 6
 
 
+def test_a_second_time_zone_stands_beside_the_hours(client: Client, people: Cast) -> None:
+    assert "there" not in text(client, "/calendar/?show=week&day=2027-03-10")
+    form = client.get("/profile/").context["form"]
+    values = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
+    assert client.post("/profile/", {**values, "second_zone": "Nowhere/Land"}).status_code == 422
+    assert client.post("/profile/", {**values, "second_zone": "Asia/Kolkata"}).status_code == 302
+    for show in ("week", "day"):
+        page = text(client, f"/calendar/?show={show}&day=2027-03-10")
+        assert '<span class="there">13:30</span>09:00' in page, show
+        assert page.count('class="zones"') == 1
+    assert '<span class="there">12:30</span>09:00' in text(client, "/calendar/?show=day&day=2027-03-29")  # a day after Berlin's clocks went on
+    assert "there" not in text(client, "/calendar/?show=month&day=2027-03-10")
+
+
+def test_another_day_keeps_the_look(client: Client) -> None:
+    page = text(client, "/calendar/?show=week&day=2027-03-10&dates=1")
+    assert 'name="show" value="week"' in page
+    assert 'name="dates" value="1"' in page
+    assert "2027-05-0" in text(client, "/calendar/?show=week&dates=1&day=2027-05-06")
+
+
 # ---- moving ----
 
 

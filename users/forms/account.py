@@ -86,6 +86,11 @@ class ProfileForm(SettingsForm):
     """What people set for themselves."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"))
+    second_zone = forms.ChoiceField(
+        label=_("Second time zone"),
+        required=False,
+        help_text=_("Stands beside the hours of the calendar's weeks and days, for colleagues or customers elsewhere."),
+    )
     language = forms.ChoiceField(label=_("Language"), choices=choices.languages)
     photo = forms.FileField(label=_("Photo"), required=False, widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}))
     remove_photo = forms.BooleanField(label=_("Remove the photo"), required=False)
@@ -93,7 +98,7 @@ class ProfileForm(SettingsForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target"]
+        fields = ["name", "time_zone", "second_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target"]
         help_texts = {
             "signature": _("Stands under the mails you write."),
             "shortcuts": _("Single letters as commands, such as n for a note. Ctrl K always works."),
@@ -106,6 +111,7 @@ class ProfileForm(SettingsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["time_zone"].choices = choices.zones(self.instance.time_zone)  # type: ignore[attr-defined]
+        self.fields["second_zone"].choices = [("", "–"), *choices.zones(self.instance.second_zone)]  # type: ignore[attr-defined]
         self.initial["version"] = self.instance.version
         self.initial.pop("photo", None)
         if not self.instance.photo:
@@ -117,7 +123,7 @@ class ProfileForm(SettingsForm):
             Fieldset(
                 _("Display"),
                 Row(Column("language", css_class="col-md-6"), Column("time_zone", css_class="col-md-6")),
-                Row(Column("theme", css_class="col-md-6")),
+                Row(Column("theme", css_class="col-md-6"), Column("second_zone", css_class="col-md-6")),
                 Field("shortcuts"),
             ),
             Fieldset(_("Telephone"), Field("dial_with"), Field("dial_target")),

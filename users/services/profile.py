@@ -18,7 +18,7 @@ from users import images
 from users.models import User
 from users.services.people import require_self_or_admin
 
-FIELDS = ("name", "time_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target")
+FIELDS = ("name", "time_zone", "second_zone", "language", "theme", "signature", "shortcuts", "away_from", "away_to", "dial_with", "dial_target")
 
 
 def _locked(user: User, version: int | None = None) -> User:
