@@ -12,5 +12,5 @@ def add_defaults(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deals", "0002_initial")]
+    dependencies = [("deals", "0001_initial")]
     operations = [migrations.RunPython(add_defaults, migrations.RunPython.noop)]
