@@ -34,7 +34,7 @@ $(INSTALLED): requirements.txt requirements-dev.txt
 	@test -e $@ || { echo "$<: the head of the file is marked fuzzy, remove that line"; exit 1; }
 
 test: $(INSTALLED) $(MESSAGES) browser
-	@exec $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "not long" $(ARGS)
+	@exec $(BIN)/python -m pytest -q -n 4 --dist loadgroup -m "not long" $(ARGS)
 
 test-long: $(INSTALLED) $(MESSAGES) browser
 	@exec $(BIN)/python -m pytest -q -m long -o faulthandler_timeout=3600 $(ARGS)
