@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_name
+from babel.dates import get_timezone_location
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -214,7 +214,7 @@ class TimeGrid(CalendarHtml):
         high = -(-max([self.closes, *(each.end for each in shown)]) // 2) * 2
         columns = "".join(self.column(day, placed[day.day], low, high) for day in days)
         hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(days[0].day, slot // 2)}</li>' for slot in range(low, high, 2))
-        return SafeString(f'<li class="hours" aria-hidden="true">{self.zones(days[0].day)}<ol class="slots">{hours}</ol></li>{columns}')
+        return SafeString(f'<li class="hours" aria-hidden="true">{self.zones()}<ol class="slots">{hours}</ol></li>{columns}')
 
     def hour(self, day: date, hour: int) -> str:
         """On the reader's clock and, before it, on the second one, as they stand to each other on the first day that is shown."""
@@ -222,13 +222,12 @@ class TimeGrid(CalendarHtml):
         own = escape(cells.format_clock(at, self.ctx.locale))
         return f'<span class="there">{escape(cells.format_clock(at.astimezone(self.second), self.ctx.locale))}</span>{own}' if self.second else own
 
-    def zones(self, day: date) -> str:
-        """What the clocks are called."""
+    def zones(self) -> str:
+        """Whose clocks they are."""
         if self.second is None:
             return ""
-        noon = datetime(day.year, day.month, day.day, 12, tzinfo=self.ctx.zone)
-        names = (escape(get_timezone_name(noon.astimezone(zone), "short", locale=self.ctx.locale)) for zone in (self.second, self.ctx.zone))
-        return '<span class="zones"><span class="there">{}</span>{}</span>'.format(*names)
+        there, here = (escape(get_timezone_location(zone, locale=self.ctx.locale, return_city=True)) for zone in (self.second, self.ctx.zone))
+        return f'<span class="zones"><span class="there">{there}</span><span>{here}</span></span>'
 
     def place(self, row: Any, day: date) -> Placed | None:
         """None for what has no hour: it stands above."""
