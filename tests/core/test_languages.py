@@ -184,7 +184,7 @@ def test_pages_are_german(house: House, german: Client) -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("/", ["Heute", "Aufgabe hinzufügen"]),
+        ("/", ["Heute", "Neue Aufgabe"]),
         ("/leads/", ["Neuer Lead", "Nicht zugewiesen", "Nächster Schritt", "Zuständig"]),
         ("/deals/board/", ["Neuer Deal", "Gewichtet", "Offene Pipeline"]),
         ("/reports/leads-by-source/", ["Leads nach Quelle", "Umwandlung"]),
