@@ -375,7 +375,7 @@ def test_birthdays_and_other_dates_are_a_layer(client: Client, people: Cast, bus
         assert "Roof: expected close date" in page
         assert "Stranger" not in page
         assert "Leap: Customer since" not in page, "comes back after it was there"
-        assert 'dates=1&amp;day=' in page, "the next page has them too"
+        assert "dates=1&amp;day=" in page, "the next page has them too"
     day = text(client, "/calendar/?show=day&day=2027-02-28&dates=1")
     assert "Leap: birthday" in day
     assert "Leap: birthday (" not in day
