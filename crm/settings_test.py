@@ -27,4 +27,5 @@ CACHES = {alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "L
 CACHES["fragments"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}  # users with the same id follow each other
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+STATIC_ROOT = CLUSTER / "static"  # empty: each test client would look through all that a run from the working copy has collected
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -37,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     directory = Path(os.environ["CRM_TEST_CLUSTER"])
     _remove_leftovers()
     make_private(directory)
-    (directory / "data").mkdir(exist_ok=True)
+    for name in ("data", "static"):
+        (directory / name).mkdir(exist_ok=True)
     paths = _ClusterPaths(directory)
     kept = _kept_cluster()
     if (kept / "PG_VERSION").exists():

@@ -16,6 +16,7 @@ from activities import services
 from activities.models import DateRule, Notification, Reminder
 from activities.selectors import date_fields
 from activities.services.dates import days_due
+from contacts.models import Contact
 from contacts.services import create_company, create_contact, delete_contacts, update_contact
 from crm.core.custom.services import archive_field
 from deals.models import Deal
@@ -382,7 +383,10 @@ def test_what_lies_ahead_does_not_come_back_yet(people: Cast) -> None:
 
 
 def test_birthdays_are_found_by_their_index(people: Cast) -> None:
+    days = [date(1980, 1, 1) + timedelta(days=number) for number in range(366)] * 3
+    Contact._base_manager.bulk_create([Contact(first_name="Ann", birthday=day.isoformat(), owner=people.owner) for day in days])
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact")
         cursor.execute("SET LOCAL enable_seqscan = off")
     field = date_fields()["contacts.contact:birthday"]
     for few in (False, True):
