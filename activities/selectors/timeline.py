@@ -10,13 +10,14 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import BooleanField, Count, DateField, Exists, F, OuterRef, Q, TimeField, Value, Window
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThanOrEqual, TupleLessThan
 from django.db.models.functions import RowNumber
 
 from activities.models import SUBJECTS, Activity, Comment, Meeting, Task
 from crm.core import cells
-from crm.core.compiled import maker
+from crm.core.compiled import NUMBER, kept, maker
 from crm.core.related import visible_names
 from crm.core.text import Question
 from users.models import User
@@ -132,8 +133,11 @@ def timeline(user: Any, record: Any, before: str = "", wanted: Wanted = EVERYTHI
     subjects: dict[tuple[str, int], Any] = {}
     at = place(before) if before else None
     for number in range(ROUNDS):
-        walk, end = _walk(name, record.pk, at, wanted)
-        rows = _stretch(walk, wanted, 3 * size + 1, _pins(name, record.pk) if number == 0 and at is None and not wanted else None)
+        if number == 0 and at is None and not wanted:
+            end, rows = None, _first_stretch(name, record.pk, 3 * size + 1)
+        else:
+            walk, end = _walk(name, record.pk, at, wanted)
+            rows = _in_order(_columns(walk.filter(wanted.q())[: 3 * size + 1], top=False))
         pinned += sorted((row for row in rows if row.top), key=lambda row: row.pinned_at)
         stretch = [row for row in rows if not row.top]
         lines, more = stretch[: 3 * size], len(stretch) > 3 * size
@@ -169,11 +173,18 @@ def _pins(name: str, pk: int) -> Any:
     return Activity.objects.alive().filter(subject_type=name, pinned_at__isnull=False, **{f"{name}_id": pk}).order_by("pinned_at", "pk")[:MOST_PINS]
 
 
-def _stretch(walk: Any, wanted: Wanted, limit: int, pins: Any = None) -> list[Row]:
-    """Lines, newest first, and what is pinned, in one statement."""
-    rows = _columns(walk.filter(wanted.q())[:limit], top=False)
-    if pins is not None:
-        rows = rows.union(_columns(pins, top=True), all=True)
+def _first_stretch(name: str, pk: int, limit: int) -> list[Row]:
+    """The newest lines, and what is pinned, in one statement."""
+
+    def build() -> Any:
+        walk, _end = _walk(name, NUMBER, None, EVERYTHING)
+        return _columns(walk[:limit], top=False).union(_columns(_pins(name, NUMBER), top=True), all=True)
+
+    return _in_order(kept(("timeline", name, limit), build).values(pk, pk))
+
+
+def _in_order(rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """Newest first."""
     return sorted(map(Row._make, rows), key=lambda row: (row.at, row.id), reverse=True)
 
 
@@ -234,17 +245,29 @@ def comments_of(lines: Iterable[Activity], newest: int = NEWEST_COMMENTS) -> dic
 
 def upcoming(user: Any, record: Any, limit: int = 10) -> tuple[list[Task], list[Meeting]]:
     """Open tasks and coming meetings of a record that the user may see, soonest first. One statement; meetings fill a task's columns."""
-    here = Q(**{f"{record._meta.model_name}_id": record.pk})
+    if not user.is_active:
+        return [], []
+    name, rights = record._meta.model_name, tuple(model.access_policy.key(user, "view", model) for model in (Task, Meeting))
+    try:
+        rows = kept(("upcoming", name, limit, *rights), lambda: _upcoming(user, name, limit)).values(record.pk, record.pk)
+    except EmptyResultSet:  # the reader sees none of either
+        rows = []
+    make_task, make_meeting = maker(Task, (*PLANNED, "due_on", "due_time", "due_at", "kind", "done_at")), maker(Meeting, (*PLANNED, "starts_at"))
+    found: list[Task] = []
+    planned: list[Meeting] = []
+    for is_meeting, *values, name in rows:
+        row = make_meeting((*values[: len(PLANNED)], values[-2])) if is_meeting else make_task((*values, None))
+        row.owner = maker(User, ("id", "name"))((row.owner_id, name))
+        (planned if is_meeting else found).append(row)
+    return sorted(found, key=lambda task: (task.due_at is None, task.due_at or EPOCH, task.pk)), sorted(planned, key=lambda each: (each.starts_at, each.pk))
+
+
+def _upcoming(user: Any, name: str, limit: int) -> Any:
+    """Of the record NUMBER, twice."""
+    here = Q(**{f"{name}_id": NUMBER})
     tasks = Task.objects.visible_to(user).filter(here, done_at__isnull=True).order_by(F("due_at").asc(nulls_last=True), "pk")
     meetings = Meeting.objects.visible_to(user).filter(here, held_at__isnull=True).order_by("starts_at", "pk")
     nothing = (Value(None, DateField()), Value(None, TimeField()))
     both = tasks.annotate(is_meeting=Value(False)).values_list("is_meeting", *PLANNED, "due_on", "due_time", "due_at", "kind", "owner__name")[:limit]
     more = meetings.annotate(is_meeting=Value(True)).values_list("is_meeting", *PLANNED, *nothing, "starts_at", Value(""), "owner__name")[:limit]
-    make_task, make_meeting = maker(Task, (*PLANNED, "due_on", "due_time", "due_at", "kind", "done_at")), maker(Meeting, (*PLANNED, "starts_at"))
-    found: list[Task] = []
-    planned: list[Meeting] = []
-    for is_meeting, *values, name in both.union(more, all=True):
-        row = make_meeting((*values[: len(PLANNED)], values[-2])) if is_meeting else make_task((*values, None))
-        row.owner = maker(User, ("id", "name"))((row.owner_id, name))
-        (planned if is_meeting else found).append(row)
-    return sorted(found, key=lambda task: (task.due_at is None, task.due_at or EPOCH, task.pk)), sorted(planned, key=lambda each: (each.starts_at, each.pk))
+    return both.union(more, all=True)

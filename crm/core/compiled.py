@@ -8,13 +8,14 @@ builder gets marks in place of the values, so it can't look at them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 from django.db.models.base import ModelState
-from django.db.models.query import QuerySet, get_related_populators
+from django.db.models.query import ModelIterable, QuerySet, get_related_populators
 
 # Stand for the values while the statement is compiled; of types that the fields accept as they are.
 NUMBER, TEXT = 8_070_450_532_247_928_832, "\ufdd0value"
@@ -44,11 +45,13 @@ class Compiled:
     """
 
     def __init__(self, build: Callable[[], QuerySet]) -> None:
-        self.build = build
+        self.build: Callable[[], QuerySet] | None = build
 
     @cached_property
-    def _parts(self) -> tuple[Any, str, tuple[Any, ...]]:
-        compiler = self.build().query.get_compiler(connection=connection)
+    def _parts(self) -> _Parts:
+        assert self.build is not None
+        rows = self.build()
+        compiler = rows.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         pieces = sql.split("%s")
         if len(pieces) != len(params) + 1:
@@ -56,43 +59,84 @@ class Compiled:
         for place, param in enumerate(params):  # a tuple brings its own brackets
             if param == NUMBER and pieces[place].endswith(" IN ("):
                 pieces[place], pieces[place + 1] = pieces[place][:-1], pieces[place + 1][1:]
-        return compiler, "%s".join(pieces), params
+        self.build = None  # with all that it knows: thousands of these are kept
+        converters = list(compiler.get_converters([column[0] for column in compiler.select]).items())
+        make = _object_maker(compiler) if rows._iterable_class is ModelIterable else None  # type: ignore[attr-defined]
+        return _Parts("%s".join(pieces), params, converters, make, dict(compiler.annotation_col_map or {}))
 
     def filled(self, *values: Any) -> tuple[str, list[Any]]:
         """The statement and its parameters."""
-        _compiler, sql, params = self._parts
         left = list(values)
-        return sql, [left.pop(0) if param in (NUMBER, TEXT) else param for param in params]
+        return self._parts.sql, [left.pop(0) if param in (NUMBER, TEXT) else param for param in self._parts.params]
 
     def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """The rows as the database gives them."""
         return all_rows([self.filled(*values)])
 
+    def values(self, *values: Any) -> list[Sequence[Any]]:
+        """The rows as `values_list` gives them: read by the fields' converters."""
+        return [self._read(row) for row in self.rows(*values)]
+
+    def _read(self, row: Sequence[Any]) -> Sequence[Any]:
+        if not self._parts.converters:
+            return row
+        values = list(row)
+        for place, (converters, expression) in self._parts.converters:
+            for convert in converters:
+                values[place] = convert(values[place], expression, connection)
+        return values
+
     def __call__(self, *values: Any) -> list[Any]:
         """The rows as objects, those of select_related included."""
-        rows = self.rows(*values)
-        make = self.make
-        return [make(row) for row in rows]
+        return [self.make(row) for row in self.rows(*values)]
 
-    @cached_property
-    def make(self) -> Callable[[Sequence[Any]], Any]:
-        compiler = self._parts[0]
-        info, select = compiler.klass_info, compiler.select
-        first, last = info["select_fields"][0], info["select_fields"][-1] + 1
-        names = [column[0].target.attname for column in select[first:last]]
-        converters = compiler.get_converters([column[0] for column in select])
-        fill = maker(info["model"], tuple(names))
-        populators = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]  # stubs of a later Django
+    def make(self, row: Sequence[Any]) -> Any:
+        """A row as the database gives it as an object."""
+        assert self._parts.make is not None, "values_list has no objects"
+        return self._parts.make(self._read(row))
 
-        def make(row: Sequence[Any]) -> Any:
-            if converters:
-                row = next(iter(compiler.apply_converters([row], converters)))
-            obj = fill(row[first:last])
-            for populator in populators:
-                populator.populate(row, obj)
-            return obj
+    def place(self, annotation: str) -> int:
+        """Where an annotation stands in a row."""
+        return self._parts.annotations[annotation]
 
-        return make
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is left of a compiled statement. `converters`: [(place in a row, (functions, expression))]."""
+
+    sql: str
+    params: tuple[Any, ...]
+    converters: list[tuple[int, Any]]
+    make: Callable[[Sequence[Any]], Any] | None
+    annotations: dict[str, int]
+
+
+def _object_maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
+    info, select = compiler.klass_info, compiler.select
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    fill = maker(info["model"], tuple(column[0].target.attname for column in select[first:last]))
+    populators = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]  # stubs of a later Django
+
+    def make(row: Sequence[Any]) -> Any:
+        obj = fill(row[first:last])
+        for populator in populators:
+            populator.populate(row, obj)
+        return obj
+
+    return make
+
+
+_kept: dict[tuple[Any, ...], Compiled] = {}
+
+
+def kept(key: tuple[Any, ...], build: Callable[[], QuerySet]) -> Compiled:
+    """The statement that was built under this key before. The key holds all that it depends on but the values: for rows that a reader may see, the
+    policies' keys (access.Policy.key)."""
+    if key not in _kept:
+        if len(_kept) > 2_000:  # five kilobytes each
+            _kept.clear()
+        _kept[key] = Compiled(build)
+    return _kept[key]
 
 
 def all_rows(statements: Sequence[tuple[str, list[Any]]]) -> list[tuple[Any, ...]]:
