@@ -45,11 +45,10 @@ class Compiled:
     """
 
     def __init__(self, build: Callable[[], QuerySet]) -> None:
-        self.build: Callable[[], QuerySet] | None = build
+        self.build = build
 
     @cached_property
     def _parts(self) -> _Parts:
-        assert self.build is not None
         rows = self.build()
         compiler = rows.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
@@ -59,10 +58,15 @@ class Compiled:
         for place, param in enumerate(params):  # a tuple brings its own brackets
             if param == NUMBER and pieces[place].endswith(" IN ("):
                 pieces[place], pieces[place + 1] = pieces[place][:-1], pieces[place + 1][1:]
-        self.build = None  # with all that it knows: thousands of these are kept
         converters = list(compiler.get_converters([column[0] for column in compiler.select]).items())
         make = _object_maker(compiler) if rows._iterable_class is ModelIterable else None  # type: ignore[attr-defined]
         return _Parts("%s".join(pieces), params, converters, make, dict(compiler.annotation_col_map or {}))
+
+    def _without_builder(self) -> Compiled:
+        """Compiled now, so that what built it, with the reader whom that knows, need not be kept."""
+        self._parts  # noqa: B018 — the property keeps them
+        del self.build
+        return self
 
     def filled(self, *values: Any) -> tuple[str, list[Any]]:
         """The statement and its parameters."""
@@ -132,11 +136,12 @@ _kept: dict[tuple[Any, ...], Compiled] = {}
 def kept(key: tuple[Any, ...], build: Callable[[], QuerySet]) -> Compiled:
     """The statement that was built under this key before. The key holds all that it depends on but the values: for rows that a reader may see, the
     policies' keys (access.Policy.key)."""
-    if key not in _kept:
+    found = _kept.get(key)
+    if found is None:
         if len(_kept) > 2_000:  # five kilobytes each
             _kept.clear()
-        _kept[key] = Compiled(build)
-    return _kept[key]
+        found = _kept[key] = Compiled(build)._without_builder()
+    return found
 
 
 def all_rows(statements: Sequence[tuple[str, list[Any]]]) -> list[tuple[Any, ...]]:

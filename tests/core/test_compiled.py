@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.db.models import Model
@@ -10,13 +15,17 @@ from django.utils import timezone
 
 from activities.models import Notification
 from activities.selectors.bell import unread_count
-from contacts.models import Company
-from contacts.services import create_companies
-from crm.core.compiled import NUMBER, TEXT, Compiled
+from activities.selectors.timeline import upcoming
+from activities.services import create_task
+from contacts.models import Company, Contact
+from contacts.selectors import ties_of
+from contacts.services import add_employment, create_companies, create_contact
+from crm.core.compiled import NUMBER, TEXT, Compiled, kept
 from crm.core.fetching import fetch
 from tests.factories import cast
 from users.backends import Backend
 from users.models import User
+from users.services import update_role
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +89,42 @@ def test_a_session_that_ran_out_is_no_session():
     assert client.get("/contacts/").status_code == 200
     Session.objects.update(expire_date=timezone.now())
     assert client.get("/contacts/").status_code == 302
+
+
+def test_what_is_kept_asks_by_the_rights_that_one_has_now():
+    """A record page keeps its statements; a right that is taken away takes the rows away with it."""
+    people = cast()
+    ann = create_contact({"last_name": "Lee", "owner": people.owner}, actor=people.owner)
+    firm = create_companies([{"name": "Firm", "owner": people.owner}], actor=people.owner)[0]
+    add_employment(ann, {"company": firm, "role": "Buyer"}, actor=people.owner)
+    create_task({"title": "Call", "contact": ann, "owner": people.teammate}, actor=people.owner)
+
+    def seen(person: User) -> tuple[list[str], list[str]]:
+        reader, fresh = Backend().get_user(person.pk), Contact.objects.get(pk=ann.pk)
+        return [tie.words for tie in ties_of(reader, fresh).roles], [task.title for task in upcoming(reader, fresh)[0]]
+
+    assert [seen(people.owner) for _again in range(2)] == [(["Buyer"], ["Call"])] * 2
+    assert seen(people.stranger) == ([], [])
+    grants = people.owner.role.grants
+    update_role(people.owner.role, grants=grants | {"contacts_company": {"view": "none"}, "activities_task": {"view": "none"}}, actor=None)
+    assert seen(people.owner) == ([], [])
+    update_role(people.owner.role, grants=grants, actor=None)
+    assert seen(people.owner) == (["Buyer"], ["Call"])
+
+
+def test_what_is_kept_is_there_for_several_at_once_and_knows_nobody():
+    built = []
+
+    def build() -> Any:
+        built.append(1)
+        time.sleep(0.05)  # so that all of them are in here together
+        return User.objects.filter(pk=NUMBER)
+
+    key = ("test", uuid.uuid4())
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _number: kept(key, build), range(4)))
+    assert {statement.filled(7)[1] == [7] for statement in found} == {True}
+    assert len(built) <= 4
+    again = kept(key, build)
+    assert again in found
+    assert not hasattr(again, "build")
