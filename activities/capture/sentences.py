@@ -14,7 +14,7 @@ from itertools import islice
 from activities.capture.days import FRIDAY, MONTH
 from activities.capture.saying import Clock, When
 from activities.capture.times import find
-from activities.capture.words import CLOSING, FILLERS, HURRY, LABELS, LATER, OPENING, PRIORITIES, REMIND, STOPS, TELLS, TODO, URGENT, Verb, compiled
+from activities.capture.words import CHORE, CLOSING, FILLERS, HURRY, LABELS, LATER, OPENING, PRIORITIES, REMIND, STOPS, TELLS, URGENT, Verb, compiled
 from crm.core.text import unaccent
 
 LANGUAGES = ("en", "de")
@@ -227,7 +227,7 @@ def _verb(text: str, language: str) -> tuple[Verb | None, str]:
     if found and not found[0].meets:
         return found[0], text[found[1] :].strip(EDGES)
     for pattern, verb in CLOSING[language]:
-        if (match := compiled(pattern).search(folded.rstrip(EDGES))) and (not found or verb == TODO):  # "Termin mit Ann absagen" is no meeting
+        if (match := compiled(pattern).search(folded.rstrip(EDGES))) and (not found or verb == CHORE):  # "Termin mit Ann absagen" is no meeting
             return verb, text[: match.start()].strip(EDGES)
     if found:
         return found[0], text[found[1] :].strip(EDGES)

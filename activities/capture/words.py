@@ -51,7 +51,7 @@ class Verb:
 
 
 CALL, EMAIL, VISIT, FOLLOW, MEET = Verb("call"), Verb("email"), Verb("visit"), Verb("follow_up"), Verb("visit", meets=True)
-SEND, TODO = Verb("email", person=False), Verb("todo", person=False)
+SEND, CHORE = Verb("email", person=False), Verb("todo", person=False)
 CALLED, MAILED, MET = Verb("call", past=True), Verb("email", past=True, person=False), Verb("visit", past=True, meets=True)
 TALK = Verb("call", past=True, either=True)
 DID = Verb("todo", past=True, person=False)
@@ -65,12 +65,12 @@ OPENING: dict[str, tuple[tuple[str, Verb], ...]] = {
         (r"(?:follow(?:ing)?[ -]?ups?|check in|check back|chase|nudge|ping|try again|retry)\b", FOLLOW),
         (r"(?:(?:schedule|book|set up|arrange|plan) (?:an? )?(?:meeting|demo|lunch|coffee|dinner|appointment|workshop|video ?call))\b", MEET),
         (r"(?:call|phone|ring|dial|talk|speak)\b", CALL),
-        (r"write (?:up )?(?:(?:a|an|the|my|our) )?(?:\w+ )?(?:report|proposal|summary|minutes|docs|documentation|notes|draft|article|post)\b", TODO),
+        (r"write (?:up )?(?:(?:a|an|the|my|our) )?(?:\w+ )?(?:report|proposal|summary|minutes|docs|documentation|notes|draft|article|post)\b", CHORE),
         (r"(?:e-?mail|mail|write|reply)\b", EMAIL),
         (r"(?:send|forward)\b", SEND),
         (r"(?:meet(?:ing)?|lunch|coffee|dinner|breakfast|demo|appointment|workshop|video ?call|zoom)\b", MEET),
         (r"visit\b", VISIT),
-        (r"(?:prepare|review|update|finish|draft|book|order|pay|fix|create|schedule|plan|ask|get|buy|submit|sign|print|research|discuss|confirm|cancel|renew|invite|introduce|share|deliver|organi[sz]e|arrange|check|pick up|collect|bring|reschedule|postpone|move|compare|calculate|read|find|look|clarify|prep|add|remove|test)\b", TODO),
+        (r"(?:prepare|review|update|finish|draft|book|order|pay|fix|create|schedule|plan|ask|get|buy|submit|sign|print|research|discuss|confirm|cancel|renew|invite|introduce|share|deliver|organi[sz]e|arrange|check|pick up|collect|bring|reschedule|postpone|move|compare|calculate|read|find|look|clarify|prep|add|remove|test)\b", CHORE),
     ),
     "de": (
         (r"(?:angerufen|telefoniert|gesprochen|nicht erreicht|niemand(?:en)? erreicht|keine antwort|verpasster anruf|anruf verpasst|anruf von|mailbox|nachricht hinterlassen)\b", CALLED),
@@ -83,7 +83,7 @@ OPENING: dict[str, tuple[tuple[str, Verb], ...]] = {
         (r"(?:schick|schicke|schicken|send|sende|senden)\b", SEND),
         (r"(?:treffen|treff|termin|mittagessen|abendessen|fruhstuck|brunch|jour fixe|kaffee|besprechung|meeting|demo|workshop|videocall|videokonferenz)\b", MEET),
         (r"(?:besuch|besuche|besuchen)\b", VISIT),
-        (r"(?:vorbereiten|prufen|prufe|bestellen|erstellen|erstelle|planen|fragen|frag|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren|abstimmen|klaren|klare|organisieren|absagen|verschieben|bestatigen|abholen|reservieren|kaufen)\b", TODO),
+        (r"(?:vorbereiten|prufen|prufe|bestellen|erstellen|erstelle|planen|fragen|frag|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren|abstimmen|klaren|klare|organisieren|absagen|verschieben|bestatigen|abholen|reservieren|kaufen)\b", CHORE),
     ),
 }  # fmt: skip
 # At the end of a clause, where German has its verbs.
@@ -96,7 +96,7 @@ CLOSING: dict[str, tuple[tuple[str, Verb], ...]] = {
         (r"\b(?:erledigt|abgeschlossen|vorbereitet|bestellt)$", DID),
         (r"\b(?:nachfassen|nachhaken|nachfragen|(?:erneut|nochmals?|noch einmal|wieder) (?:versuchen|probieren))$", FOLLOW),
         (r"\b(?:anrufen|telefonieren|zuruckrufen|an)$", CALL),
-        (r"\b(?:bericht|protokoll|angebot|konzept|text|rechnung|zusammenfassung|artikel|dokumentation) schreiben$", TODO),
+        (r"\b(?:bericht|protokoll|angebot|konzept|text|rechnung|zusammenfassung|artikel|dokumentation) schreiben$", CHORE),
         (r"\b(?:mailen|schreiben|antworten)$", EMAIL),
         (r"\b(?:schicken|senden|zusenden|zuschicken)$", SEND),
         (r"\b(?:treffen)$", MEET),
@@ -104,7 +104,7 @@ CLOSING: dict[str, tuple[tuple[str, Verb], ...]] = {
         (
             r"\b(?:vorbereiten|prufen|bestellen|erstellen|planen|fragen|buchen|kundigen|verlangern|einladen|unterschreiben|bezahlen|aktualisieren"
             r"|abstimmen|klaren|organisieren|besprechen|machen|absagen|verschieben|bestatigen|abholen|reservieren|kaufen|uberweisen|zahlen|ausdrucken|lesen)$",
-            TODO,
+            CHORE,
         ),
     ),
 }
