@@ -184,12 +184,8 @@ def _new_commands(user: Any) -> list[Command]:
 
 def _palette(user: Any, nav: list[Group], captures: bool) -> list[CommandGroup]:
     actions = [*([Command("circle-plus", _("Capture"), "/capture/", "c")] if captures else []), *_new_commands(user)]
-    places = [Command(item.icon, item.label, item.url, f"g {item.key}" if item.key else "") for group in nav for item in group.items]
-    places += [
-        Command(entry.icon, entry.label, entry.url, f"g {entry.key}" if entry.key else "")
-        for entry in import_string("crm.wiring.PLACES")
-        if _allowed(user, entry)
-    ]
+    entries = [*(item for group in nav for item in group.items), *(entry for entry in import_string("crm.wiring.PLACES") if _allowed(user, entry))]
+    places = [Command(entry.icon, entry.label, entry.url, f"g {entry.key}" if entry.key else "") for entry in entries]
     cards = [card for group in import_string("crm.core.settings_pages.hub_groups")() for card in group.cards] if user.is_admin else []
     settings = [Command(card.icon, card.label, card.url) for card in cards]
     groups = [CommandGroup(_("Actions"), actions), CommandGroup(_("Go to"), places), CommandGroup(_("Settings"), settings, quiet=True)]
