@@ -64,7 +64,7 @@ def yearly_html(stored: str, ctx: Any) -> SafeString | str:
     if found is None or found.year is None:
         return format_html("{}", text) if text else ""
     years = ctx.today.year - found.year - (found.in_year(ctx.today.year) > ctx.today)
-    return format_html('{} <span class="t3">{}</span>', text, ngettext("%(n)s year old", "%(n)s years old", years) % {"n": years})
+    return format_html('{} <span class="t3 text-nowrap">{}</span>', text, ngettext("%(n)s year old", "%(n)s years old", years) % {"n": years})
 
 
 def created_html(obj: Any, ctx: Any) -> SafeString:

@@ -133,7 +133,9 @@ def test_another_day_keeps_the_look(client: Client) -> None:
     page = text(client, "/calendar/?show=week&day=2027-03-10&dates=1")
     assert 'name="show" value="week"' in page
     assert 'name="dates" value="1"' in page
-    assert "2027-05-0" in text(client, "/calendar/?show=week&dates=1&day=2027-05-06")
+    week = text(client, "/calendar/?show=week&dates=1&day=2027-05-06")
+    assert week.count('<ul class="slots" data-day="2027-05-') == 7
+    assert 'name="day" value="2027-05-06"' in week
 
 
 # ---- moving ----
