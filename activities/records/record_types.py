@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -15,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from activities import imports, panels, selectors
 from activities.filters import MeetingFilterSet, TaskFilterSet
-from activities.forms import CallListForm, MailEachForm, MeetingForm, ShiftForm, TaskForEachForm, TaskForm
+from activities.forms import MeetingForm, ShiftForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
-    add_to_call_list,
     assign_tasks,
     change_tasks,
     complete_tasks,
@@ -26,14 +23,11 @@ from activities.services import (
     create_task,
     delete_meetings,
     delete_tasks,
-    mail_each,
-    plan_for_each,
     shift_tasks,
     update_meeting,
     update_task,
 )
 from crm.core import cells
-from crm.core.access import may_add
 from crm.core.bulk.actions import EXPORT, AssignForm, delete_action, fields_action
 from crm.core.cells import escape
 from crm.core.columns import text_column
@@ -268,43 +262,6 @@ TASK = RecordType(
     ),
     composer=panels.task_box,
 )
-
-
-def may_plan(user: Any) -> bool:
-    return may_add(user, Task)
-
-
-def task_for_each(model: Any) -> BulkAction:
-    """A bulk action of the records that tasks are about: everybody who sees them and may add tasks."""
-    run = partial(plan_for_each, model._meta.model_name)
-    return BulkAction(name="task", label=_("Task for each"), icon="checkbox", run=run, form=TaskForEachForm, permission="view", offered=may_plan)
-
-
-def mail_for_each(model: Any) -> BulkAction:
-    """A bulk action of the records that have addresses: everybody who sees them and may make entries."""
-    name = model._meta.model_name
-    run, form, preview = partial(mail_each, name), partial(MailEachForm, name=name), partial(panels.mails_to_each, name)
-    return BulkAction(name="mail", label=_("E-mail"), icon="mail", run=run, form=form, preview=preview, permission="view", offered=may_plan)
-
-
-def calls_for_each(model: Any) -> BulkAction:
-    """A bulk action of people: onto a call list of one's own."""
-    run = partial(add_to_call_list, model._meta.model_name)
-    return BulkAction(name="calls", label=_("Call list"), icon="phone-call", run=run, form=CallListForm, permission="view", offered=may_plan)
-
-
-def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
-    """The button "E-mail" on a record's page; of people and companies the first thing to do."""
-
-    def actions(obj: Any, ctx: Any) -> list[Action]:
-        known = obj.contact_id if hasattr(obj, "contact_id") else obj.email
-        return (
-            [Action(_("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]), primary=record.slug in ("contacts", "companies"))]
-            if known and may_plan(ctx.user)
-            else []
-        )
-
-    return actions
 
 
 # ---- meetings ----

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+from django.test import Client
 
 from contacts.models import Company, Contact
 from contacts.services import create_company, create_contact
@@ -14,7 +15,8 @@ from deals.services import ensure_defaults as deal_defaults
 from leads.models import Lead
 from leads.services import create_lead
 from leads.services import ensure_defaults as lead_defaults
-from tests.factories import Cast, cast
+from tests.factories import Cast, cast, signed_in
+from users.models import User
 
 
 class Business(NamedTuple):
@@ -44,3 +46,10 @@ def business(people: Cast) -> Business:
     lead = create_lead({"last_name": "Lindner", "email": "lindner@example.com"}, actor=owner)
     deal = create_deal({"name": "Spindle retrofit", "company": company, "contact": contact}, actor=owner)
     return Business(company, contact, lead, deal)
+
+
+def in_berlin(people: Cast) -> Client:
+    """The owner's browser; their clock is Berlin's."""
+    User.objects.filter(pk=people.owner.pk).update(time_zone="Europe/Berlin")
+    people.owner.refresh_from_db()
+    return signed_in(people.owner)

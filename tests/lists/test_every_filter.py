@@ -16,7 +16,8 @@ from crm.core.cursors import Cursor
 from crm.core.list_query import ListQuery
 from crm.core.records import record_for, record_types
 from tests.factories import cast
-from tests.lists.oracle import NOW, ZONE, build, meanings, ordered, sees
+from tests.lists.oracle import meanings, ordered, sees
+from tests.lists.world import NOW, ZONE, build
 
 pytestmark = pytest.mark.django_db
 SLUGS = [record.slug for record in record_types()]
