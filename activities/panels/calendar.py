@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from activities.models import Meeting
 from activities.panels.work import kind_icon, may_change
 from activities.selectors.wording import weekday_text
+from activities.services.moves import end_of
 from crm.core import cells
 from crm.core.cells import escape
 from crm.core.lists import RowContext
@@ -86,7 +87,7 @@ class CalendarHtml:
         if first and not done and may_change(ctx.user, row):
             url = f"/calendar/move/{'meeting' if meeting else 'task'}/{row.pk}/"
             data = f' data-move-url="{url}" data-version="{row.version}"'
-            span = self._minutes(row, day) if meeting and not row.is_whole_days else None
+            span = self._minutes(row, day)
             label = self.resize if span is not None else self.move
             mover = f'<a class="ev-mv" href="{url}" data-panel aria-label="{label % {"name": title}}">{self.mover}</a>'
             if span is not None and css:
@@ -99,13 +100,13 @@ class CalendarHtml:
             f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
         )
 
-    def _minutes(self, row: Meeting, day: date) -> tuple[int, int] | None:
+    def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:
         """Where a meeting that lies within this day begins and ends, in minutes on the clock."""
-        first, last = row.starts_at.astimezone(self.ctx.zone), row.ends_at.astimezone(self.ctx.zone)
-        until = MIDNIGHT if last.time() == time.min and last.date() == day + timedelta(days=1) else last.hour * 60 + last.minute
-        if first.date() != day or (until != MIDNIGHT and last.date() != day):
+        end = end_of(row, self.ctx.zone)
+        if end is None:
             return None
-        return first.hour * 60 + first.minute, until
+        start = row.starts_at.astimezone(self.ctx.zone)
+        return (start.hour * 60 + start.minute, end.hour * 60 + end.minute or MIDNIGHT) if start.date() == day else None
 
     def _clock(self, row: Any, day: date) -> tuple[str, bool]:
         """The time that stands before the title, and whether this is the first of its days."""
