@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Subquery, Value, When
@@ -13,16 +12,6 @@ from contacts.models import Contact
 from leads.models import Lead
 
 SHOWN = 100
-
-
-@dataclass(frozen=True)
-class NextCall:
-    """Whom to call, and how far the list is. `entry` None: nobody is left (after the place)."""
-
-    entry: CallListEntry | None
-    person: Any
-    done: int
-    total: int
 
 
 def call_lists(user: Any, *, unfinished: bool = False, most: int = SHOWN) -> list[Any]:
@@ -47,13 +36,13 @@ def call_list_at(user: Any, pk: int) -> Any:
     return rows.filter(pk=pk).first() if pk < 2**63 else None
 
 
-def next_call(user: Any, call_list: Any, after: int = 0) -> NextCall:
-    """The first entry after a place that is still to be done and whose person the user may see: asked of each in turn, since a condition over all
-    people would gather those first."""
+def next_call(user: Any, call_list: Any, after: int = 0) -> tuple[CallListEntry | None, Any]:
+    """The first entry after a place that is still to be done and whose person the user may see, and the person; None, None when nobody is left.
+    Asked of each in turn, since a condition over all people would gather those first."""
     seen = Case(When(contact__isnull=False, then=_sees(user, Contact, "contact_id")), default=_sees(user, Lead, "lead_id"))
     entries = CallListEntry.objects.filter(call_list=call_list, done_at__isnull=True, pk__gt=after).annotate(seen=seen).filter(seen=True)
     entry = entries.order_by("pk").select_related("contact__company", "lead").first()
-    return NextCall(entry, (entry.contact or entry.lead) if entry else None, call_list.total - call_list.open, call_list.total)
+    return entry, (entry.contact or entry.lead) if entry else None
 
 
 def _sees(user: Any, model: Any, link: str) -> Subquery:

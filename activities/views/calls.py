@@ -39,8 +39,8 @@ class CallListView(View):
         text = request.GET.get("after", "0")
         if not (text.isascii() and text.isdecimal() and len(text) < 19):
             return bad_request(request, _("This place in the list is not there. Begin again."))
-        found = selectors.next_call(request.user, self.list, int(text))
-        return self.page(found.entry, found.person, forms.ListedCallForm(user=request.user) if found.entry else None, passed=bool(int(text)))
+        entry, person = selectors.next_call(request.user, self.list, int(text))
+        return self.page(entry, person, forms.ListedCallForm(user=request.user) if entry else None, passed=bool(int(text)))
 
     def page(self, entry: Any, person: Any, form: Any, status: int = 200, *, passed: bool = False) -> HttpResponse:
         context = {
