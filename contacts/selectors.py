@@ -123,9 +123,10 @@ def ties_of(user: Any, contact: Contact) -> Ties:
 
 def _ties(user: Any) -> Any:
     """Of the contact NUMBER, three times."""
-    companies, others, blank = Company.objects.visible_to(user).values("pk"), Contact.objects.visible_to(user).values("pk"), Value("")
+    companies, others = Company.objects.visible_to(user).values("pk"), Contact.objects.visible_to(user).values("pk")
+    blanks = [Value("")] * (len(Contact.brief_fields) - 1)  # a person's name is made of more columns than a company's
     roles = Employment.objects.filter(contact_id=NUMBER, company__in=companies).order_by()
-    return roles.values_list(Value("role"), "pk", "company_id", "company__name", blank, blank, "role", "started_on", "ended_on", "past").union(
+    return roles.values_list(Value("role"), "pk", "company_id", "company__name", *blanks, "role", "started_on", "ended_on", "past").union(
         *(
             Relationship.objects.filter(**{f"{here}_id": NUMBER, f"{there}__in": others}).values_list(
                 Value("relationship"),

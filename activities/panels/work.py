@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from activities import selectors
 from activities.models import Meeting, Task
 from activities.panels.composer import task_box
-from crm.core import cells
+from crm.core import cells, dialing
 from crm.core.access import reaches
 from crm.core.cells import escape
 from crm.core.lists import RowContext
@@ -36,6 +37,16 @@ def due_html(row: Any, ctx: Any) -> SafeString:
         mark = cells.icon("alert-triangle", "i-sm")
         return SafeString(f'<span class="act act-late">{mark}<span class="visually-hidden">{escape(_("Overdue"))}</span>{inner}</span>')
     return inner
+
+
+def late_html(task: Any, ctx: Any) -> SafeString:
+    """How long a task has been due: the reason why it stands on top."""
+    if task.is_all_day:
+        days = (ctx.today - task.due_on).days
+        age = cells.date_html(task.due_on, ctx, text=_("%(n)s d") % {"n": days})
+    else:
+        age = cells.time_html(task.due_at, ctx, style="age")
+    return SafeString(f'<span class="act act-late">{cells.icon("alert-triangle", "i-sm")}{escape(_("%(age)s overdue")) % {"age": age}}</span>')
 
 
 def about_html(row: Any, ctx: RowContext) -> SafeString:
@@ -73,7 +84,9 @@ class WorkRows:
         self.high = cells.badge(_("High priority"), "red", "flag")
         self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
         self.choices = [(name, escape(text)) for name, text in (("hour", _("1 hour")), ("tomorrow", _("Tomorrow at 9")), ("monday", _("Monday at 9")))]
-        self.choose = escape(_("Choose a day"))
+        self.choose, self.change = escape(_("Choose a day")), escape(_("Change or hand over"))
+        self.call, self.mail = escape(_("Call %(name)s")), escape(_("Write to %(name)s"))
+        self.phone, self.letter, self.way = cells.icon("phone", "i-sm"), cells.icon("mail", "i-sm"), dialing.current()
 
     def html(self, rows: Iterable[Task | Meeting]) -> SafeString:
         return SafeString("".join(self.row(row) for row in rows))
@@ -84,25 +97,49 @@ class WorkRows:
         if isinstance(row, Task):
             high = marks_html(row) + (f" {self.high}" if row.priority == Task.Priority.HIGH else "")
             if row.done_at is None and may_change(self.user, row):
-                label = self.done % {"title": title}
-                tick = f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
-                snooze = self._snooze(f"{url}snooze/", title)
-        kind = escape(kind_text(row))
+                tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
+        kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if snooze else escape(kind_text(row))
+        due = late_html(row, self.ctx) if isinstance(row, Task) and row.is_late(self.ctx.now) else due_html(row, self.ctx)
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
             f'<span class="d-block xs t2">{kind}{f", {about}" if about else ""}</span></span>'
-            f'<span class="num text-nowrap">{due_html(row, self.ctx)}</span>{snooze}</li>'
+            f'<span class="num text-nowrap">{due}</span>{snooze}</li>'
         )
 
-    def _snooze(self, url: str, title: str) -> str:
-        """The menu for putting a task off."""
+    def _tick(self, row: Any, url: str, title: str) -> str:
+        """Done: at once what is about nobody; else after "How did it go?" and the next step, so that no record is left without one."""
+        label = self.done % {"title": title}
+        if row.subject_type:
+            return f'<a class="tick" href="{url}complete/?next=/" data-panel aria-label="{label}">{self.tick}</a>'
+        return f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
+
+    def _reach(self, row: Any) -> str:
+        """A call or a mail away: whom the task is about, where it is one of these and the reader may see them."""
+        person = self.ctx.linked(row, "contact") or self.ctx.linked(row, "lead")
+        if person is None or row.kind not in (Task.Kind.CALL, Task.Kind.EMAIL, Task.Kind.FOLLOW_UP):
+            return ""
+        if row.kind != Task.Kind.EMAIL and person.phone:
+            beside = ' target="_blank" rel="noopener noreferrer"' if dialing.is_page(self.way) else ""
+            address, label, icon = escape(dialing.address(person.phone, self.way)), self.call, f"{beside}>{self.phone}"
+        elif row.kind != Task.Kind.CALL and person.email:
+            record = record_for(type(person))
+            assert record is not None
+            address, label, icon = reverse("activities:write_mail", args=[record.slug, person.pk]), self.mail, f">{self.letter}"
+        else:
+            return ""
+        return f'<a class="btn btn-ghost btn-sm btn-icon" href="{address}" aria-label="{label % {"name": escape(str(person))}}"{icon}</a>'
+
+    def _snooze(self, task: str, title: str) -> str:
+        """The menu for putting a task off, and for what changes it otherwise."""
+        url = f"{task}snooze/"
         buttons = "".join(
             f'<li><button class="dropdown-item" type="submit" form="post" formaction="{url}" name="choice" value="{name}">{text}</button></li>'
             for name, text in self.choices
         )
         return (
             f'<details class="dd dd-end"><summary class="btn btn-ghost btn-sm">{self.put_off}<span class="visually-hidden">: {title}</span></summary>'
-            f'<ul class="dropdown-menu">{buttons}<li><a class="dropdown-item" href="{url}">{self.choose}</a></li></ul></details>'
+            f'<ul class="dropdown-menu">{buttons}<li><a class="dropdown-item" href="{url}">{self.choose}</a></li>'
+            f'<li><a class="dropdown-item" href="{task}edit/?stay=1" data-panel>{self.change}</a></li></ul></details>'
         )
 
 

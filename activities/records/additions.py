@@ -50,7 +50,11 @@ def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     def actions(obj: Any, ctx: Any) -> list[Action]:
         known = obj.contact_id if hasattr(obj, "contact_id") else obj.email
         return (
-            [Action(_("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]), primary=record.slug in ("contacts", "companies"))]
+            [
+                Action(
+                    _("E-mail"), "mail", reverse("activities:write_mail", args=[record.slug, obj.pk]), primary=record.slug in ("contacts", "companies"), key="m"
+                )
+            ]
             if known and may_plan(ctx.user)
             else []
         )

@@ -183,8 +183,10 @@ def reach_of(user: Any, task: Task) -> Any:
 
 
 def leads_without_answer(user: Any) -> Waiting:
-    """The user's leads that are still as they came in, oldest first."""
-    return _waiting(Lead.objects.visible_to(user).filter(owner=user, status__in=LeadStatus.objects.filter(kind=LeadStatus.Kind.NEW)))
+    """The user's open leads that wait for a first answer, oldest first: what the list shows under "No reply yet"."""
+    still_open = LeadStatus.objects.filter(kind__in=(LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING))
+    waiting = Lead.objects.visible_to(user).filter(owner=user, respond_by__isnull=False, first_response_at__isnull=True, status__in=still_open)
+    return _waiting(waiting, "respond_by")
 
 
 def deals_without_step(user: Any) -> Waiting:
@@ -192,9 +194,9 @@ def deals_without_step(user: Any) -> Waiting:
     return _waiting(Deal.objects.visible_to(user).filter(owner=user, status=Deal.Status.OPEN, next_step_at__isnull=True, next_step_kind=""))
 
 
-def _waiting(rows: Any) -> Waiting:
-    """As tuples: to count them, a hundred records would be made of which five are shown."""
-    columns = ("id", "created_at", *rows.model.brief_fields)
+def _waiting(rows: Any, *more: str) -> Waiting:
+    """As tuples: to count them, a hundred records would be made of which five are shown. `more`: columns beside those of the name."""
+    columns = ("id", "created_at", *more, *rows.model.brief_fields)
     found = list(rows.order_by("created_at", "pk").values_list(*columns)[: CAP + 1])
     return Waiting(len(found), [maker(rows.model, columns)(row) for row in found[:NEEDS]])
 

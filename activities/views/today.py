@@ -50,7 +50,7 @@ class Need:
     title: str
     icon: str
     count: str
-    rows: list[tuple[str, str, Any, str]]  # (name, address, since, address of a new task for it)
+    rows: list[tuple[str, str, SafeString, str]]  # (name, address, reason, address of a new task for it)
     url: str
     more: bool
 
@@ -85,11 +85,13 @@ class TodayView(View):
         zone = timezone.get_current_timezone()
         found = selectors.today_page(user, timezone.now(), zone, organisation().first_weekday)
         ctx = row_context(user, found.seen)
+        waiting = needs(found, ctx)
         context = {
             "date": cells.format_long(ctx.today, ctx.locale),
             "sections": sections(found, ctx, user),
             "mentions": mentions(found, ctx),
-            "needs": needs(found, ctx),
+            "urgent": [need for need in waiting if need.id == "leads"],  # the first answer decides more than what is planned
+            "needs": [need for need in waiting if need.id != "leads"],
             "clear": found.is_clear,
             "more": found.more,
             "team": user.scope_for(Task._meta.label_lower, "view") in (Scope.TEAM, Scope.ALL),
@@ -129,8 +131,8 @@ def mentions(found: Any, ctx: Any) -> list[dict[str, Any]]:
 def needs(found: Any, ctx: Any) -> list[Need]:
     """Leads nobody has answered, deals with nothing planned."""
     parts = [
-        ("leads", _("New leads without an answer"), "target-arrow", found.leads, "lead", "/leads/?owner=me&sort=created"),
-        ("deals", _("Deals without a next step"), "layout-kanban", found.deals, "deal", "/deals/?owner=me&next=none"),
+        ("leads", _("New leads without an answer"), "target-arrow", found.leads, "lead", "/leads/?owner=me&response=waiting&sort=created"),
+        ("deals", _("Deals without a next step"), "layout-kanban", found.deals, "deal", "/deals/?owner=me&status=open&next=none"),
     ]
     return [
         Need(
@@ -147,8 +149,16 @@ def needs(found: Any, ctx: Any) -> list[Need]:
     ]
 
 
-def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, Any, str]:
-    return str(row), ctx.url_of(row), cells.time_html(row.created_at, ctx), f"/tasks/new/?{link}={row.pk}"
+def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, SafeString, str]:
+    age = cells.time_html(row.created_at, ctx, style="age")
+    if link == "deal":
+        reason = format_html(_("no next step, open for {age}"), age=age)
+    elif row.respond_by <= ctx.now:
+        late = cells.icon("alert-triangle", "i-sm")
+        reason = format_html('<span class="act act-late">{}{}</span>', late, format_html(_("new lead, {age}: an answer is overdue"), age=age))
+    else:
+        reason = format_html(_("new lead, {age}"), age=age)
+    return str(row), ctx.url_of(row), reason, f"/tasks/new/?{link}={row.pk}"
 
 
 # ---- bell ----

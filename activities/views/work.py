@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views import View
 
 from activities import forms, selectors, services
 from activities.models import ChecklistItem, Task
 from activities.views.entries import put_errors
-from crm.core import pages
+from crm.core import cells, pages
 from crm.core.fields import MAX_ID
 from crm.core.idempotency import run_once
+from crm.core.lists import row_context
 from crm.core.records import record_for
 from crm.core.views import safe_next
 from crm.core.writes import StaleRecord
@@ -36,14 +39,41 @@ class TaskView(View):
 
     def version(self) -> int | None:
         """The version that the page showed, when it says so."""
-        text = self.request.POST.get("version", "")
+        text = self.request.POST.get("version") or self.request.GET.get("version", "")
         return int(text) if text.isdecimal() and len(text) < 10 else None
 
     def stale(self) -> HttpResponse:
         return render(self.request, "409.html", {"message": _("Somebody changed this task meanwhile. Reload the page and look again.")}, status=409)
 
+    def stale_page(self, form: Any, template: str) -> HttpResponse:
+        """What was typed, and how the task stands now: to be sent again on top of that."""
+        record: Any = record_for(Task)
+        self.task = pages.load(record, self.request.user, self.pk)
+        when = cells.date_html(self.task.due_on, row_context(self.request.user)) if self.task.due_on else _("No date")
+        form.add_error(
+            None,
+            format_html(
+                _("Somebody changed this task meanwhile. It is now: {title}, {owner}, {when}. Save again if that is right."),
+                title=self.task.title,
+                owner=self.task.owner,
+                when=when,
+            ),
+        )
+        return self.page(form, template, 409)
+
     def page(self, form: Any, template: str, status: int = 200) -> HttpResponse:
-        return render(self.request, template, {"form": form, "task": self.task, "next": safe_next(self.request, "")}, status=status)
+        part = "#form" if self.in_panel else ""
+        return render(self.request, template + part, {"form": form, "task": self.task, "next": safe_next(self.request, "")}, status=status)
+
+    @property
+    def in_panel(self) -> bool:
+        htmx = self.request.htmx  # type: ignore[attr-defined]
+        return bool(htmx and htmx.target == "panel-body")
+
+    def done(self, default: str) -> HttpResponse:
+        """On to where one came from; out of the side panel the whole page goes there."""
+        url = safe_next(self.request, default)
+        return HttpResponse(status=204, headers={"HX-Redirect": url}) if self.in_panel else redirect(url)
 
 
 class CompleteView(TaskView):
@@ -59,7 +89,7 @@ class CompleteView(TaskView):
         try:
             run_once(request.user, form.cleaned_data["idempotency_key"], request.path, lambda: self._complete(form))
         except StaleRecord:
-            return self.stale()
+            return self.stale_page(form, "activities/complete.html")
         except ValidationError as error:
             put_errors(form, error)
             return self.page(form, "activities/complete.html", 422)
@@ -67,7 +97,7 @@ class CompleteView(TaskView):
         told = form.cleaned_data["outcome"] or form.cleaned_data["next_title"]
         plan = "" if told else f" plan:/tasks/{self.task.pk}/complete/"
         messages.success(request, text, extra_tags=f"undo:/tasks/{self.task.pk}/reopen/{plan}")
-        return redirect(safe_next(request, self.task.get_absolute_url()))
+        return self.done(self.task.get_absolute_url())
 
     def _complete(self, form: forms.CompleteForm) -> str:
         outcome, following = form.cleaned_data["outcome"], form.next_values()
@@ -194,16 +224,30 @@ class SnoozeView(TaskView):
         return self.page(forms.SnoozeForm(user=request.user, initial={"choice": "custom"}), "activities/snooze.html")
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        form = forms.SnoozeForm(request.POST, user=request.user)
+        asked = request.GET.copy()  # what a link to take it back says
+        asked.update(request.POST)
+        form = forms.SnoozeForm(asked, user=request.user)
         if not form.is_valid():
             return self.page(form, "activities/snooze.html", 422)
-        data = form.cleaned_data
+        data, before = form.cleaned_data, self.task
         try:
-            services.snooze_task(self.task, data["choice"], actor=request.user, day=data["due_on"], at=data["due_time"], version=self.version())
+            moved = services.snooze_task(self.task, data["choice"], actor=request.user, day=data["due_on"], at=data["due_time"], version=self.version())
         except StaleRecord:
-            return self.stale()
+            return self.stale_page(form, "activities/snooze.html")
         except ValidationError as error:
             put_errors(form, error)
             return self.page(form, "activities/snooze.html", 422)
-        messages.success(request, _("Put off: %(title)s") % {"title": self.task.title[:80]})
-        return redirect(safe_next(request, self.task.get_absolute_url()))
+        if "choice" in request.GET:
+            messages.success(request, _("Due as before: %(title)s") % {"title": before.title[:80]})
+        else:
+            messages.success(request, _("Put off: %(title)s") % {"title": before.title[:80]}, extra_tags=_undo_of(before, moved))
+        return self.done(before.get_absolute_url())
+
+
+def _undo_of(before: Task, moved: Task) -> str:
+    """How the message takes a task back to its day; "" for one that had none."""
+    if before.due_on is None:
+        return ""
+    at = f"{before.due_time:%H:%M}" if before.due_time else ""
+    back = {"choice": "custom", "due_on": before.due_on.isoformat(), "due_time": at, "version": moved.version}
+    return f"undo:/tasks/{before.pk}/snooze/?{urlencode(back)}"

@@ -70,7 +70,7 @@ class Company(Record):
 class Contact(Record):
     """A person. The primary e-mail and phone also stand on the row; all of them are in the child tables."""
 
-    brief_fields = ("first_name", "last_name", "email")
+    brief_fields = ("first_name", "last_name", "email", "phone")
 
     class Lifecycle(models.TextChoices):
         PROSPECT = "prospect", _("Prospect")

@@ -33,8 +33,8 @@ FORM_KEYS = {"csrfmiddlewaretoken", "version", "idempotency_key", "save_anyway",
 
 
 def safe_next(request: HttpRequest, fallback: str) -> str:
-    """Where to go back to: the posted `next` when it is an address of ours."""
-    target = request.POST.get("next", "")
+    """Where to go back to: the posted `next`, or that of the page's address, when it is an address of ours."""
+    target = request.POST.get("next") or request.GET.get("next", "")
     return target if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else fallback
 
 

@@ -42,6 +42,8 @@ class StatusView(RecordView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         lead = self.load(pk, "change")
         data = request.POST.copy()
+        for name in request.GET:  # what a link to take it back says
+            data.setdefault(name, request.GET[name])
         data.setdefault("status", data.get("stage", ""))
         wanted = next((each for each in selectors.statuses() if str(each.pk) == data["status"]), None)
         if wanted is not None and wanted.kind == Kind.CONVERTED and lead.converted_at is None:
@@ -57,6 +59,7 @@ class StatusView(RecordView):
         cleaned = form.cleaned_data
         try:
             answers = {name: cleaned[name] for name in ("version", "reason", "recycle_on")}
+            before = lead.status  # of the row as it was: the service changes its own
             saved = services.set_status(lead, cleaned["status"], actor=self.request.user, **answers)
         except StaleRecord as stale:
             form.data = {**form.data.dict(), "version": str(stale.current.version)}
@@ -65,7 +68,10 @@ class StatusView(RecordView):
         except ValidationError as error:
             add_errors(form, error)
             return self.page(lead, form, 422)
-        messages.success(self.request, _("Status: %(status)s") % {"status": saved.status})
+        undo = (
+            f"undo:{self.request.path}?status={before.pk}&version={saved.version}" if before.kind in (Kind.NEW, Kind.WORKING) and before != saved.status else ""
+        )
+        messages.success(self.request, _("Status: %(status)s") % {"status": saved.status}, extra_tags=undo)
         return redirect(safe_next(self.request, saved.get_absolute_url()))
 
 

@@ -81,9 +81,9 @@ def _age(minutes: int) -> str:
     return gettext("%(n)s h") % {"n": minutes // 60} if minutes < 48 * 60 else gettext("%(n)s d") % {"n": minutes // (24 * 60)}
 
 
-def date_html(day: date, ctx: CellContext, *, relative: bool = True) -> SafeString:
-    """`<time>` of a day without a clock time."""
-    text = day_text(day, ctx) if relative else format_short(day, ctx.locale)
+def date_html(day: date, ctx: CellContext, *, relative: bool = True, text: str = "") -> SafeString:
+    """`<time>` of a day without a clock time; `text` for other words."""
+    text = text or (day_text(day, ctx) if relative else format_short(day, ctx.locale))
     return SafeString(f'<time datetime="{day.isoformat()}" title="{escape(format_long(day, ctx.locale))}">{escape(text)}</time>')
 
 
