@@ -99,7 +99,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).
 HOOKS: dict[str, tuple[str, ...]] = {
     "organisation": ("users.selectors.organisation",),
-    "unread": ("activities.selectors.unread_count",),
+    "waiting": ("activities.selectors.bell_state",),
     "capture": ("activities.selectors.may_capture",),
     "search": ("activities.selectors.found_lines",),
     "banners": ("crm.core.banners.background_banners", "activities.selectors.late_banners"),

@@ -1,6 +1,6 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
-from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of, unread_count
+from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.calls import call_list_at, call_lists, entry_of, next_call
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
@@ -67,7 +67,6 @@ __all__ = [
     "subject_of",
     "timeline",
     "today_page",
-    "unread_count",
     "upcoming",
     "with_counts",
 ]

@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.core.cache import caches
-from django.db.models import Count, Func, IntegerField, Max
+from django.db.models import Case, DateTimeField, Func, IntegerField, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from activities.models import Notification, NotificationSettings, Reminder
-from crm.core.compiled import NUMBER, Compiled
+from activities.models import Notification, NotificationSettings, Reminder, Task
+from crm.core.compiled import NUMBER, Compiled, all_rows
 from crm.core.context import Banner
 
-PAGE = 50
+PAGE, DUE_CAP = 50, 100
 LATE_AFTER, LATE_KEPT, LATE_CAP = timedelta(minutes=1), 5, 100  # six rounds of the beat have come and gone
 
 
-_COUNT = Func(template="count(*)", output_field=IntegerField())
-_unread = Compiled(lambda: Notification.objects.filter(user=NUMBER, read_at__isnull=True).order_by().values_list(_COUNT))
+_COUNT, _NEWEST = (Func(template=template, output_field=IntegerField()) for template in ("count(*)", "coalesce(max(id), 0)"))
+_unread = Compiled(lambda: Notification.objects.filter(user=NUMBER, read_at__isnull=True).order_by().values_list(Value(0), _COUNT, _NEWEST))
+_due = Compiled(
+    lambda: (
+        Task.objects.alive()
+        .filter(owner=NUMBER, done_at__isnull=True)
+        .filter(due_at__lt=Func(NUMBER, function="to_timestamp", output_field=DateTimeField()))
+        .order_by("due_at")
+        .values_list(Value(1), Case(When(due_at__lt=Now(), then=1), default=0), Value(0))[:DUE_CAP]
+    )
+)
 
 
 class BellState(NamedTuple):
-    """`v` changes whenever the bell has to be painted anew."""
+    """What the frame of each page shows: unread notifications, own tasks that are due by the end of today (counted to DUE_CAP), whether one of them
+    is late. `newest` is the id of the newest unread one."""
 
-    v: str
     unread: int
+    newest: int
+    due: int
+    late: bool
+
+    @property
+    def figure(self) -> str:
+        """How much is due, as it stands beside "Today"; "" when nothing is."""
+        return f"{DUE_CAP - 1}+" if self.due >= DUE_CAP else str(self.due or "")
+
+    @property
+    def v(self) -> str:
+        """Changes whenever this has to be painted anew."""
+        return "-".join(str(int(part)) for part in self)
 
 
 def bell_state(user: Any) -> BellState:
-    """One look at the index of unread rows."""
-    found = Notification.objects.filter(user=user, read_at__isnull=True).aggregate(unread=Count("pk"), newest=Max("pk"))
-    return BellState(f"{found['newest'] or 0}-{found['unread']}", found["unread"])
-
-
-def unread_count(user: Any) -> int:
-    """For the bell on every page. (Hook "unread".)"""
-    return _unread.rows(user.pk)[0][0]
+    """Two looks at indexes in one statement. (Hook "waiting".)"""
+    midnight = datetime.combine(timezone.localdate() + timedelta(days=1), time(), timezone.get_current_timezone())
+    ((_kind, unread, newest), *due) = sorted(all_rows([_unread.filled(user.pk), _due.filled(user.pk, int(midnight.timestamp()))]))
+    return BellState(unread, newest, len(due), any(late for _kind, late, _newest in due))
 
 
 def late_banners(user: Any) -> list[Banner]:

@@ -242,4 +242,4 @@ class PollView(View):
         state = selectors.bell_state(request.user)
         if request.GET.get("v", "") == state.v:
             return HttpResponse(status=204)
-        return JsonResponse({"v": state.v, "unread": state.unread}, headers={"Cache-Control": "no-store"})
+        return JsonResponse({"v": state.v, "unread": state.unread, "due": state.figure, "late": state.late}, headers={"Cache-Control": "no-store"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -97,13 +97,18 @@ class Shell:
         mine = (self.user.pk, self.user.name, self.user.photo_url, self.user.shortcuts, self.user.is_admin, self.user.role.grants) if self.signed_in else ()
         return (get_language(), place, self.organisation_name, self.logo_url, mine)
 
+    @property
+    def nav_key(self) -> tuple[Any, ...]:
+        """What the navigation shows besides."""
+        return (*self.key, self.waiting[2:] if self.signed_in else ())
+
     @cached_property
     def nav(self) -> list[Group]:
-        return _navigation(self.user, self.path) if self.signed_in else []
+        return [replace(group, items=[self._counted(item) for item in group.items]) for group in _navigation(self.user, self.path)] if self.signed_in else []
 
     @property
     def tabs(self) -> list[Item]:
-        return _tabs(self.user, self.path) if self.signed_in else []
+        return [self._counted(item) for item in _tabs(self.user, self.path)] if self.signed_in else []
 
     @property
     def palette(self) -> list[CommandGroup]:
@@ -125,8 +130,17 @@ class Shell:
         return self.signed_in and all(hook(self.user) for hook in hooks("capture"))
 
     @cached_property
+    def waiting(self) -> Any:
+        """What waits for the user (activities.selectors.BellState: unread, figure, late); None for visitors."""
+        return hooks("waiting")[0](self.user) if self.signed_in else None
+
+    @property
     def unread(self) -> int:
-        return sum(hook(self.user) for hook in hooks("unread")) if self.signed_in else 0
+        return self.waiting.unread if self.signed_in else 0
+
+    def _counted(self, item: Item) -> Item:
+        """Today with the number of tasks that are due."""
+        return replace(item, count=self.waiting.figure, hot=self.waiting.late) if item.url == "/" else item
 
     @property
     def shortcuts(self) -> str:

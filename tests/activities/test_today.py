@@ -193,3 +193,21 @@ def test_the_tick_asks_in_the_panel(page: Page, sign_in: Any, people: Cast, busi
     expect(page.get_by_text("Done: Ring them").first).to_be_visible()
     expect(page.locator("main a[data-rowlink]", has_text="Send it")).to_be_visible()
     assert Activity.objects.filter(verb="done").count() == 1
+
+
+@pytest.mark.e2e
+@pytest.mark.django_db(transaction=True)
+def test_without_a_connection_nothing_is_lost(page: Page, sign_in: Any, people: Cast, business: Business) -> None:
+    task = services.create_task({"title": "Ring them", "due_on": timezone.localdate()}, actor=people.owner)
+    sign_in(page, people.owner.email)
+    page.goto(f"/tasks/{task.pk}/complete/")
+    page.fill("[name=outcome]", "They agree to everything")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Mark as done").click()
+    expect(page.locator("#toasts")).to_contain_text("offline")
+    expect(page.locator("[name=outcome]")).to_have_value("They agree to everything")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Mark as done").click()
+    expect(page.get_by_text("Done: Ring them").first).to_be_visible()
+    task.refresh_from_db()
+    assert task.outcome == "They agree to everything"

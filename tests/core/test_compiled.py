@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from django.test import Client
 from django.utils import timezone
 
 from activities.models import Notification
-from activities.selectors.bell import unread_count
+from activities.selectors.bell import bell_state
 from activities.selectors.timeline import upcoming
-from activities.services import create_task
+from activities.services import complete_task, create_task, create_tasks
 from contacts.models import Company, Contact
 from contacts.selectors import ties_of
 from contacts.services import add_employment, create_companies, create_contact
@@ -73,13 +74,41 @@ def test_rows_by_id_come_in_the_order_asked_for_and_whole():
     assert fetch(Company, []) == []
 
 
+def test_the_frame_counts_what_is_due():
+    people = cast()
+    today = timezone.localdate()
+    assert (bell_state(people.owner).figure, bell_state(people.owner).late) == ("", False)
+    create_task({"title": "Today", "due_on": today}, actor=people.owner)
+    create_task({"title": "Tomorrow", "due_on": today + timedelta(days=1)}, actor=people.owner)
+    create_task({"title": "Theirs", "due_on": today}, actor=people.teammate)
+    assert (bell_state(people.owner).figure, bell_state(people.owner).late) == ("1", False)
+    create_tasks([{"title": f"Late {number}", "due_on": today - timedelta(days=1)} for number in range(98)], actor=people.owner)
+    first = bell_state(people.owner)
+    assert (first.figure, first.late, first.unread) == ("99", True, 0)
+    complete_task(create_task({"title": "Done", "due_on": today}, actor=people.owner), actor=people.owner)
+    assert bell_state(people.owner).v == first.v
+    create_task({"title": "One more", "due_on": today}, actor=people.owner)
+    assert (bell_state(people.owner).figure, bell_state(people.owner).v != first.v) == ("99+", True)
+
+
+def test_the_figure_stands_beside_today():
+    people, today = cast(), timezone.localdate()
+    client = Client()
+    client.force_login(people.owner)
+    assert 'class="n"' not in client.get("/contacts/").content.decode().partition("</nav>")[0]
+    create_tasks([{"title": "Late", "due_on": today - timedelta(days=1)}, {"title": "Today", "due_on": today}], actor=people.owner)
+    page = client.get("/contacts/").content.decode()
+    assert page.count('<span class="n n-hot">2<span class="visually-hidden"> due</span></span>') == 2  # the navigation, and the bar on the phone
+    assert {key: client.get("/notifications/poll/").json()[key] for key in ("due", "late")} == {"due": "2", "late": True}
+
+
 def test_the_bell_counts_what_is_unread():
     people = cast()
-    assert unread_count(people.owner) == 0
+    assert bell_state(people.owner).unread == 0
     for number in range(3):
         Notification.objects.create(user=people.owner, kind=Notification.Kind.ASSIGNED, text=f"Line {number}", read_at=timezone.now() if number == 2 else None)
-    assert unread_count(people.owner) == 2
-    assert unread_count(people.teammate) == 0
+    assert bell_state(people.owner).unread == 2
+    assert bell_state(people.teammate).unread == 0
 
 
 def test_a_session_that_ran_out_is_no_session():
