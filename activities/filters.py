@@ -21,8 +21,12 @@ DUE = [
     ("week", _("This week")),
     ("next_week", _("Next week")),
     ("later", _("Later than next week")),
+    ("past", _("Before today")),
+    ("days7", _("In 2 to 7 days")),
+    ("beyond", _("In over 7 days")),
     ("none", _("No date")),
 ]
+DUE_GROUPS = ("past", "today", "tomorrow", "days7", "beyond", "none")  # each task is due in just one of them
 STARTS = [
     ("coming", _("To come")),
     ("today", _("Today")),
@@ -38,6 +42,7 @@ def days_of(name: str, today: date) -> tuple[date, date]:
     monday = today - timedelta(days=today.weekday())
     return {
         "today": (today, today + timedelta(days=1)),
+        "days7": (today + timedelta(days=2), today + timedelta(days=8)),
         "tomorrow": (today + timedelta(days=1), today + timedelta(days=2)),
         "week": (monday, monday + timedelta(days=7)),
         "next_week": (monday + timedelta(days=7), monday + timedelta(days=14)),
@@ -53,6 +58,10 @@ def due_q(value: str) -> Q:
         return Q(due_at__lt=timezone.now())
     if value == "later":
         return Q(due_at__gte=day_start(days_of("next_week", today)[1]))
+    if value == "past":
+        return Q(due_at__lt=day_start(today))
+    if value == "beyond":
+        return Q(due_at__gte=day_start(today + timedelta(days=8)))
     first, after = days_of(value, today)
     return Q(due_at__gte=day_start(first), due_at__lt=day_start(after))
 
@@ -87,7 +96,7 @@ class WorkFilterSet(RecordFilterSet):
 
 
 class TaskFilterSet(WorkFilterSet):
-    group_by = ("owner", "state", "kind", "priority", "about")
+    group_by = ("due", "owner", "state", "kind", "priority", "about")
     state = django_filters.ChoiceFilter(choices=[("open", _("Open")), ("done", _("Done"))], label=_("State"), empty_label=_("Any"), method="by_state")
     due = django_filters.ChoiceFilter(choices=DUE, label=_("Due"), empty_label=_("Any"), method="by_due")
     kind = django_filters.MultipleChoiceFilter(distinct=False, choices=Task.Kind.choices, label=_("Kind"))
@@ -98,6 +107,10 @@ class TaskFilterSet(WorkFilterSet):
     class Meta:
         model = Task
         fields: tuple[str, ...] = ()
+
+    def group_values(self, name: str) -> list[tuple[str, str, Any]]:
+        values = super().group_values(name)
+        return [each for each in values if each[0] in DUE_GROUPS] if name == "due" else values
 
     def by_state(self, rows: Any, name: str, value: str) -> Any:
         return rows.filter(done_at__isnull=value == "open")

@@ -28,6 +28,7 @@ from activities.services import (
     update_task,
 )
 from crm.core import cells
+from crm.core.bars import Tab
 from crm.core.bulk.actions import EXPORT, AssignForm, delete_action, fields_action
 from crm.core.cells import escape
 from crm.core.columns import text_column
@@ -179,6 +180,10 @@ def outcome_fact(task: Any, ctx: Any) -> Any:
     return format_html("{}", task.outcome) if task.outcome else ""
 
 
+def switch(request: Any) -> list[Tab]:
+    return [Tab(_("Calendar"), f"{reverse('calendar:page')}?show=week", False, "calendar"), Tab(_("List"), reverse("tasks:list"), True, "list")]
+
+
 TASK = RecordType(
     slug="tasks",
     model=Task,
@@ -217,6 +222,7 @@ TASK = RecordType(
     consequences=repeat_consequences,
     importing=imports.TASK,
     default_sort="due",
+    switch=switch,
     views=(
         View("mine", _("My open"), (("owner", "me"), ("state", "open"))),
         View("overdue", _("Overdue"), (("owner", "me"), ("state", "open"), ("due", "overdue"))),

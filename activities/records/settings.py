@@ -11,7 +11,7 @@ from activities import selectors
 from activities.forms import DateRuleForm
 from activities.models import DateRule
 from activities.services import create_date_rule, delete_date_rule, update_date_rule
-from crm.core.settings_pages import SettingsColumn, SettingsPage
+from crm.core.settings_pages import SettingsColumn, SettingsLink, SettingsPage
 
 WIDE = "d-none d-lg-table-cell"
 
@@ -47,4 +47,11 @@ DATES = SettingsPage(
     ),
     consequences=lambda rule: [gettext("What was sent stays in people's notifications.")],
 )
-SETTINGS = (DATES,)
+BACKGROUND = SettingsLink(
+    label=_("Background work"),
+    icon="heartbeat",
+    url="/settings/background/",
+    text=_("Do reminders, mails and other work behind the pages keep up?"),
+    group="people",
+)
+SETTINGS = (DATES, BACKGROUND)

@@ -1,5 +1,6 @@
 """Reads across rows: the timeline, what is to be done, the bell."""
 
+from activities.selectors.background import Background, Queue, background
 from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of
 from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
 from activities.selectors.calls import call_list_at, call_lists, entry_of, next_call
@@ -15,13 +16,16 @@ from activities.selectors.work import FocusMark, calendar_days, day_of, focus, m
 
 __all__ = [
     "EVERYTHING",
+    "Background",
     "Comments",
     "FocusMark",
     "Mention",
     "OpenMention",
     "People",
+    "Queue",
     "TimelinePage",
     "Wanted",
+    "background",
     "bell_state",
     "calendar_days",
     "call_list_at",

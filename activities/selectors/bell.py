@@ -66,7 +66,7 @@ def late_banners(user: Any) -> list[Banner]:
     if not late:
         return []
     text = ngettext("Reminders are late: %(count)s has been due for over a minute.", "Reminders are late: %(count)s have been due for over a minute.", late)
-    return [Banner("danger", text % {"count": late if late < LATE_CAP else f"{LATE_CAP}+"}, "/readyz", _("Details"))]
+    return [Banner("danger", text % {"count": late if late < LATE_CAP else f"{LATE_CAP}+"}, "/settings/background/", _("Details"))]
 
 
 def _late() -> int:

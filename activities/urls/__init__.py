@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
 from activities.urls.calls import call_urls
-from activities.views import capture, comments, entries, feeds, files, focus, links, mails, today
+from activities.views import background, capture, comments, entries, feeds, files, focus, links, mails, today
 from activities.views.unsubscribe import unsubscribe
 
 entry_urls = [
@@ -45,6 +45,7 @@ urlpatterns = [
     path("unsubscribe/", unsubscribe, name="unsubscribe-nowhere"),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("focus/", focus.FocusView.as_view(), name="focus"),
+    path("settings/background/", background.background_page, name="settings-background"),
     path("capture/", capture.CaptureView.as_view(), name="capture"),
     path("activities/", include((entry_urls, "activities"))),
     path("notifications/", include((bell_urls, "notifications"))),

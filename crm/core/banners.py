@@ -26,7 +26,7 @@ def background_banners(user: Any) -> list[Banner]:
         Banner(
             "danger",
             _("Reminders and mails are late: %(who)s does not answer. What is waiting is kept; start it again.") % {"who": who},
-            "/readyz",
+            "/settings/background/",
             _("Details"),
         )
     ]

@@ -72,6 +72,9 @@ def _due(row: Any, value: str) -> bool:
         "week": monday <= day < monday + timedelta(days=7),
         "next_week": monday + timedelta(days=7) <= day < monday + timedelta(days=14),
         "later": day >= monday + timedelta(days=14),
+        "past": day < TODAY,
+        "days7": TODAY + timedelta(days=2) <= day <= TODAY + timedelta(days=7),
+        "beyond": day > TODAY + timedelta(days=7),
         "none": False,
     }[value]
 
@@ -199,7 +202,7 @@ def _own(world: Any, slug: str, user: Any) -> dict[str, tuple[list[Any], Fits]]:
         case "tasks":
             return {
                 "state": (["open", "done"], lambda row, value: (row.done_at is None) == (value == "open")),
-                "due": (["overdue", "today", "tomorrow", "week", "next_week", "later", "none"], _due),
+                "due": (["overdue", "today", "tomorrow", "week", "next_week", "later", "past", "days7", "beyond", "none"], _due),
                 "kind": ([["call"], ["todo", "email"]], lambda row, value: row.kind in value),
                 "priority": ([["1"], ["2", "3"]], lambda row, value: str(row.priority) in value),
                 "delegated": (["me"], lambda row, value: row.created_by_id == user.pk != row.owner_id),
