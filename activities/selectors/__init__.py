@@ -9,7 +9,7 @@ from activities.selectors.dates import date_fields, dates_on, with_counts
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
-from activities.selectors.mentions import Mention, OpenMention, mentions_in, open_mentions
+from activities.selectors.mentions import Mention, OpenMention, may_be_mentioned, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
 from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, subject_of, today_page
@@ -49,6 +49,7 @@ __all__ = [
     "guests_of",
     "late_banners",
     "mails_that_wait",
+    "may_be_mentioned",
     "may_capture",
     "mentions_in",
     "minutes_before",

@@ -18,7 +18,7 @@ from crm.core.access import viewers_of
 from crm.core.compiled import maker
 from users.models import User
 
-MOST = 20
+MOST, OFFERED = 20, 500
 MOST_OPEN = 200  # that are looked through: those on records that the reader sees no longer must not hide the others
 LINE = ("id", "at", "subject_type", *(f"{name}_id" for name in SUBJECTS))
 AT = re.compile(r"(?<![\w@.+-])@(?=\w)")  # not the one of an address
@@ -31,6 +31,11 @@ class Mention(NamedTuple):
     start: int
     length: int
     user: User
+
+
+def may_be_mentioned(record: Any) -> list[str]:
+    """Names of the colleagues who see a record, for who writes "@"; of a very large house the first OFFERED."""
+    return list(viewers_of(record).order_by("name", "pk").values_list("name", flat=True)[:OFFERED])
 
 
 def mentions_in(text: str, record: Any) -> list[Mention]:

@@ -75,6 +75,7 @@ class CommentsView(OnLineView):
         maker = panels.LineMaker(self.request, ctx, comments)
         if form is not None:
             form.auto_id = f"comment{line.pk}_%s"  # several may be open at once
+            form.fields["body"].widget.attrs["data-mentions"] = json.dumps(selectors.may_be_mentioned(line.subject))
         back_to = "/" if "/" in (self.request.GET.get("next"), self.request.POST.get("next")) else ""  # who answers from Today goes on there
         context = {"form": form, "line": line, "back": self.back(), "next": back_to, "talk": maker.talk(line.pk), "told": maker.told(word(line, ctx))}
         return render(self.request, f"activities/comments.html{'#talk' if part else ''}", context, status=status)

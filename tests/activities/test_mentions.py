@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from playwright.sync_api import Page, expect
 
 from activities import services
 from activities.models import Activity, Comment, Mentioned
 from activities.selectors import open_mentions
 from leads.models import Lead
 from tests.activities.conftest import Business
+from tests.e2e.checks import assert_clean, collect
 from tests.factories import Cast, signed_in
 
 
@@ -122,3 +124,44 @@ def test_many_cost_no_more_than_one(people: Cast, business: Business, note: Acti
     Mentioned.objects.bulk_create(Mentioned(comment=comment, user=people.teammate) for comment in Comment.objects.all())
     monkeypatch.setattr("activities.selectors.mentions.MOST_OPEN", 50)
     assert len(open_mentions(people.teammate)) == 50
+
+
+def test_who_can_be_mentioned_is_offered(people: Cast, note: Activity) -> None:
+    page = signed_in(people.owner).get(f"/activities/{note.pk}/comments/").content.decode()
+    assert "Mona Manager" in page and "Tom Teammate" in page and "Sven Stranger" not in page
+
+
+@pytest.mark.e2e
+@pytest.mark.django_db(transaction=True)
+def test_a_few_letters_and_enter(page: Page, sign_in: Any, people: Cast, business: Business, note: Activity) -> None:
+    collect(page)
+    sign_in(page, people.owner.email)
+    page.goto(f"/activities/{note.pk}/comments/")
+    text = page.locator("textarea[name=body]")
+    text.press_sequentially("Mail to a@b.example, and @ma")
+    names = page.get_by_role("listbox").get_by_role("option")
+    expect(names).to_have_text(["Mona Manager"])
+    text.press("Escape")
+    expect(names).to_have_count(0)
+    text.press("Backspace")
+    expect(names.first).to_be_visible()
+    assert_clean(page)
+    text.press_sequentially("zzz")
+    expect(names).to_have_count(0)  # nobody
+    for _ in range(4):
+        text.press("Backspace")
+    text.press_sequentially("tom t")
+    expect(names).to_have_text(["Tom Teammate"])
+    text.press("Tab")
+    expect(text).to_have_value("Mail to a@b.example, and @Tom Teammate ")
+    text.press_sequentially("look")
+    page.get_by_role("button", name="Add comment").click()
+    expect(page.get_by_text("Comment added.").first).to_be_visible()
+    assert Mentioned.objects.get().user == people.teammate
+    page.goto(f"/activities/{note.pk}/comments/")
+    text.press_sequentially("@")
+    expect(names.first).to_be_visible()
+    text.press("ArrowDown")
+    second = names.nth(1).text_content()
+    names.nth(1).click()
+    expect(text).to_have_value(f"@{second} ")
