@@ -65,10 +65,10 @@ def kind_icon(row: Any, css: str = "") -> SafeString:
 
 
 class WorkRows:
-    """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post"."""
+    """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post". `team`: whose they are stands there as well."""
 
-    def __init__(self, ctx: RowContext, user: Any) -> None:
-        self.ctx, self.user = ctx, user
+    def __init__(self, ctx: RowContext, user: Any, *, team: bool = False) -> None:
+        self.ctx, self.user, self.team = ctx, user, team
         self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
         self.high = cells.badge(_("High priority"), "red", "flag")
         self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
@@ -88,9 +88,10 @@ class WorkRows:
                 tick = f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
                 snooze = self._snooze(f"{url}snooze/", title)
         kind = escape(kind_text(row))
+        who = f"{cells.avatar(row.owner.name, row.owner_id, 'av-sm')} {escape(row.owner.name)}, " if self.team else ""
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
-            f'<span class="d-block xs t2">{kind}{f", {about}" if about else ""}</span></span>'
+            f'<span class="d-block xs t2">{who}{kind}{f", {about}" if about else ""}</span></span>'
             f'<span class="num text-nowrap">{due_html(row, self.ctx)}</span>{snooze}</li>'
         )
 
