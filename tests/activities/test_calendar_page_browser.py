@@ -101,6 +101,8 @@ def test_many_people_lie_beside_each_other(new_page: Callable[..., Page], sign_i
     page.locator(".people").evaluate("x => x.scrollLeft = 600")
     assert hours.bounding_box() == before, "the hours stay in sight"
     assert first.bounding_box()["x"] < before["x"]
+    inside = "xs => xs.every(x => x.scrollWidth <= x.parentElement.clientWidth)"
+    assert page.locator(".people h2").evaluate_all(inside), "long names are cut off"
     keep(page, "many")
     assert_clean(page)
     page.get_by_role("link", name="More colleagues").click()
