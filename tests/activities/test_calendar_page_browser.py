@@ -181,6 +181,7 @@ def test_a_meeting_is_drawn_with_the_mouse(new_page: Callable[..., Page], sign_i
     expect(page.locator(".toast", has_text="lasts until 10:30")).to_be_visible()
     page.locator(".ev-li", has_text="Fitting").locator(".ev").drag_to(page.locator("[data-day='2027-03-09']"))
     expect(page.locator(".toast", has_text="moved to")).to_be_visible()
+    expect(page.get_by_role("link", name="Tuesday, 9 March 2027, something is planned")).to_be_visible()
     expect(panel).to_be_hidden()
     page.goto("/calendar/?show=day&day=2027-03-10&who=team")
     tom = page.locator(f".slots[data-owner='{people.teammate.pk}']")
@@ -216,3 +217,10 @@ def test_the_small_month_is_walked_through(new_page: Callable[..., Page], sign_i
     page.keyboard.press("m")
     expect(mini).to_have_count(0)
     assert_clean(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for show in ("day", "week", "agenda"):
+            page.goto(f"/calendar/?show={show}")
+            expect(mini.locator(".now.sel a")).to_be_visible()
+            assert_clean(page)
+        keep(page, f"today-{scheme}")
