@@ -142,7 +142,7 @@ def test_who_may_only_plan_their_own_meetings(people: Cast) -> None:
     role.save()
     page = text(signed_in(people.owner), TEAM_DAY)
     assert ["data-create" in column for column in columns(page)] == [True, False, False, False]
-    assert page.count("New meeting of") == 1
+    assert page.count("New meeting for") == 1
     role.grants = {**role.grants, "activities_meeting": {**role.grants["activities_meeting"], "add": "none"}}
     role.save()
     assert "/meetings/new/" not in text(signed_in(people.owner), TEAM_DAY).partition("<main")[2]
