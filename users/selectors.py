@@ -26,7 +26,7 @@ VIEW_AS = "view_as"  # in the session: (id of the colleague, until when, in seco
 
 
 def organisation() -> Organisation:
-    """The one organisation with its `holiday_dates`. At most five seconds old, and up to date in the request that changes it."""
+    """The one organisation with its `holiday_dates` and `holiday_names` (by day). At most five seconds old, and up to date in the request that changes it."""
     global _kept
     box = request_box.get()
     if box and "organisation" in box:
@@ -45,7 +45,8 @@ def organisation() -> Organisation:
 @replica.primary()
 def _read_organisation() -> Organisation:
     found = Organisation.objects.filter(pk=1).first() or Organisation(pk=1)
-    found.holiday_dates = frozenset(Holiday.objects.values_list("day", flat=True))  # type: ignore[attr-defined]
+    found.holiday_names = dict(Holiday.objects.values_list("day", "name"))  # type: ignore[attr-defined]
+    found.holiday_dates = frozenset(found.holiday_names)  # type: ignore[attr-defined]
     return found
 
 

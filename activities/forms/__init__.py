@@ -25,6 +25,7 @@ from activities.forms.work import (
     TaskForm,
     TodayTaskForm,
     next_hour,
+    parse_clock,
     parse_day,
 )
 
@@ -65,5 +66,6 @@ __all__ = [
     "TodayTaskForm",
     "before_text",
     "next_hour",
+    "parse_clock",
     "parse_day",
 ]

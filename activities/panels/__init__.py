@@ -5,6 +5,7 @@ from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
 from activities.panels.files import FILES
 from activities.panels.mails import mails_to_each
+from activities.panels.mini_month import MiniMonth
 from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
 
@@ -15,6 +16,7 @@ __all__ = [
     "AgendaDates",
     "Asked",
     "LineMaker",
+    "MiniMonth",
     "MonthDays",
     "TimeGrid",
     "WorkRows",

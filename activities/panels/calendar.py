@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from activities.models import Meeting
+from activities.models import Meeting, Task
 from activities.panels.work import kind_icon, may_change
 from activities.selectors.wording import weekday_text
 from activities.services.moves import end_of
@@ -29,30 +29,60 @@ LANES = (1, 1, 2, 3, 4, 6, 6)  # how many side by side a column of twelve parts 
 
 
 class CalendarHtml:
-    """What the views of the calendar share. `team`: whose work it is stands beside it; `new_meeting`: the reader may plan meetings; `marked`: dates
-    of records by day (selectors.dates_on)."""
+    """What the views of the calendar share. `team`: whose work it is stands beside it; `by_person`: colours tell people apart, not kinds; `house`: the
+    organisation; `adds`: whose meetings the reader may plan ("", "own", "all"); `marked`: dates of records by day (selectors.dates_on); `agenda`: the
+    address of all that a day holds."""
 
-    def __init__(self, ctx: RowContext, *, team: bool, new_meeting: bool, marked: Mapping[date, Sequence[Any]]) -> None:
-        self.ctx, self.team, self.new_meeting, self.marked = ctx, team, new_meeting, marked
+    def __init__(
+        self, ctx: RowContext, *, team: bool, by_person: bool, house: Any, adds: str, marked: Mapping[date, Sequence[Any]], agenda: Callable[[date], str]
+    ) -> None:
+        self.ctx, self.team, self.by_person, self.house, self.adds, self.marked, self.agenda = ctx, team, by_person, house, adds, marked, agenda
         self.label, self.plus = escape(_("New meeting on %(name)s")), cells.icon("plus", "i-sm")
         self.move, self.resize, self.mover = escape(_("Move: %(name)s")), escape(_("Move or resize: %(name)s")), cells.icon("calendar-time", "i-sm")
+        self.late = f' {cells.icon("alert-triangle", "i-sm")}<span class="visually-hidden">{escape(_("Overdue"))}</span>'
+        self.kinds = {"k-teal": _("Meeting"), "k-amber": _("Task"), "k-green": _("Call"), "k-red": _("Overdue"), "k-grey": _("Done"), "k-pink": _("Date")}
+        self.named = team  # says of each entry whose it is
+        self.used: dict[Any, str] = {}  # colours on the page: {colour: its word}, or {id of a person: name}
 
     def name_of(self, day: date) -> str:
         return escape(cells.format_long(day, self.ctx.locale))
 
-    def plus_button(self, day: date) -> str:
-        if not self.new_meeting:
+    def holiday(self, day: date) -> str:
+        """The name of a day on which nobody works."""
+        name = escape(self.house.holiday_names.get(day, ""))
+        return f'<span class="hol" title="{name}">{name}</span>' if name else ""
+
+    def new_url(self, day: date, person: Any = None) -> str:
+        """The form of a new meeting on a day, with an organiser; "" where the reader may not plan it."""
+        if not self.adds or (person is not None and self.adds == "own" and person.pk != self.ctx.user.pk):
             return ""
-        label = self.label % {"name": self.name_of(day)}
-        return f'<a class="btn btn-ghost btn-sm btn-icon ms-auto" href="/meetings/new/?day={day.isoformat()}" data-panel aria-label="{label}">{self.plus}</a>'
+        return f"/meetings/new/?day={day.isoformat()}{f'&amp;owner={person.pk}' if person is not None else ''}&amp;stay=1"
+
+    def plus_button(self, day: date, person: Any = None) -> str:
+        url = self.new_url(day, person)
+        if not url:
+            return ""
+        label = self.label % {"name": self.name_of(day)} if person is None else escape(_("New meeting for %(name)s") % {"name": person.name})
+        return f'<a class="btn btn-ghost btn-sm btn-icon ms-auto" href="{url}" data-panel aria-label="{label}">{self.plus}</a>'
 
     def more(self, day: date, count: int) -> str:
-        url = f"/calendar/?show=agenda&amp;day={day.isoformat()}{'&amp;who=team' if self.team else ''}{'&amp;dates=1' if self.marked else ''}"
-        return f'<a class="xs" href="{url}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
+        return f'<a class="xs" href="{escape(self.agenda(day))}">{escape(ngettext("%(n)s more", "%(n)s more", count) % {"n": count})}</a>'
+
+    def legend(self) -> SafeString:
+        """What the colours of the page mean, in words."""
+        if self.by_person:
+            names = sorted(self.used.items(), key=lambda each: (each[1].casefold(), each[0]))
+            items = [f"{cells.avatar(name, pk, 'av-sm')} {escape(name)}" for pk, name in names]
+        else:
+            items = [f'<span class="sw {color}" aria-hidden="true"></span> {escape(word)}' for color, word in self.kinds.items() if color in self.used]
+        inner = "".join(f"<li>{item}</li>" for item in items)
+        return SafeString(f'<ul class="legend" aria-label="{escape(_("Colours"))}">{inner}</ul>' if items else "")
 
     def dates(self, day: date) -> str:
         """The first of the records' dates that fall on a day, and where the rest is."""
         marked = self.marked.get(day, ())
+        if marked and not self.by_person:
+            self.used["k-pink"] = self.kinds["k-pink"]
         html = "".join(
             f'<li class="ev-li"><a class="ev k-pink" href="{self.ctx.url_of(each.record)}" title="{self.date_text(each)}">{self.date_icon(each, "i-sm")} '
             f"{self.date_text(each)}</a></li>"
@@ -66,7 +96,7 @@ class CalendarHtml:
         return cells.icon("calendar-event" if each.once else "confetti", css)
 
     def is_blank(self, day: Any) -> bool:
-        return not day.rows and not self.marked.get(day.day)
+        return not day.rows and not self.marked.get(day.day) and day.day not in self.house.holiday_names
 
     @staticmethod
     def date_text(each: Any) -> str:
@@ -81,7 +111,7 @@ class CalendarHtml:
         hint = ", ".join(word for word in (row.title, str(about) if about else "", row.owner.name if self.team else "") if word)
         clock, first = self._clock(row, day)
         done = row.held_at is not None if meeting else row.done_at is not None
-        color = "k-teal" if meeting else "k-grey" if done else "k-red" if row.is_late(ctx.now) else "k-amber"
+        late = not meeting and not done and row.is_late(ctx.now)
         title, when = escape(row.title), f'<span class="num">{escape(clock)}</span> ' if clock else ""
         data = mover = keys = ""
         if first and not done and may_change(ctx.user, row):
@@ -94,11 +124,25 @@ class CalendarHtml:
                 data += f' data-begins="{span[0]}" data-ends="{span[1]}"'
                 mover += '<span class="ev-rs" aria-hidden="true"></span>'
                 keys = ' aria-keyshortcuts="Shift+ArrowDown Shift+ArrowUp"'
-        who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.team and css else ""
-        return (
-            f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>{kind_icon(row, "i-sm")} '
-            f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
+        who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.named and css else ""
+        mark = (
+            f'<abbr class="ev-by" title="{escape(row.owner.name)}">{escape(cells.initials(row.owner.name))}</abbr> '
+            if self.named and self.by_person and not css
+            else ""
         )
+        return (
+            f'<li class="ev-li {css}"{data}><a class="ev {self.color(row, done, late)}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>'
+            f"{kind_icon(row, 'i-sm')}{self.late if late else ''} {when}{mark}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
+        )
+
+    def color(self, row: Any, done: bool, late: bool) -> str:
+        if self.by_person:
+            self.used[row.owner_id] = row.owner.name
+            return cells.color_of(row.owner_id)
+        task = "k-grey" if done else "k-red" if late else "k-green" if getattr(row, "kind", "") == Task.Kind.CALL else "k-amber"
+        color = "k-teal" if isinstance(row, Meeting) else task
+        self.used[color] = self.kinds[color]
+        return color
 
     def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:
         """Where a meeting that lies within this day begins and ends, in minutes on the clock."""
@@ -122,6 +166,10 @@ class AgendaDates(CalendarHtml):
 
     def html(self, day: date) -> SafeString:
         return SafeString("".join(self.row(each) for each in self.marked.get(day, ())))
+
+    def heading(self, day: date) -> str:
+        holiday = self.house.holiday_names.get(day)
+        return f"{cells.format_long(day, self.ctx.locale)} · {holiday}" if holiday else cells.format_long(day, self.ctx.locale)
 
     def row(self, each: Any) -> str:
         link = f'<a class="t grow py-1" href="{self.ctx.url_of(each.record)}">{self.date_text(each)}</a>'
@@ -147,7 +195,7 @@ class MonthDays(CalendarHtml):
         return (
             f'<li class="{css}"><span class="d-flex align-items-center xs"><time datetime="{iso}" class="num" title="{name}">'
             f'<span class="visually-hidden">{name}</span><span aria-hidden="true">{day.day.day}</span></time>'
-            f'<span class="d-lg-none t2 ms-2" aria-hidden="true">{name}</span>{self.plus_button(day.day)}</span>'
+            f'<span class="d-lg-none t2 ms-2" aria-hidden="true">{name}</span>{self.holiday(day.day)}{self.plus_button(day.day)}</span>'
             f'<ul data-day="{iso}">{self.dates(day.day)}{"".join(self.event(row, day.day) for row in day.rows)}{rest}</ul></li>'
         )
 
@@ -199,22 +247,25 @@ def side_by_side(rows: Iterable[Placed]) -> list[Placed]:
 
 
 class TimeGrid(CalendarHtml):
-    """Days as columns, hours as rows: working hours at least, and more where something happens. On the phone each day is a plain list."""
+    """Days as columns, or the people of one day; hours as rows: working hours at least, and more where something happens. On the phone each column is a
+    plain list."""
 
-    def __init__(self, ctx: RowContext, house: Any, **options: Any) -> None:
+    def __init__(self, ctx: RowContext, **options: Any) -> None:
         super().__init__(ctx, **options)
-        self.house = house
         self.second = ZoneInfo(ctx.user.second_zone) if ctx.user.second_zone else None
-        self.opens = house.work_start.hour * 2 + house.work_start.minute // 30
-        self.closes = max(self.opens + 2, house.work_end.hour * 2 + -(-house.work_end.minute // 30))
+        self.opens = self.house.work_start.hour * 2 + self.house.work_start.minute // 30
+        self.closes = max(self.opens + 2, self.house.work_end.hour * 2 + -(-self.house.work_end.minute // 30))
 
-    def html(self, days: Sequence[Any]) -> SafeString:
-        placed = {day.day: side_by_side(each for row in day.rows if (each := self.place(row, day.day)) is not None) for day in days}
-        shown = [each for rows in placed.values() for each in rows]
+    def html(self, days: Sequence[Any], people: Sequence[Any] = ()) -> SafeString:
+        """`people`: whose day each of the days is."""
+        self.named = self.team and not people
+        placed = [side_by_side(each for row in day.rows if (each := self.place(row, day.day)) is not None) for day in days]
+        shown = [each for rows in placed for each in rows]
         low = min([self.opens, *(each.start for each in shown)]) // 2 * 2
         high = -(-max([self.closes, *(each.end for each in shown)]) // 2) * 2
-        columns = "".join(self.column(day, placed[day.day], low, high) for day in days)
-        hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(days[0].day, slot // 2)}</li>' for slot in range(low, high, 2))
+        whose = people or [None] * len(days)
+        columns = "".join(self.column(*each, low, high) for each in zip(days, whose, placed, strict=True))
+        hours = "".join(f'<li class="at{slot - low + 1}">{self.hour(days[0].day, slot // 2)}</li>' for slot in range(low, high, 2) if days)
         return SafeString(f'<li class="hours" aria-hidden="true">{self.zones()}<ol class="slots">{hours}</ol></li>{columns}')
 
     def hour(self, day: date, hour: int) -> str:
@@ -239,18 +290,34 @@ class TimeGrid(CalendarHtml):
             return Placed(row, *half_hours(row.starts_at, row.ends_at, day, zone))
         return Placed(row, *half_hours(row.due_at, row.due_at, day, self.ctx.zone)) if row.due_time else None
 
-    def column(self, day: Any, placed: list[Placed], low: int, high: int) -> str:
+    def column(self, day: Any, person: Any, placed: list[Placed], low: int, high: int) -> str:
         iso, name = day.day.isoformat(), self.name_of(day.day)
-        timed = {id(each.row) for each in placed}
+        timed, url = {id(each.row) for each in placed}, self.new_url(day.day, person)
         whole = "".join(self.event(row, day.day) for row in day.rows if id(row) not in timed)
         late = day.count - len(day.rows) + sum(1 for each in placed if each.lane >= LANES[-1])
-        css = " ".join(word for word, on in (("now", day.day == self.ctx.today), ("blank", self.is_blank(day))) if on)
+        mine = person is None or person.pk == self.ctx.user.pk  # the dates are of one's own records
+        blank = not day.rows and not (mine and self.marked.get(day.day)) if person else self.is_blank(day)
+        css = " ".join(word for word, on in (("now", person is None and day.day == self.ctx.today), ("blank", blank)) if on)
         timed_html = "".join(self.event(each.row, day.day, self.css(each, low)) for each in placed if each.lane < LANES[-1])
+        head = self.person(person) if person else f'<time datetime="{iso}" title="{name}">{self.heading(day.day)}</time>{self.holiday(day.day)}'
+        attributes = f' data-day="{iso}"' + (f' data-owner="{person.pk}"' if person else "")
+        attributes += f' data-create="{url}" data-low="{low * 30}"' if url else ""
         return (
-            f'<li class="{css}"><h2 class="xs"><time datetime="{iso}" title="{name}">{self.heading(day.day)}</time>{self.plus_button(day.day)}</h2>'
-            f'<ul class="whole">{self.dates(day.day)}{whole}{f"<li>{self.more(day.day, late)}</li>" if late else ""}</ul>'
-            f'<ul class="slots" data-day="{iso}">{self.shade(day.day, low, high)}{timed_html}</ul></li>'
+            f'<li class="{css}"><h2 class="xs">{head}{self.plus_button(day.day, person)}</h2>'
+            f'<ul class="whole">{self.absence(person, day.day) if person else ""}{self.dates(day.day) if mine else ""}{whole}'
+            f"{f'<li>{self.more(day.day, late)}</li>' if late else ''}</ul>"
+            f'<ul class="slots"{attributes}>{self.shade(day.day, person, low, high)}{timed_html}</ul></li>'
         )
+
+    def person(self, person: Any) -> str:
+        return f'<span class="who" title="{escape(person.name)}">{cells.avatar(person.name, person.pk, "av-sm")}<span>{escape(person.name)}</span></span>'
+
+    def absence(self, person: Any, day: date) -> str:
+        """That somebody is away, and where they are if their clock is another one."""
+        away = f"<li>{cells.badge(_('Away'), 'amber', 'user-off')}</li>" if person.is_away(day) else ""
+        if person.zone == self.ctx.zone:
+            return away
+        return f'{away}<li class="xs t3">{escape(get_timezone_location(person.zone, locale=self.ctx.locale, return_city=True))}</li>'
 
     def heading(self, day: date) -> str:
         return f'<span class="visually-hidden">{self.name_of(day)}</span><span aria-hidden="true">{escape(weekday_text(day, self.ctx))} {day.day}</span>'
@@ -260,8 +327,24 @@ class TimeGrid(CalendarHtml):
         lanes = LANES[min(each.lanes, len(LANES) - 1)]
         return f"at{each.start - low + 1} for{each.end - each.start} of{lanes}-{each.lane + 1}"
 
-    def shade(self, day: date, low: int, high: int) -> str:
-        """The hours in which nobody works."""
-        works = is_working_day(day, self.house)
-        spans = [(low, self.opens), (self.closes, high)] if works else [(low, high)]
-        return "".join(f'<li class="shade at{start - low + 1} for{end - start}" aria-hidden="true"></li>' for start, end in spans if end > start)
+    def shade(self, day: date, person: Any, low: int, high: int) -> str:
+        """The hours in which a person (None: the reader) does not work, or nobody."""
+        at, shaded = low, []
+        for begin, end in self.works(day, person):
+            shaded.append((at, min(begin, high)))
+            at = max(at, min(end, high))
+        shaded.append((at, high))
+        return "".join(f'<li class="shade at{start - low + 1} for{end - start}" aria-hidden="true"></li>' for start, end in shaded if end > start)
+
+    def works(self, day: date, person: Any) -> list[tuple[int, int]]:
+        """Their working hours, of which up to three days of theirs touch one of the reader's, as half hours of this day."""
+        zone = person.zone if person else self.ctx.zone
+        if zone == self.ctx.zone:
+            return [(self.opens, self.closes)] if is_working_day(day, self.house) and not (person and person.is_away(day)) else []
+        midnight, next_midnight = (datetime.combine(each, time.min, self.ctx.zone) for each in (day, day + timedelta(days=1)))
+        found = []
+        for each in (day + timedelta(days=number) for number in (-1, 0, 1)):
+            begin, end = (datetime.combine(each, at, zone) for at in (self.house.work_start, self.house.work_end))
+            if is_working_day(each, self.house) and not person.is_away(each) and begin < next_midnight and midnight < end:
+                found.append(half_hours(begin, end, day, self.ctx.zone))
+        return found

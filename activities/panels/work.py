@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -76,10 +77,11 @@ def kind_icon(row: Any, css: str = "") -> SafeString:
 
 
 class WorkRows:
-    """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post"."""
+    """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post". `team`: whose they are stands there as well;
+    `back`: where a form in the side panel leads."""
 
-    def __init__(self, ctx: RowContext, user: Any) -> None:
-        self.ctx, self.user = ctx, user
+    def __init__(self, ctx: RowContext, user: Any, *, team: bool = False, back: str = "/") -> None:
+        self.ctx, self.user, self.team, self.back = ctx, user, team, escape(urlencode({"next": back}))
         self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
         self.high = cells.badge(_("High priority"), "red", "flag")
         self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
@@ -100,9 +102,10 @@ class WorkRows:
                 tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
         kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if snooze else escape(kind_text(row))
         due = late_html(row, self.ctx) if isinstance(row, Task) and row.is_late(self.ctx.now) else due_html(row, self.ctx)
+        who = f"{cells.avatar(row.owner.name, row.owner_id, 'av-sm')} {escape(row.owner.name)}, " if self.team else ""
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
-            f'<span class="d-block xs t2">{kind}{f", {about}" if about else ""}</span></span>'
+            f'<span class="d-block xs t2">{who}{kind}{f", {about}" if about else ""}</span></span>'
             f'<span class="num text-nowrap">{due}</span>{snooze}</li>'
         )
 
@@ -110,7 +113,7 @@ class WorkRows:
         """Done: at once what is about nobody; else after "How did it go?" and the next step, so that no record is left without one."""
         label = self.done % {"title": title}
         if row.subject_type:
-            return f'<a class="tick" href="{url}complete/?next=/" data-panel aria-label="{label}">{self.tick}</a>'
+            return f'<a class="tick" href="{url}complete/?{self.back}" data-panel aria-label="{label}">{self.tick}</a>'
         return f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
 
     def _reach(self, row: Any) -> str:

@@ -2,7 +2,7 @@
 
 from activities.selectors.background import Background, Queue, background
 from activities.selectors.bell import bell_state, late_banners, notifications_page, settings_of
-from activities.selectors.calendar import feed_made_at, feed_rows, guests_of, own_upload
+from activities.selectors.calendar import busy_days, feed_made_at, feed_rows, guests_of, own_upload, team_day
 from activities.selectors.calls import call_list_at, call_lists, entry_of, next_call
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.dates import date_fields, dates_on, with_counts
@@ -12,10 +12,25 @@ from activities.selectors.mails import files_of_draft, files_of_mail, files_to_s
 from activities.selectors.mentions import Mention, OpenMention, may_be_mentioned, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
-from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, subject_of, today_page
+from activities.selectors.work import (
+    LAYERS,
+    WORK,
+    FocusMark,
+    calendar_days,
+    day_of,
+    focus,
+    minutes_before,
+    month_days,
+    reach_of,
+    reminders_of,
+    subject_of,
+    today_page,
+)
 
 __all__ = [
     "EVERYTHING",
+    "LAYERS",
+    "WORK",
     "Background",
     "Comments",
     "FocusMark",
@@ -27,6 +42,7 @@ __all__ = [
     "Wanted",
     "background",
     "bell_state",
+    "busy_days",
     "calendar_days",
     "call_list_at",
     "call_lists",
@@ -70,6 +86,7 @@ __all__ = [
     "rule_text",
     "settings_of",
     "subject_of",
+    "team_day",
     "timeline",
     "today_page",
     "upcoming",

@@ -242,6 +242,11 @@ def day_of(user: Any, day: date, now: datetime, zone: tzinfo) -> DayWork:
 # ---- calendar ----
 
 
+LAYERS = ("meetings", "tasks", "calls", "dates")  # of the calendar; a call is a task of that kind
+WORK = frozenset(LAYERS[:3])
+FARTHEST = timedelta(hours=26)  # between the clocks of two places
+
+
 @dataclass(frozen=True)
 class Day:
     """One day: the first tasks and meetings in order, and how many there are."""
@@ -259,34 +264,79 @@ class Span:
     seen: dict[str, dict[int, Any]]
 
 
+class Entry(NamedTuple):
+    """A task (0) or a meeting (1) as far as its time is concerned, and the days that it touches."""
+
+    at: datetime
+    kind: int
+    pk: int
+    owner: int
+    days: Sequence[date]
+
+
 def month_days(first: date, first_weekday: int = 0) -> list[date]:
     """The days of the weeks around a month."""
     return list(calendar.Calendar(first_weekday).itermonthdates(first.year, first.month))
 
 
-def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool = False, per_day: int = 4) -> Span:
+def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool = False, per_day: int = 4, layers: frozenset[str] = WORK) -> Span:
     """The user's tasks and meetings on these days, or those of everybody whose work they see.
 
     Looks at the times of all, and loads only what is shown: two queries each, and one per linked type.
     """
-    start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
-    tasks: Any = Task.objects.visible_to(user).filter(due_at__gte=start, due_at__lt=end)
-    meetings: Any = Meeting.objects.visible_to(user).filter(starts_at__lt=end, ends_at__gte=start)
-    if not team:
-        tasks, meetings = tasks.filter(owner=user), meetings.filter(owner=user)
-    entries: list[tuple[datetime, int, int, Sequence[date]]] = []
-    for at, pk, day, clock in tasks.order_by("due_at", "pk").values_list("due_at", "pk", "due_on", "due_time")[:MOST_IN_SPAN]:
-        entries.append((at, 0, pk, [day if clock is None else at.astimezone(zone).date()]))
-    for at, pk, ends in meetings.order_by("starts_at", "pk").values_list("starts_at", "pk", "ends_at")[:MOST_IN_SPAN]:
-        entries.append((at, 1, pk, days_between(at, ends, zone, days[0], days[-1])))
     by_day: dict[date, list[tuple[int, int]]] = defaultdict(list)
-    for _at, kind, pk, touched in sorted(entries, key=lambda entry: entry[:3]):
-        for day in touched:
-            by_day[day].append((kind, pk))
-    shown = {entry for day in days for entry in by_day[day][:per_day]}
-    rows = _rows(Task, 0, shown) | _rows(Meeting, 1, shown)
+    for entry in entries_on(user, days, zone, layers, team=team):
+        for day in entry.days:
+            by_day[day].append((entry.kind, entry.pk))
+    rows = loaded({entry for day in days for entry in by_day[day][:per_day]})
     cells = [Day(day, [rows[entry] for entry in by_day[day][:per_day] if entry in rows], len(by_day[day])) for day in days]
     return Span(cells, see(user, list(rows.values()), SUBJECTS) if rows else {})
+
+
+def shown_tasks(user: Any, layers: frozenset[str], *, team: bool) -> Any:
+    """Dated tasks of these layers; None when none of them holds tasks."""
+    if not layers & {"tasks", "calls"}:
+        return None
+    tasks = Task.objects.visible_to(user) if team else Task.objects.visible_to(user).filter(owner=user)
+    if "calls" not in layers:
+        return tasks.exclude(kind=Task.Kind.CALL)
+    return tasks if "tasks" in layers else tasks.filter(kind=Task.Kind.CALL)
+
+
+def shown_meetings(user: Any, layers: frozenset[str], *, team: bool) -> Any:
+    """Meetings, if the layers hold any; None otherwise."""
+    if "meetings" not in layers:
+        return None
+    return Meeting.objects.visible_to(user) if team else Meeting.objects.visible_to(user).filter(owner=user)
+
+
+def entries_on(user: Any, days: Sequence[date], zone: tzinfo, layers: frozenset[str], *, team: bool) -> list[Entry]:
+    """What touches these days, in order of its time: a query for tasks and one for meetings."""
+    start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
+    tasks, meetings = shown_tasks(user, layers, team=team), shown_meetings(user, layers, team=team)
+    found: list[Entry] = []
+    if tasks is not None:
+        due = due_on_days(tasks, days, zone).order_by("due_at", "pk")
+        for at, pk, owner, day, clock in due.values_list("due_at", "pk", "owner_id", "due_on", "due_time")[:MOST_IN_SPAN]:
+            found.append(Entry(at, 0, pk, owner, [day if clock is None else at.astimezone(zone).date()]))
+    if meetings is not None:
+        held = meetings.filter(starts_at__lt=end, ends_at__gte=start).order_by("starts_at", "pk")
+        for at, pk, owner, ends in held.values_list("starts_at", "pk", "owner_id", "ends_at")[:MOST_IN_SPAN]:
+            found.append(Entry(at, 1, pk, owner, days_between(at, ends, zone, days[0], days[-1])))
+    return sorted(found, key=lambda entry: entry[:3])
+
+
+def due_on_days(tasks: Any, days: Sequence[date], zone: tzinfo) -> Any:
+    """Those that are due on these days. One for a whole day is due when the day ends where its assignee is, up to 26 hours from here."""
+    start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
+    near = tasks.filter(due_at__gte=start - FARTHEST, due_at__lt=end + FARTHEST)
+    whole = Q(due_time__isnull=True, due_on__gte=days[0], due_on__lte=days[-1])
+    return near.filter(whole | Q(due_time__isnull=False, due_at__gte=start, due_at__lt=end))
+
+
+def loaded(wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    """The rows of entries (kind, pk) as a day shows them."""
+    return _rows(Task, 0, wanted) | _rows(Meeting, 1, wanted)
 
 
 def _rows(model: Any, kind: int, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +21,7 @@ from activities.models import Meeting, Task
 from activities.selectors.wording import month_text, weekday_text
 from activities.services.moves import clock_of, end_of, span_of
 from activities.views.entries import put_errors
+from activities.views.look import EARLIEST, LAST_PAGE, LATEST, SHOWS, Look, look_of, next_month
 from crm.core import cells, pages
 from crm.core.access import Scope, may_add
 from crm.core.lists import RowContext, row_context
@@ -30,67 +30,19 @@ from crm.core.views import bad_request
 from crm.core.writes import StaleRecord
 from users.selectors import organisation
 
-SHOWS = (
-    ("month", gettext_lazy("Month"), "m"),
-    ("week", gettext_lazy("Week"), "w"),
-    ("day", gettext_lazy("Day"), "d"),
-    ("agenda", gettext_lazy("Agenda"), "a"),
-)
 PER_DAY = {"month": 4, "week": 60, "day": 500, "agenda": 100}
-AGENDA_DAYS = 28
-EARLIEST, LATEST = date(1970, 2, 11), date(2199, 11, 21)  # so that no view leaves the years of meetings
 MODELS: dict[str, Any] = {"task": Task, "meeting": Meeting}
-
-
-@dataclass(frozen=True)
-class Look:
-    """What an address of the calendar asks for."""
-
-    show: str
-    day: date
-    team: bool
-    dates: bool = False  # birthdays and other dates of one's records as well
-
-    def url(self, **changes: Any) -> str:
-        asked = replace(self, **changes)
-        return f"/calendar/?{urlencode({**asked.kept, 'day': asked.day.isoformat()})}"
-
-    @property
-    def kept(self) -> dict[str, str]:
-        """What stays the same on another day."""
-        return {"show": self.show, **({"who": "team"} if self.team else {}), **({"dates": "1"} if self.dates else {})}
-
-    def days(self, first_weekday: int) -> list[date]:
-        """The days that are shown."""
-        if self.show == "month":
-            return selectors.month_days(self.day.replace(day=1), first_weekday)
-        start = self.day - timedelta(days=(self.day.weekday() - first_weekday) % 7) if self.show == "week" else self.day
-        return [start + timedelta(days=number) for number in range({"week": 7, "day": 1, "agenda": AGENDA_DAYS}[self.show])]
-
-    def step(self, forward: bool) -> str:
-        """The address of what comes next or before; "" at the ends of the calendar."""
-        if self.show == "month":
-            first = self.day.replace(day=1)
-            day = (first + timedelta(days=31)).replace(day=1) if forward else first - timedelta(days=1)
-        else:
-            width = {"week": 7, "day": 1, "agenda": AGENDA_DAYS}[self.show]
-            day = self.day + timedelta(days=width if forward else -width)
-        return self.url(day=day) if EARLIEST <= day <= LATEST else ""
-
-
-def look_of(params: QueryDict, today: date, *, may_team: bool) -> Look | str:
-    """What is asked for, or what is wrong with it."""
-    show, day = params.get("show", "month"), forms.parse_day(params.get("day") or today.isoformat())
-    if show not in PER_DAY:
-        return _("This view is not there. Choose month, week, day or agenda.")
-    if day is None or not EARLIEST <= day <= LATEST:
-        return _("This day is not there. Choose one such as 2026-11-19.")
-    return Look(show, day, params.get("who") == "team" and may_team, params.get("dates") == "1")
+LAYER_NAMES = {
+    "meetings": (gettext_lazy("Meetings"), "k-teal"),
+    "tasks": (gettext_lazy("Tasks"), "k-amber"),
+    "calls": (gettext_lazy("Calls"), "k-green"),
+    "dates": (gettext_lazy("Birthdays and other dates"), "k-pink"),
+}
 
 
 class CalendarView(View):
-    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team&dates=1`: tasks and meetings of one's own, or of everybody whose work one sees; with
-    the dates of one's records."""
+    """`?show=month|week|day|agenda&day=2026-11-19&who=me|team&layer=meetings&layer=tasks&color=type|person`: tasks and meetings of one's own, or of
+    everybody whose work one sees; with the dates of one's records as a layer."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
@@ -103,28 +55,42 @@ class CalendarView(View):
 
     def page(self, look: Look) -> HttpResponse:
         user: Any = self.request.user
-        days = look.days(organisation().first_weekday)
-        span = selectors.calendar_days(user, days, timezone.get_current_timezone(), team=look.team, per_day=PER_DAY[look.show])
+        days, zone = look.days(organisation().first_weekday), timezone.get_current_timezone()
+        if look.people:
+            span: Any = selectors.team_day(user, look.day, zone, layers=look.layers, page=look.page)
+        else:
+            span = selectors.calendar_days(user, days, zone, team=look.team, per_day=PER_DAY[look.show], layers=look.layers)
         ctx = row_context(user, span.seen)
-        marked = selectors.dates_on(user, days) if look.dates else {}
+        marked = selectors.dates_on(user, days) if "dates" in look.layers else {}
         context = {
             "look": look,
             "title": title_of(look, days, ctx),
             "weekdays": [weekday_text(day, ctx) for day in days[:7]] if look.show == "month" else [],
-            "days": days_html(look, span.days, ctx, marked),
             "empty": not any(day.rows or marked.get(day.day) for day in span.days if look.show != "month" or day.day.month == look.day.month),
             "may_team": self.may_team,
             "new_meeting": may_add(user, Meeting),
             "new_task": may_add(user, Task),
+            "mini": self.mini(look, days, ctx) if look.show != "month" else "",
+            **days_html(look, span, ctx, marked),
         }
-        return render(self.request, "activities/calendar.html", context | links_of(look, ctx.today))
+        return render(self.request, "activities/calendar.html", context | links_of(look, ctx.today) | menu_of(look) | pages_of(look, span))
+
+    def mini(self, look: Look, days: list[date], ctx: RowContext) -> Any:
+        """The month beside the days. Where all of a team's work is shown, hardly a day is without a dot: it has none."""
+        first = look.mini or look.day.replace(day=1)
+        shown = selectors.month_days(first, organisation().first_weekday)
+        busy = set() if look.team else selectors.busy_days(self.request.user, shown, timezone.get_current_timezone(), look.layers)
+        month = panels.MiniMonth(ctx, first, chosen=set(days), day=look.day, busy=busy)
+        inside = {day: look.url(day=day) for day in shown if EARLIEST <= day <= LATEST}
+        return month.html(shown, inside, look.mini_url(first - timedelta(days=1)), look.mini_url(next_month(first)))
 
 
 def title_of(look: Look, days: list[date], ctx: RowContext) -> str:
     if look.show == "month":
         return month_text(look.day.replace(day=1), ctx)
     if look.show == "day":
-        return cells.format_long(look.day, ctx.locale)
+        holiday = organisation().holiday_names.get(look.day) if look.people else ""
+        return cells.format_long(look.day, ctx.locale) + (f" · {holiday}" if holiday else "")
     return f"{cells.format_short(days[0], ctx.locale, days[0].year != days[-1].year)} – {cells.format_short(days[-1], ctx.locale)}"
 
 
@@ -136,28 +102,55 @@ def links_of(look: Look, today: date) -> dict[str, Any]:
         "shows": [(name, label, key, look.url(show=name)) for name, label, key in SHOWS],
         "mine_url": look.url(team=False),
         "team_url": look.url(team=True),
-        "dates_url": look.url(dates=not look.dates),
-        "kept": look.kept.items(),
+        "kept": look.kept,
         "first": EARLIEST,
         "last": LATEST,
     }
 
 
-def days_html(look: Look, days: list[Any], ctx: RowContext, marked: dict[date, list[Any]]) -> Any:
-    """The days as html; of an agenda [(day, name, rows, url)] for the template."""
-    options: dict[str, Any] = {"team": look.team, "new_meeting": may_add(ctx.user, Meeting), "marked": marked}
-    match look.show:
-        case "month":
-            return panels.MonthDays(ctx, look.day, **options).html(days)
-        case "agenda":
-            rows = panels.WorkRows(ctx, ctx.user)
-            dates = panels.AgendaDates(ctx, **options)
-            return [
-                (day.day, cells.format_long(day.day, ctx.locale), dates.html(day.day) + rows.html(day.rows), look.url(show="day", day=day.day))
-                for day in days
-                if day.rows or marked.get(day.day)
-            ]
-    return panels.TimeGrid(ctx, organisation(), **options).html(days)
+def menu_of(look: Look) -> dict[str, Any]:
+    """The layers as (name, label, colour, is it shown?), and what their form keeps."""
+    return {
+        "layers": [(name, label, color, name in look.layers) for name, (label, color) in LAYER_NAMES.items()],
+        "base": [*look.base, ("day", look.day.isoformat()), *([("color", "person")] if look.by_person and not look.coloured else [])],
+    }
+
+
+def pages_of(look: Look, span: Any) -> dict[str, str]:
+    """Where the people are that have no column here."""
+    if not look.people:
+        return {}
+    return {
+        "earlier_people_url": look.url(page=look.page - 1) if look.page > 1 else "",
+        "later_people_url": look.url(page=look.page + 1) if span.more and look.page < LAST_PAGE else "",
+    }
+
+
+def days_html(look: Look, span: Any, ctx: RowContext, marked: dict[date, list[Any]]) -> dict[str, Any]:
+    """`days` as html, of an agenda [(day, name, rows, url)] for the template; `legend`: what their colours mean."""
+    house = organisation()
+    options: dict[str, Any] = {
+        "team": look.team,
+        "by_person": look.by_person and look.coloured,
+        "house": house,
+        "adds": adds_of(ctx.user),
+        "marked": marked,
+        "agenda": lambda day: look.url(show="agenda", day=day),
+    }
+    if look.show == "agenda":
+        rows, dates = panels.WorkRows(ctx, ctx.user, team=look.team, back=look.url()), panels.AgendaDates(ctx, **options)
+        held = [day for day in span.days if day.rows or marked.get(day.day)]
+        return {"days": [(day.day, dates.heading(day.day), dates.html(day.day) + rows.html(day.rows), look.url(show="day", day=day.day)) for day in held]}
+    if look.show == "month":
+        month = panels.MonthDays(ctx, look.day, **options)
+        return {"days": month.html(span.days), "legend": month.legend()}
+    grid = panels.TimeGrid(ctx, **options)
+    return {"days": grid.html(span.days, span.people if look.people else ()), "legend": grid.legend()}
+
+
+def adds_of(user: Any) -> str:
+    """Whose meetings the user may plan: nobody's, their own, or a colleague's."""
+    return {Scope.NONE: "", Scope.OWN: "own"}.get(user.scope_for(Meeting._meta.label_lower, "add"), "all")
 
 
 # ---- moving ----
@@ -178,7 +171,7 @@ class MoveView(View):
 
     def get(self, request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         day, at = span_of(self.row, self.zone)
-        until = parse_clock(request.GET.get("until", "")) or end_of(self.row, self.zone)
+        until = forms.parse_clock(request.GET.get("until")) or end_of(self.row, self.zone)
         given = {"day": forms.parse_day(request.GET.get("day")) or day, "time": at, "until": until}
         initial = given | {"version": self.row.version, "next": calendar_of(request)}
         return self.page(forms.MoveForm(user=request.user, row=self.row, initial=initial))
@@ -246,14 +239,6 @@ class MoveView(View):
         }
         part = "#form" if self.request.htmx and self.request.htmx.target == "panel-body" else ""  # type: ignore[attr-defined]
         return render(self.request, f"records/form.html{part}", context, status=status)
-
-
-def parse_clock(text: str) -> time | None:
-    """14:30; None for anything else."""
-    try:
-        return time.fromisoformat(text) if len(text) == len("14:30") else None
-    except ValueError:
-        return None
 
 
 def calendar_of(request: HttpRequest) -> str:

@@ -20,6 +20,7 @@ from tests.factories import Cast, signed_in
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 JSON = {"Accept": "application/json"}
+ALL = "&layer=meetings&layer=tasks&layer=calls&layer=dates"
 
 
 @pytest.fixture
@@ -125,10 +126,10 @@ def test_a_second_time_zone_stands_beside_the_hours(client: Client, people: Cast
 
 
 def test_another_day_keeps_the_look(client: Client) -> None:
-    page = text(client, "/calendar/?show=week&day=2027-03-10&dates=1")
+    page = text(client, "/calendar/?show=week&day=2027-03-10&layer=meetings&layer=dates")
     assert 'name="show" value="week"' in page
-    assert 'name="dates" value="1"' in page
-    week = text(client, "/calendar/?show=week&dates=1&day=2027-05-06")
+    assert 'type="hidden" name="layer" value="dates"' in page
+    week = text(client, "/calendar/?show=week&layer=meetings&layer=dates&day=2027-05-06")
     assert week.count('<ul class="slots" data-day="2027-05-') == 7
     assert 'name="day" value="2027-05-06"' in week
 
@@ -155,35 +156,34 @@ def test_birthdays_and_other_dates_are_a_layer(client: Client, people: Cast, bus
     for show in ("month", "week", "agenda"):
         plain = text(client, f"/calendar/?show={show}&day=2027-03-10")
         assert "Ann Lee" not in plain
-        assert "dates=1" in plain
-        page = text(client, f"/calendar/?show={show}&day=2027-03-08&dates=1")
+        page = text(client, f"/calendar/?show={show}&day=2027-03-08{ALL}")
         assert page.count("Ann Lee: birthday (40)</a>") == 1, "once, however many reminders it has"
         assert "Ann Lee: Customer since (7)" in page
         assert "Roof: expected close date" in page
         assert "Stranger" not in page
         assert "Leap: Customer since" not in page, "comes back after it was there"
-        assert "dates=1&amp;day=" in page, "the next page has them too"
-    day = text(client, "/calendar/?show=day&day=2027-02-28&dates=1")
+        assert "layer=dates&amp;day=" in page, "the next page has them too"
+    day = text(client, f"/calendar/?show=day&day=2027-02-28{ALL}")
     assert "Leap: birthday" in day
     assert "Leap: birthday (" not in day
-    assert "Leap" not in text(client, "/calendar/?show=day&day=2028-02-28&dates=1")
-    assert "Roof" not in text(client, "/calendar/?show=day&day=2028-03-09&dates=1"), "once"
+    assert "Leap" not in text(client, f"/calendar/?show=day&day=2028-02-28{ALL}")
+    assert "Roof" not in text(client, f"/calendar/?show=day&day=2028-03-09{ALL}"), "once"
 
 
 def test_many_dates_on_a_day_stay_on_the_page(client: Client, people: Cast, dated: Any) -> None:
     for number in range(8):
         create_contact({"last_name": f"N{number}", "owner": people.owner, "birthday": "--05-04"}, actor=None)
-    page = text(client, "/calendar/?show=month&day=2027-05-04&dates=1")
+    page = text(client, f"/calendar/?show=month&day=2027-05-04{ALL}")
     assert page.count(": birthday</a>") == 3
     assert "5 more" in page
-    assert "show=agenda&amp;day=2027-05-04&amp;dates=1" in page
-    assert text(client, "/calendar/?show=agenda&day=2027-05-04&dates=1").count(": birthday</a>") == 8
+    assert "show=agenda&amp;layer=meetings&amp;layer=tasks&amp;layer=calls&amp;layer=dates&amp;day=2027-05-04" in page
+    assert text(client, f"/calendar/?show=agenda&day=2027-05-04{ALL}").count(": birthday</a>") == 8
 
 
 def test_whose_dates_are_shown(people: Cast, business: Business, dated: Any) -> None:
     role = people.owner.role
     role.grants = {**role.grants, "contacts_contact": {"view": "none"}}
     role.save()
-    page = text(signed_in(people.owner), "/calendar/?show=month&day=2027-03-10&dates=1")
+    page = text(signed_in(people.owner), f"/calendar/?show=month&day=2027-03-10{ALL}")
     assert "Ann Lee" not in page
     assert "Roof" in page

@@ -149,8 +149,8 @@ def test_a_guest_a_file_and_a_feed(new_page: Callable[..., Page], sign_in: Any, 
     for show in ("month", "week", "day", "agenda"):
         page.goto(f"/calendar/?show={show}&day=2027-03-10")
         assert_clean(page)
-        page.locator("summary[aria-label=More]").click()
-        page.get_by_role("link", name="Show birthdays and other dates").click()
+        page.locator(".cal-menu > summary").click()
+        page.get_by_label("Birthdays and other dates").check()
         expect(page.get_by_role("link", name="Ann Lee: birthday (40)")).to_be_visible()
         assert_clean(page)
     page.goto(meeting.get_absolute_url())

@@ -89,7 +89,7 @@ def test_what_is_about_nobody_is_ticked_off_at_once(client: Client, people: Cast
     asked = services.create_task({"title": "Ring them", "deal": business.deal, "due_on": timezone.localdate()}, actor=people.owner)
     page = rows_of(client.get("/").content.decode(), "s-today")
     assert re.search(r'<button class="tick"[^>]*aria-label="Done: Tidy up"', page)
-    assert f'<a class="tick" href="/tasks/{asked.pk}/complete/?next=/" data-panel aria-label="Done: Ring them">' in page
+    assert f'<a class="tick" href="/tasks/{asked.pk}/complete/?next=%2F" data-panel aria-label="Done: Ring them">' in page
 
 
 def test_done_in_the_side_panel(client: Client, people: Cast, business: Business) -> None:

@@ -71,6 +71,8 @@ def addresses(rows):
         "calendar": "/calendar/",
         "calendar week": "/calendar/?show=week&who=team",
         "calendar agenda": "/calendar/?show=agenda&who=team",
+        "calendar own week": "/calendar/?show=week",
+        "calendar day of a team": "/calendar/?show=day&who=team",
         "notifications": "/notifications/",
         "poll": "/notifications/poll/",
     }
