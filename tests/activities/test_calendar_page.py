@@ -186,7 +186,8 @@ def test_what_a_layer_hides_is_not_loaded(client: Client, work: None, layers: li
     for show in ("month", "week", "agenda", "day&who=team"):
         with CaptureQueriesContext(connection) as queries:
             text(client, f"/calendar/?show={show}&day=2027-03-10{''.join(f'&layer={name}' for name in layers)}")
-        assert not [query["sql"][:200] for query in queries if any(f'FROM "{name}' in query["sql"] for name in unasked)], show
+        asked = [query["sql"] for query in queries if "activities_notification" not in query["sql"]]  # the frame of every page counts what is due
+        assert not [sql[:200] for sql in asked if any(f'FROM "{name}' in sql for name in unasked)], show
 
 
 @pytest.mark.parametrize("query", ["layer=x", "layer=meetings&layer=%00", "layer=", f"layer={'m' * 5000}", "color=red", "color=", "color=%F0%9F%98%80"])
