@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from activities import selectors
 from activities.models import Meeting, Task
 from activities.panels.composer import task_box
+from activities.selectors.work import BusyTime
 from crm.core import cells
 from crm.core.access import reaches
 from crm.core.cells import escape
@@ -56,6 +57,15 @@ def marks_html(task: Any) -> str:
     return marks
 
 
+def join_html(meeting: Any, css: str = "btn btn-secondary btn-sm") -> SafeString:
+    """The way into a meeting's video call; "" where there is none. The address came from people: it is https (models.video), and gets no referrer."""
+    if not meeting.video_url:
+        return SafeString("")
+    name = f'<span class="visually-hidden">: {escape(meeting.title)}</span>'
+    text = f"{cells.icon('video', 'i-sm')}{escape(_('Join'))}{name}"
+    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{text}</a>')
+
+
 def kind_text(row: Any) -> str:
     return _("Meeting") if isinstance(row, Meeting) else cells.choice_label(row, "kind")
 
@@ -75,10 +85,12 @@ class WorkRows:
         self.choices = [(name, escape(text)) for name, text in (("hour", _("1 hour")), ("tomorrow", _("Tomorrow at 9")), ("monday", _("Monday at 9")))]
         self.choose = escape(_("Choose a day"))
 
-    def html(self, rows: Iterable[Task | Meeting]) -> SafeString:
+    def html(self, rows: Iterable[Task | Meeting | BusyTime]) -> SafeString:
         return SafeString("".join(self.row(row) for row in rows))
 
     def row(self, row: Any) -> str:
+        if isinstance(row, BusyTime):
+            return self.busy(row)
         title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
         tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", ""
         if isinstance(row, Task):
@@ -87,11 +99,22 @@ class WorkRows:
                 label = self.done % {"title": title}
                 tick = f'<button class="tick" type="submit" form="post" formaction="{url}complete/" aria-label="{label}">{self.tick}</button>'
                 snooze = self._snooze(f"{url}snooze/", title)
+        else:
+            snooze = join_html(row)
+            high = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>' if row.is_private else ""
         kind = escape(kind_text(row))
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
             f'<span class="d-block xs t2">{kind}{f", {about}" if about else ""}</span></span>'
             f'<span class="num text-nowrap">{due_html(row, self.ctx)}</span>{snooze}</li>'
+        )
+
+    def busy(self, row: BusyTime) -> str:
+        """That a colleague has no time, and no more."""
+        when = cells.time_html(row.starts_at, self.ctx)
+        return (
+            f'<li><span class="tick" aria-hidden="true">{cells.icon("lock")}</span><span class="grow"><span class="t2">{escape(_("Busy"))}</span>'
+            f'<span class="d-block xs t2">{escape(row.owner.name)}</span></span><span class="num text-nowrap">{when}</span></li>'
         )
 
     def _snooze(self, url: str, title: str) -> str:

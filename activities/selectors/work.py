@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q
 
 from activities.models import SUBJECTS, Activity, Meeting, Notification, Reminder, Task
+from activities.models.meetings import LONGEST, spans_days
 from activities.selectors.mentions import OpenMention, open_mentions
+from crm.core.access import hidden_from
 from crm.core.compiled import maker
 from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
+from users.models import User
 
 OVERDUE, AHEAD, LATER, NEEDS, CAP = 30, 40, 10, 5, 100
 IN_MAIL, NEWS = 20, 5
@@ -27,7 +30,7 @@ TASK_ROW = (
     *("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", "series_id", "items_done", "items_total"),
     *SUBJECT,
 )
-MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", *SUBJECT)
+MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", "is_private", "video_url", *SUBJECT)
 
 
 @dataclass(frozen=True)
@@ -241,11 +244,25 @@ def day_of(user: Any, day: date, now: datetime, zone: tzinfo) -> DayWork:
 
 
 @dataclass(frozen=True)
+class BusyTime:
+    """A private meeting of somebody else, as far as others hear of it: no title, no place, no guests, and no id."""
+
+    owner: Any
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+
+    @property
+    def is_whole_days(self) -> bool:
+        return spans_days(self.starts_at, self.ends_at, self.zone)
+
+
+@dataclass(frozen=True)
 class Day:
     """One day: the first tasks and meetings in order, and how many there are."""
 
     day: date
-    rows: list[Task | Meeting]
+    rows: list[Task | Meeting | BusyTime]
     count: int
 
 
@@ -265,26 +282,43 @@ def month_days(first: date, first_weekday: int = 0) -> list[date]:
 def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool = False, per_day: int = 4) -> Span:
     """The user's tasks and meetings on these days, or those of everybody whose work they see.
 
-    Looks at the times of all, and loads only what is shown: two queries each, and one per linked type.
+    Looks at the times of all, and loads only what is shown: two queries each, and one per linked type. What colleagues keep private stands there as
+    BusyTime, in one more query.
     """
     start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
     tasks: Any = Task.objects.visible_to(user).filter(due_at__gte=start, due_at__lt=end)
     meetings: Any = Meeting.objects.visible_to(user).filter(starts_at__lt=end, ends_at__gte=start)
+    busy: list[BusyTime] = []
     if not team:
         tasks, meetings = tasks.filter(owner=user), meetings.filter(owner=user)
+    if team or user.is_viewed:
+        busy = busy_times(user, start, end, own=not team)
     entries: list[tuple[datetime, int, int, Sequence[date]]] = []
     for at, pk, day, clock in tasks.order_by("due_at", "pk").values_list("due_at", "pk", "due_on", "due_time")[:MOST_IN_SPAN]:
         entries.append((at, 0, pk, [day if clock is None else at.astimezone(zone).date()]))
     for at, pk, ends in meetings.order_by("starts_at", "pk").values_list("starts_at", "pk", "ends_at")[:MOST_IN_SPAN]:
         entries.append((at, 1, pk, days_between(at, ends, zone, days[0], days[-1])))
+    entries += [(row.starts_at, 2, place, days_between(row.starts_at, row.ends_at, zone, days[0], days[-1])) for place, row in enumerate(busy)]
     by_day: dict[date, list[tuple[int, int]]] = defaultdict(list)
     for _at, kind, pk, touched in sorted(entries, key=lambda entry: entry[:3]):
         for day in touched:
             by_day[day].append((kind, pk))
     shown = {entry for day in days for entry in by_day[day][:per_day]}
-    rows = _rows(Task, 0, shown) | _rows(Meeting, 1, shown)
+    found = _rows(Task, 0, shown) | _rows(Meeting, 1, shown)
+    rows = found | {(2, place): row for place, row in enumerate(busy)}
     cells = [Day(day, [rows[entry] for entry in by_day[day][:per_day] if entry in rows], len(by_day[day])) for day in days]
-    return Span(cells, see(user, list(rows.values()), SUBJECTS) if rows else {})
+    return Span(cells, see(user, list(found.values()), SUBJECTS) if found else {})
+
+
+def busy_times(user: Any, start: datetime, end: datetime, *, own: bool = False) -> list[BusyTime]:
+    """The private meetings in a span of time that the user would see if they were not private, as what others may know of them. `own`: those of
+    the user alone, for an admin who looks as that user."""
+    rows = Meeting.objects.filter(hidden_from(user, Meeting), starts_at__lt=end, ends_at__gte=start, starts_at__gte=start - LONGEST)
+    rows = rows.filter(owner=user) if own else rows
+    make = maker(User, ("id", "name"))
+    columns = ("owner_id", "owner__name", "starts_at", "ends_at", "zone")
+    found = rows.order_by("starts_at", "pk").values_list(*columns)[:MOST_IN_SPAN]
+    return [BusyTime(make((pk, name)), starts, ends, zone) for pk, name, starts, ends, zone in found]
 
 
 def _rows(model: Any, kind: int, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
