@@ -57,10 +57,7 @@ class GuestsField(forms.CharField):
     user: Any = None
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = gettext_lazy(
-            "One per line: an e-mail address, such as Ann Lee <ann@example.com>, or the name of a colleague or a contact."
-            " They see title, time, place and description."
-        )
+        help_text = gettext_lazy("One per line: an e-mail address, or the name of a colleague or a contact. They see title, time, place and description.")
         super().__init__(label=gettext_lazy("Guests"), required=False, max_length=20_000, widget=GuestsInput(attrs={"rows": 3}), help_text=help_text, **kwargs)
 
     def clean(self, value: Any) -> list[Guest]:

@@ -18,7 +18,9 @@ from crm.core.lists import RowContext
 def free_html(found: Availability, ctx: RowContext, clock: ZoneInfo, url: str) -> SafeString:
     """Each colleague with what they do at that time, and buttons that fill in a time at which all are free. `clock`: of the form's times."""
     people = "".join(
-        f'<li class="py-1"><span class="grow">{escape(each.user.name)}</span><span class="sm">{_state(each, ctx, clock)}</span></li>' for each in found.people
+        f'<li class="py-1 flex-wrap"><span class="grow">{escape(each.user.name)}</span>'
+        f'<span class="d-flex flex-wrap gap-1 sm">{_state(each, ctx, clock)}</span></li>'
+        for each in found.people
     )
     more = f'<p class="xs t2 m-0">{escape(_("Only the first %(count)s colleagues are looked at.") % {"count": MOST_PEOPLE})}</p>' if found.cut else ""
     return SafeString(f'<ul class="rows mt-2 mb-2">{people}</ul>{more}{_times(found, ctx, clock, url)}')

@@ -364,13 +364,13 @@ MEETING = RecordType(
     strip=lambda meeting, ctx: [
         (_("Starts"), cells.time_html(meeting.starts_at, ctx, style="datetime")),
         (_("Ends"), cells.time_html(meeting.ends_at, ctx, style="datetime")),
+        *([(_("Video link"), panels.join_html(meeting))] if meeting.video_url else []),
     ],
     sections=(
         Section(
             _("Meeting"),
             (
                 Fact(_("Place"), lambda meeting, ctx: format_html("{}", meeting.location) if meeting.location else "", "location"),
-                Fact(_("Video link"), lambda meeting, ctx: panels.join_html(meeting), "video_url"),
                 Fact(_("There"), zone_fact, "zone"),
                 Fact(_("Organiser"), owner_fact, "owner"),
                 Fact(_("Created"), lambda meeting, ctx: cells.time_html(meeting.created_at, ctx)),

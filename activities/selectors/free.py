@@ -64,14 +64,15 @@ class Availability:
 
 def who_is_free(reader: Any, owner: Any, guests: Sequence[str], start: datetime, end: datetime, *, now: datetime, but: int | None = None) -> Availability:
     """The organiser and the colleagues among `guests` (addresses, and names without an @) from `start` to `end`; `but`: the meeting that is planned.
-    Three statements, however many they are."""
+    Three statements beside those for the organisation, however many they are."""
+    house = organisation()
     people = [owner, *(each for each in _colleagues(reader, guests) if each.pk != owner.pk)]
     cut, people = len(people) > MOST_PEOPLE, people[:MOST_PEOPLE]
     known = {each.pk for each in people if _is_known(reader, each)}
     first = max(start, now)
     taken = _taken(reader, [each for each in people if each.pk in known], [(start, end), (first, first + AHEAD)], but)
-    found = [_colleague(each, taken[each.pk], start, end, known=each.pk in known) for each in people]
-    return Availability(found, _next_times([(each, taken[each.pk]) for each in people if each.pk in known], owner, start, end - start, first), cut)
+    found = [_colleague(each, taken[each.pk], start, end, house) if each.pk in known else Colleague(each, known=False) for each in people]
+    return Availability(found, _next_times([(each, taken[each.pk]) for each in people if each.pk in known], owner, start, end - start, first, house), cut)
 
 
 def is_called(person: User, text: str) -> bool:
@@ -126,11 +127,9 @@ def _taken(reader: Any, people: Sequence[User], spans: Sequence[tuple[datetime, 
     return found
 
 
-def _colleague(person: User, taken: Sequence[Taken], start: datetime, end: datetime, *, known: bool) -> Colleague:
-    if not known:
-        return Colleague(person, known=False)
+def _colleague(person: User, taken: Sequence[Taken], start: datetime, end: datetime, house: Any) -> Colleague:
     away = any(person.is_away(day) for day in _days(start, end, person))
-    return Colleague(person, True, [each for each in taken if _meet(each, start, end)], away, _is_outside(person, start, end))
+    return Colleague(person, True, [each for each in taken if _meet(each, start, end)], away, _is_outside(person, start, end, house))
 
 
 def _meet(taken: Taken, start: datetime, end: datetime) -> bool:
@@ -144,19 +143,19 @@ def _days(start: datetime, end: datetime, person: User) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def _is_outside(person: User, start: datetime, end: datetime) -> bool:
+def _is_outside(person: User, start: datetime, end: datetime, house: Any) -> bool:
     """Does it lie outside the working hours there? What is for whole days needs working days only."""
-    house, minutes = organisation(), int((end - start).total_seconds() // 60)
+    minutes = int((end - start).total_seconds() // 60)
     if spans_days(start, end, person.time_zone):
         return not any(is_working_day(day, house) for day in _days(start, end, person))
     return working_minutes(start, max(end, start + timedelta(minutes=1)), zone=person.zone, organisation=house) < max(minutes, 1)
 
 
 def _next_times(
-    people: Sequence[tuple[User, Sequence[Taken]]], owner: Any, asked: datetime, length: timedelta, first: datetime
+    people: Sequence[tuple[User, Sequence[Taken]]], owner: Any, asked: datetime, length: timedelta, first: datetime, house: Any
 ) -> list[tuple[datetime, datetime]]:
     """The first times after `first`, on the half hour and apart from each other, that suit all within five working days of the organiser."""
-    house, days, found = organisation(), set[date](), list[tuple[datetime, datetime]]()
+    days, found = set[date](), list[tuple[datetime, datetime]]()
     at = _half_hour(first)
     while people and at < first + AHEAD and len(found) < MOST_TIMES:
         day = at.astimezone(owner.zone).date()
@@ -164,7 +163,7 @@ def _next_times(
             days.add(day)
         if len(days) > WORKING_DAYS:
             break
-        if at != asked and all(_colleague(each, taken, at, at + length, known=True).is_free for each, taken in people):
+        if at != asked and all(_colleague(each, taken, at, at + length, house).is_free for each, taken in people):
             found.append((at, at + length))
             at = _half_hour(at + max(length, STEP))
         else:
