@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_timezone_location
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from activities.models import Meeting
 from activities.panels.work import kind_icon, may_change
@@ -107,7 +107,7 @@ class CalendarHtml:
         """That a colleague has no time: of a private meeting nothing else is told."""
         clock, _first = self._clock(row, day)
         when = f'<span class="num">{escape(clock)}</span> ' if clock else ""
-        text = f'{cells.icon("lock", "i-sm")} {when}{escape(_("Busy"))}<span class="t2"> {escape(row.owner.name)}</span>'
+        text = f'{cells.icon("lock", "i-sm")} {when}{escape(pgettext("calendar", "Busy"))}<span class="t2"> {escape(row.owner.name)}</span>'
         return f'<li class="ev-li {css}"><span class="ev k-grey">{text}</span></li>'
 
     def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from activities import selectors
 from activities.models import Meeting, Task
@@ -111,9 +112,9 @@ class WorkRows:
 
     def busy(self, row: BusyTime) -> str:
         """That a colleague has no time, and no more."""
-        when = cells.time_html(row.starts_at, self.ctx)
+        when, busy = cells.time_html(row.starts_at, self.ctx), escape(pgettext("calendar", "Busy"))
         return (
-            f'<li><span class="tick" aria-hidden="true">{cells.icon("lock")}</span><span class="grow"><span class="t2">{escape(_("Busy"))}</span>'
+            f'<li><span class="tick" aria-hidden="true">{cells.icon("lock")}</span><span class="grow"><span class="t2">{busy}</span>'
             f'<span class="d-block xs t2">{escape(row.owner.name)}</span></span><span class="num text-nowrap">{when}</span></li>'
         )
 

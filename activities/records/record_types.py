@@ -371,7 +371,7 @@ MEETING = RecordType(
             _("Meeting"),
             (
                 Fact(_("Place"), lambda meeting, ctx: format_html("{}", meeting.location) if meeting.location else "", "location"),
-                Fact(_("There"), zone_fact, "zone"),
+                Fact(_("Time there"), zone_fact, "zone"),
                 Fact(_("Organiser"), owner_fact, "owner"),
                 Fact(_("Created"), lambda meeting, ctx: cells.time_html(meeting.created_at, ctx)),
             ),

@@ -170,7 +170,7 @@ def news_text(meeting: Meeting, before: Mapping[str, Any]) -> list[str]:
     news = [(label, old) for name, (label, old) in texts.items() if old != getattr(meeting, name)]
     if (was.starts_at, was.ends_at, was.zone) != (meeting.starts_at, meeting.ends_at, meeting.zone):
         news.insert(0, (_("Time"), when_text(was)))
-    said = [_("%(what)s, before: %(old)s") % {"what": label, "old": old or _("none")} for label, old in news]
+    said = [_("%(what)s, before: %(old)s") % {"what": label, "old": old or "–"} for label, old in news]
     return [*said, _("The organiser is new: %(name)s") % {"name": meeting.owner}] if before["owner_id"] != meeting.owner_id else said
 
 

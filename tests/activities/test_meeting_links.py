@@ -238,7 +238,7 @@ def test_guests_are_told_what_is_different_if_the_organiser_wants(people: Cast) 
     meeting.refresh_from_db()
     services.update_meeting(meeting, {"location": "Hall 4", "tell": True}, actor=people.owner)
     mail = OutgoingMail.objects.latest("pk")
-    assert "Place, before: none" in mail.text
+    assert "Place, before: –" in mail.text
     assert "Time, before" not in mail.text
     meeting.refresh_from_db()
     services.update_meeting(meeting, {"ends_at": meeting.ends_at + timedelta(hours=1), "owner": people.teammate, "tell": True}, actor=people.owner)
