@@ -42,13 +42,14 @@ TASK = Importing(
 )
 MEETING = Importing(
     create=create_meetings,
-    leave_out=("reminder", "guests", "tell"),
+    leave_out=("reminder", "guests", "tell", "is_private", "zone"),  # who may read the job of an import reads its file
     synonyms={
         **ABOUT,
         "title": "subject, title, meeting, event, betreff, termin, name",
         "starts_at": "start, start date, starts, starts at, beginn, start time",
         "ends_at": "end, end date, ends, ends at, ende, end time",
         "location": "location, place, ort, room",
+        "video_url": "video link, meeting link, join url, video",
     },
     prefixes=("meeting", "event"),
     same=(Same(fields=("title", "starts_at"), key=_same_meeting),),

@@ -16,11 +16,17 @@ from mail.models import OutgoingMail
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
-    list_display = ("id", "to_address", "subject", "purpose", "state", "attempts", "resends", "created_at", "sent_at", "error")
+    list_display = ("id", "to_address", "shown_subject", "purpose", "state", "attempts", "resends", "created_at", "sent_at", "error")
     list_filter = ("state", "purpose")
     search_fields = ("to_address", "message_id", "key")
     show_full_result_count = False
     actions = ("retry",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Of a private mail to which address it left, and not what it says."""
+        names = list(super().get_fields(request, obj))
+        said = {"subject", "text", "html", "calendar", "headers", "to_name", "key"} if obj is not None and obj.is_private else set()
+        return [name for name in names if name not in said]
 
     @admin.action(description=_("Send the selected mails again"))
     def retry(self, request: HttpRequest, queryset: Any) -> None:

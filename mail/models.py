@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from crm.core.access import GrantPolicy, RecordQuerySet
 
@@ -72,6 +72,7 @@ class OutgoingMail(models.Model):
     headers = models.JSONField(default=dict)
     unsubscribe = models.CharField(max_length=600, blank=True, default="", db_default="")  # of marketing: the token of the recipient's link
     weight = models.PositiveIntegerField(default=0, db_default=0)  # bytes of its files, which upper apps keep (hook "enclosures")
+    is_private = models.BooleanField(default=False, db_default=False)  # of the sender and the receiver alone: who sees the ledger does not read it
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")  # on whose behalf
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -96,4 +97,9 @@ class OutgoingMail(models.Model):
         constraints = [models.CheckConstraint(name="outgoing_sent_at", condition=~Q(state="sent") | Q(sent_at__isnull=False))]
 
     def __str__(self) -> str:
-        return f"{self.to_address}: {self.subject}"
+        return f"{self.to_address}: {self.shown_subject}"
+
+    @property
+    def shown_subject(self) -> str:
+        """The subject as the ledger shows it."""
+        return gettext("Private") if self.is_private else self.subject

@@ -202,6 +202,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             return Scope.NONE
         return self.role.grants.get(grant_key(label), {}).get(action, Scope.NONE)
 
+    is_viewed = False  # an admin looks at Rapport as this user does (selectors.viewed_person)
+
     @cached_property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)

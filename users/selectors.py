@@ -200,7 +200,10 @@ def viewed_person(session: Any, actor: Any) -> User | None:
     wanted = session.get(VIEW_AS)
     if not wanted or not actor.is_authenticated or not actor.is_admin or wanted[1] < time.time():
         return None
-    return User.objects.select_related("role", "team").filter(pk=wanted[0], is_active=True).first()
+    seen = User.objects.select_related("role", "team").filter(pk=wanted[0], is_active=True).first()
+    if seen is not None:
+        seen.is_viewed = True
+    return seen
 
 
 def by_email(address: str) -> User | None:

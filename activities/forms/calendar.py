@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,25 +17,48 @@ from activities import selectors
 from activities.forms.base import EntryForm
 from activities.models import Meeting
 from activities.services.moves import end_of
-from crm.core import search
+from crm.core import cells, search
 from crm.core.text import sort_key
 from crm.core.widgets import DateInput, TimeInput
 
 Guest = dict[str, str]
 
 
+class GuestsInput(forms.Textarea):
+    """The guests, and below them who is free: `url` gives that part, for the form as it stands; `panel` is what was asked already. Without JavaScript
+    the button sends the form there and gets it back."""
+
+    url, panel = "", ""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        box = super().render(name, value, attrs, renderer)
+        if not self.url:
+            return box
+        when = ", ".join(f"change from:#id_{each} delay:500ms" for each in (name, "starts_at", "ends_at", "zone"))
+        ask = SafeString(f'hx-post="{self.url}" hx-include="closest form" hx-target="#free" hx-swap="innerHTML"')
+        return format_html(
+            '{}<div class="mt-2" {} hx-trigger="{}"><button class="btn btn-secondary btn-sm" type="submit" formaction="{}" formnovalidate {}>{}{}</button>'
+            '<div id="free" role="status">{}</div></div>',
+            box,
+            ask,
+            when,
+            self.url,
+            ask,
+            cells.icon("users", "i-sm"),
+            _("Who is free"),
+            self.panel,
+        )
+
+
 class GuestsField(forms.CharField):
-    """One guest per line: an address, `Name <address>`, or the name of a contact with an address whom the user sees. Cleans to [{email, name}]."""
+    """One guest per line: an address, `Name <address>`, or the name of a colleague or of a contact with an address, whom the user sees. Cleans to
+    [{email, name}]."""
 
     user: Any = None
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = gettext_lazy(
-            "One per line: an e-mail address, such as Ann Lee <ann@example.com>, or the name of a contact. They see title, time, place and description."
-        )
-        super().__init__(
-            label=gettext_lazy("Guests"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}), help_text=help_text, **kwargs
-        )
+        help_text = gettext_lazy("One per line: an e-mail address, or the name of a colleague or a contact. They see title, time, place and description.")
+        super().__init__(label=gettext_lazy("Guests"), required=False, max_length=20_000, widget=GuestsInput(attrs={"rows": 3}), help_text=help_text, **kwargs)
 
     def clean(self, value: Any) -> list[Guest]:
         lines = [line.strip() for line in str(super().clean(value)).replace(";", "\n").splitlines() if line.strip()]
@@ -48,8 +73,8 @@ class GuestsField(forms.CharField):
         return found
 
     def _guest(self, line: str) -> Guest:
-        if "@" not in line:
-            return self._contact(line)
+        if "@" not in line and "<" not in line:
+            return self._named(line)
         name, address = parseaddr(line) if "<" in line else ("", line)
         try:
             validate_email(address)
@@ -57,13 +82,19 @@ class GuestsField(forms.CharField):
             raise ValidationError(_("%(text)s is not an e-mail address.") % {"text": line[:80]}) from None
         return {"email": address, "name": name}
 
-    def _contact(self, text: str) -> Guest:
-        found = [obj for obj in search.pick("contacts", self.user, text[:200], limit=11) if obj.email]
-        exact = [obj for obj in found if sort_key(str(obj)) == sort_key(text)]
-        if len(exact) != 1 and len(found) != 1:
-            raise ValidationError(_("%(text)s is no contact with an e-mail address, or more than one. Enter the address.") % {"text": text[:80]})
-        (contact,) = exact if len(exact) == 1 else found
-        return {"email": contact.email, "name": str(contact)}
+    def _named(self, text: str) -> Guest:
+        """Of those who are called so exactly, else of those whom a search finds, the only one. A colleague may be a contact as well: by the address one."""
+        contacts = search.pick("contacts", self.user, text[:200], limit=11)
+        colleagues = [obj for obj in search.pick("users", self.user, text[:200], limit=11) if selectors.is_called(obj, text)]
+        found = {obj.email.lower(): obj for obj in (*contacts, *colleagues) if obj.email}
+        exact = [obj for obj in found.values() if sort_key(str(obj)) == sort_key(text)]
+        fits = exact or list(found.values())
+        if not fits:
+            raise ValidationError(_("Nobody with an e-mail address is called %(text)s. Enter the address.") % {"text": text[:80]})
+        if len(fits) > 1:
+            who = ", ".join(line_of(str(obj), obj.email) for obj in fits[:3])
+            raise ValidationError(_("Several people are called %(text)s: %(who)s. Enter the address.") % {"text": text[:80], "who": who})
+        return {"email": fits[0].email, "name": str(fits[0])}
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(line_of(each["name"], each["email"]) for each in value) if isinstance(value, list) else value

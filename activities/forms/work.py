@@ -18,7 +18,8 @@ from activities import selectors
 from activities.forms.base import EntryForm
 from activities.forms.calendar import GuestsField, TellField, guest_lines
 from activities.forms.repeating import ReminderField, RepeatField
-from activities.models import Meeting, Task
+from activities.models import SUBJECTS, Meeting, Task
+from activities.models.video import validate_video_url
 from activities.selectors.wording import CALL_OUTCOMES
 from activities.services.due import moment
 from activities.services.lines import MAX_BODY, MAX_MINUTES
@@ -26,13 +27,23 @@ from activities.services.meetings import default_span
 from crm.core.bulk.actions import BulkForm
 from crm.core.fields import PickerField
 from crm.core.forms import RecordForm
-from crm.core.widgets import DateInput, DateTimeInput, TimeInput
+from crm.core.widgets import DateInput, DateTimeInput, LongSelect, TimeInput
+from users import choices
+from users.models import known_zones
 
 
 class LocalDateTimeField(forms.DateTimeField):
-    """A clock time in the reader's zone. One that the clock jumps over shifts forward, a doubled one is the first; never an error."""
+    """A clock time in `zone`, by default the reader's. One that the clock jumps over shifts forward, a doubled one is the first; never an error."""
 
     widget = DateTimeInput
+    zone: ZoneInfo | None = None
+
+    @property
+    def clock(self) -> ZoneInfo:
+        return self.zone or ZoneInfo(timezone.get_current_timezone_name())
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.astimezone(self.clock).replace(tzinfo=None) if isinstance(value, datetime) and value.tzinfo is not None else value
 
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
@@ -45,7 +56,7 @@ class LocalDateTimeField(forms.DateTimeField):
                 raise ValueError(value)
             if parsed.tzinfo is not None:
                 return parsed
-            return moment(parsed.date(), parsed.time(), ZoneInfo(timezone.get_current_timezone_name()))
+            return moment(parsed.date(), parsed.time(), self.clock)
         except (ValueError, OverflowError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
@@ -122,6 +133,20 @@ class TaskForm(WorkForm):
         return cleaned
 
 
+class VideoLinkField(forms.URLField):
+    """A link to a video meeting; see models.video."""
+
+    default_validators = [validate_video_url]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(assume_scheme="https", **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        if value and not str(value).isprintable():  # the parser of addresses would take them out
+            validate_video_url(str(value))
+        return super().to_python(value)
+
+
 class MeetingForm(WorkForm):
     default_reminder = 15
 
@@ -129,6 +154,9 @@ class MeetingForm(WorkForm):
     starts_at = LocalDateTimeField(label=_("Starts"))
     ends_at = LocalDateTimeField(label=_("Ends"))
     reminder = ReminderField()
+    video_url = VideoLinkField(label=_("Video link"), required=False, max_length=500)
+    is_private = forms.BooleanField(label=_("Private"), required=False, help_text=_("Only you see it. Colleagues who see your calendar see that you are busy."))
+    zone = forms.ChoiceField(label=_("Time zone"), required=False, widget=LongSelect, help_text=_("Start and end are on this clock."))
     guests = GuestsField()
     tell = TellField()
     deal = PickerField("deals", label=_("Deal"), required=False)
@@ -137,18 +165,26 @@ class MeetingForm(WorkForm):
     company = PickerField("companies", label=_("Company"), required=False)
 
     layout = (
-        (_("Meeting"), "title", ("starts_at", "ends_at"), "location", "reminder", "owner", "description"),
+        (_("Meeting"), "title", ("starts_at", "ends_at"), ("location", "video_url"), "reminder", "owner", "description", "is_private", "zone"),
         (_("Guests"), "guests", "tell"),
         (_("Related to"), ("contact", "company"), ("deal", "lead")),
     )
 
     class Meta:
         model = Meeting
-        fields = ("title", "location", "description", "owner", "starts_at", "ends_at", "deal", "lead", "contact", "company")
+        fields = (
+            *("title", "location", "video_url", "description", "owner", "starts_at", "ends_at", "zone", "is_private"),
+            *("deal", "lead", "contact", "company"),
+        )
 
     def __init__(self, data: Any = None, files: Any = None, *, user: Any, **kwargs: Any) -> None:
         super().__init__(data, files, user=user, **kwargs)
         self.fields["guests"].user = user
+        self.fields["guests"].widget.url = f"/meetings/{self.instance.pk}/free/" if self.instance.pk else "/meetings/free/"
+        own = self.instance.zone if self.instance.pk else user.time_zone
+        self.fields["zone"].choices = partial(choices.zones, own)
+        self.initial.setdefault("zone", own)
+        self._set_clock(self.data.get(self.add_prefix("zone")) or self.initial["zone"])
         if self.instance.pk:
             self.initial["guests"] = partial(guest_lines, self.instance)  # asked for only where the field is shown
         else:
@@ -156,16 +192,30 @@ class MeetingForm(WorkForm):
             self.initial.setdefault("starts_at", start)
             self.initial.setdefault("ends_at", end)
 
+    def _set_clock(self, name: str) -> None:
+        """Start and end are read, and shown, on the clock of a zone; one that is none is refused at its own field."""
+        for field in (self.fields["starts_at"], self.fields["ends_at"]):
+            field.zone = ZoneInfo(name) if name in known_zones() else None
+
+    def narrow(self, names: Any) -> None:
+        """A cell of the list shows the reader's clock, and is filled in by it."""
+        self._set_clock("")
+        super().narrow(names)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         start, end = cleaned.get("starts_at"), cleaned.get("ends_at")
         if start and end and end < start:
             self.add_error("ends_at", _("The end is before the start."))
+        if cleaned.get("is_private") and any(cleaned.get(name) for name in SUBJECTS):
+            self.add_error("is_private", _("A private meeting belongs to no record. Take it off the record first."))
         return cleaned
 
     def values(self) -> dict[str, Any]:
-        """Without guests whom the request did not mention."""
+        """Without what the request did not mention: guests, and the zone, for which services know a default."""
         values = super().values()
+        if not values.get("zone"):
+            values.pop("zone", None)
         if self.add_prefix("guests") not in self.data:
             values.pop("guests", None)
         return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -16,17 +16,28 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from activities.models.base import LONG, Subjects, subject_indexes
+from activities.models.base import LONG, SUBJECTS, Subjects, subject_indexes
+from activities.models.video import validate_video_url
 from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaChild
 from crm.core.audit import audited
 from crm.core.custom.models import Customised, custom_index
 from crm.core.models import Binned
 from crm.core.text import fold, sort_key
+from users.models import validate_zone
+
+LONGEST = timedelta(days=31)  # of a meeting: who looks for those of a day need not look further back
+
+
+def spans_days(starts_at: datetime, ends_at: datetime, zone: str) -> bool:
+    """Is it from midnight to midnight there, and so for whole days?"""
+    start, end = (when.astimezone(ZoneInfo(zone)) for when in (starts_at, ends_at))
+    return start.time() == end.time() == time.min and start.date() < end.date()
 
 
 @audited("uuid", "import_key", "sequence")
 class Meeting(Subjects, Customised, Binned):
-    """A span of time with people: the organiser (`owner`) and guests. One from midnight to midnight in `zone` is for whole days."""
+    """A span of time with people: the organiser (`owner`) and guests. One from midnight to midnight in `zone` is for whole days. A private one is
+    seen by its organiser alone, and belongs to no record."""
 
     brief_fields = ("title",)
 
@@ -37,7 +48,9 @@ class Meeting(Subjects, Customised, Binned):
     team = models.ForeignKey("users.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
-    zone = models.CharField(max_length=64, default="UTC", editable=False)
+    zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_zone])
+    video_url = models.URLField(_("video link"), max_length=500, blank=True, default="", db_default="", validators=[validate_video_url])
+    is_private = models.BooleanField(_("private"), default=False, db_default=False)
     uuid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)  # the UID that calendars know it by
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # how often guests had to be told of a change
     import_key = models.CharField(max_length=64, null=True, editable=False)  # digest of UID and date in the file that it came from
@@ -50,7 +63,7 @@ class Meeting(Subjects, Customised, Binned):
     sort_name = models.CharField(max_length=80, default="", blank=True, editable=False)
 
     objects = RecordQuerySet.as_manager()
-    access_policy = OwnedPolicy()
+    access_policy = OwnedPolicy(private="is_private")
 
     class Meta:
         verbose_name, verbose_name_plural = _("meeting"), _("meetings")
@@ -60,6 +73,7 @@ class Meeting(Subjects, Customised, Binned):
             models.Index(fields=["starts_at", "id"], name="meeting_start", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["created_at", "id"], name="meeting_created", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["sort_name", "id"], name="meeting_sortname", condition=Q(deleted_at__isnull=True)),
+            models.Index(fields=["starts_at", "owner"], name="meeting_private", condition=Q(deleted_at__isnull=True, is_private=True)),
             models.Index(fields=["ends_at"], name="meeting_unheld", condition=Q(deleted_at__isnull=True, held_at__isnull=True)),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="meeting_search", condition=Q(deleted_at__isnull=True)),
             *subject_indexes("meeting", "starts_at"),
@@ -67,6 +81,7 @@ class Meeting(Subjects, Customised, Binned):
         ]
         constraints = [
             models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at"))),
+            models.CheckConstraint(name="meeting_private_alone", condition=Q(is_private=False) | Q(subject_type="", **dict.fromkeys(SUBJECTS))),
             models.UniqueConstraint(fields=["created_by", "import_key"], name="meeting_imported_once", condition=Q(import_key__isnull=False)),
         ]
 
@@ -82,8 +97,7 @@ class Meeting(Subjects, Customised, Binned):
 
     @property
     def is_whole_days(self) -> bool:
-        start, end = (when.astimezone(self.tz) for when in (self.starts_at, self.ends_at))
-        return start.time() == end.time() == time.min and start.date() < end.date()
+        return spans_days(self.starts_at, self.ends_at, self.zone)
 
     def fold(self) -> None:
         self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description}", LONG), sort_key(self.title)

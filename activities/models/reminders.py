@@ -84,7 +84,7 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.kind} {self.pk}"
 
 
 class NotificationSettings(models.Model):

@@ -4,10 +4,11 @@ from activities.panels.calendar import AgendaDates, MonthDays, TimeGrid
 from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
 from activities.panels.files import FILES
+from activities.panels.free import free_html, problem_html
 from activities.panels.mails import mails_to_each
 from activities.panels.mini_month import MiniMonth
 from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
-from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
+from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, join_html, marks_html, may_change
 
 __all__ = [
     "COMPOSER",
@@ -26,10 +27,13 @@ __all__ = [
     "composer_tabs",
     "due_html",
     "focus_context",
+    "free_html",
+    "join_html",
     "mails_to_each",
     "marks_html",
     "may_change",
     "meeting_box",
+    "problem_html",
     "quick_add",
     "recent",
     "said_of_task",

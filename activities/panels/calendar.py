@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_timezone_location
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from activities.models import Meeting, Task
 from activities.panels.work import kind_icon, may_change
 from activities.selectors.wording import weekday_text
+from activities.selectors.work import BusyTime
 from activities.services.moves import end_of
 from crm.core import cells
 from crm.core.cells import escape
@@ -106,6 +107,8 @@ class CalendarHtml:
     def event(self, row: Any, day: date, css: str = "") -> str:
         """A task or meeting as it stands on a day: its link, and a link that moves it, for who may. One that is not over can be dragged, and a
         meeting among the hours (`css`) by its lower edge."""
+        if isinstance(row, BusyTime):
+            return self.busy(row, day, css)
         ctx, meeting = self.ctx, isinstance(row, Meeting)
         about = ctx.linked(row, row.subject_type) if row.subject_type else None
         hint = ", ".join(word for word in (row.title, str(about) if about else "", row.owner.name if self.team else "") if word)
@@ -144,6 +147,13 @@ class CalendarHtml:
         self.used[color] = self.kinds[color]
         return color
 
+    def busy(self, row: BusyTime, day: date, css: str = "") -> str:
+        """That a colleague has no time: of a private meeting nothing else is told."""
+        clock, _first = self._clock(row, day)
+        when = f'<span class="num">{escape(clock)}</span> ' if clock else ""
+        text = f'{cells.icon("lock", "i-sm")} {when}{escape(pgettext("calendar", "Busy"))}<span class="t2"> {escape(row.owner.name)}</span>'
+        return f'<li class="ev-li {css}"><span class="ev k-grey">{text}</span></li>'
+
     def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:
         """Where a meeting that lies within this day begins and ends, in minutes on the clock."""
         end = end_of(row, self.ctx.zone)
@@ -154,7 +164,7 @@ class CalendarHtml:
 
     def _clock(self, row: Any, day: date) -> tuple[str, bool]:
         """The time that stands before the title, and whether this is the first of its days."""
-        if isinstance(row, Meeting):
+        if isinstance(row, (Meeting, BusyTime)):
             local = row.starts_at.astimezone(self.ctx.zone)
             first = local.date() == day
             return (cells.format_clock(local, self.ctx.locale) if first and not row.is_whole_days else ""), first
@@ -283,7 +293,7 @@ class TimeGrid(CalendarHtml):
 
     def place(self, row: Any, day: date) -> Placed | None:
         """None for what has no hour: it stands above."""
-        if isinstance(row, Meeting):
+        if isinstance(row, (Meeting, BusyTime)):
             zone = self.ctx.zone
             if row.is_whole_days or (row.starts_at.astimezone(zone).date() < day and row.ends_at.astimezone(zone).date() > day):
                 return None

@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from activities import selectors
 from activities.models import Meeting, Task
 from activities.panels.composer import task_box
+from activities.selectors.work import BusyTime
 from crm.core import cells, dialing
 from crm.core.access import reaches
 from crm.core.cells import escape
@@ -68,6 +70,15 @@ def marks_html(task: Any) -> str:
     return marks
 
 
+def join_html(meeting: Any, css: str = "btn btn-secondary btn-sm") -> SafeString:
+    """The way into a meeting's video call; "" where there is none. The address came from people: it is https (models.video), and gets no referrer."""
+    if not meeting.video_url:
+        return SafeString("")
+    name = f'<span class="visually-hidden">: {escape(meeting.title)}</span>'
+    text = f"{cells.icon('video', 'i-sm')}{escape(_('Join'))}{name}"
+    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{text}</a>')
+
+
 def kind_text(row: Any) -> str:
     return _("Meeting") if isinstance(row, Meeting) else cells.choice_label(row, "kind")
 
@@ -90,18 +101,24 @@ class WorkRows:
         self.call, self.mail = escape(_("Call %(name)s")), escape(_("Write to %(name)s"))
         self.phone, self.letter, self.way = cells.icon("phone", "i-sm"), cells.icon("mail", "i-sm"), dialing.current()
 
-    def html(self, rows: Iterable[Task | Meeting]) -> SafeString:
+    def html(self, rows: Iterable[Task | Meeting | BusyTime]) -> SafeString:
         return SafeString("".join(self.row(row) for row in rows))
 
     def row(self, row: Any) -> str:
+        if isinstance(row, BusyTime):
+            return self.busy(row)
         title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
         tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", ""
         if isinstance(row, Task):
             high = marks_html(row) + (f" {self.high}" if row.priority == Task.Priority.HIGH else "")
             if row.done_at is None and may_change(self.user, row):
                 tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
-        kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if snooze else escape(kind_text(row))
-        due = late_html(row, self.ctx) if isinstance(row, Task) and row.is_late(self.ctx.now) else due_html(row, self.ctx)
+        else:
+            snooze = join_html(row)
+            high = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>' if row.is_private else ""
+        task = isinstance(row, Task)
+        kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if task and snooze else escape(kind_text(row))
+        due = late_html(row, self.ctx) if task and row.is_late(self.ctx.now) else due_html(row, self.ctx)
         who = f"{cells.avatar(row.owner.name, row.owner_id, 'av-sm')} {escape(row.owner.name)}, " if self.team else ""
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
@@ -131,6 +148,14 @@ class WorkRows:
         else:
             return ""
         return f'<a class="btn btn-ghost btn-sm btn-icon" href="{address}" aria-label="{label % {"name": escape(str(person))}}"{icon}</a>'
+
+    def busy(self, row: BusyTime) -> str:
+        """That a colleague has no time, and no more."""
+        when, busy = cells.time_html(row.starts_at, self.ctx), escape(pgettext("calendar", "Busy"))
+        return (
+            f'<li><span class="tick" aria-hidden="true">{cells.icon("lock")}</span><span class="grow"><span class="t2">{busy}</span>'
+            f'<span class="d-block xs t2">{escape(row.owner.name)}</span></span><span class="num text-nowrap">{when}</span></li>'
+        )
 
     def _snooze(self, task: str, title: str) -> str:
         """The menu for putting a task off, and for what changes it otherwise."""

@@ -26,6 +26,7 @@ from activities.services import (
     shift_tasks,
     update_meeting,
     update_task,
+    when_text,
 )
 from crm.core import cells
 from crm.core.bars import Tab
@@ -274,13 +275,23 @@ TASK = RecordType(
 
 
 def meeting_title_cell(meeting: Any, ctx: Any) -> SafeString:
-    return cells.link_cell(cells.address_of(meeting), meeting.title, about_name(meeting, ctx))
+    return cells.link_cell(cells.address_of(meeting), meeting.title, about_name(meeting, ctx) or (gettext("Private") if meeting.is_private else ""))
+
+
+def video_cell(meeting: Any, ctx: Any) -> SafeString:
+    return cells.td(panels.join_html(meeting) or cells.DASH, WIDER)
 
 
 def meeting_badges(meeting: Any, ctx: Any) -> list[Any]:
-    if meeting.held_at is not None:
-        return [cells.badge(gettext("Held"), "green")]
-    return [cells.badge(gettext("Planned"), "blue")]
+    badges = [cells.badge(gettext("Private"), "grey", "lock")] if meeting.is_private else []
+    return [*badges, cells.badge(gettext("Held"), "green") if meeting.held_at is not None else cells.badge(gettext("Planned"), "blue")]
+
+
+def zone_fact(meeting: Any, ctx: Any) -> Any:
+    """When it is on the meeting's own clock, where that shows another time than the reader's."""
+    if all(at.astimezone(meeting.tz).utcoffset() == at.astimezone(ctx.zone).utcoffset() for at in (meeting.starts_at, meeting.ends_at)):
+        return ""
+    return format_html("{}", when_text(meeting))
 
 
 def meeting_actions(meeting: Any, ctx: Any) -> list[Action]:
@@ -320,6 +331,15 @@ MEETING = RecordType(
             edit=("ends_at", "starts_at"),
         ),
         text_column("place", _("Place"), field="location", css=WIDER),
+        Column(
+            name="video",
+            label=_("Video link"),
+            cell=video_cell,
+            export=lambda meeting, ctx: meeting.video_url,
+            css=WIDER,
+            edit=("video_url",),
+            shown=False,
+        ),
         owner_column(_("Organiser")),
         CREATED,
     ),
@@ -350,12 +370,14 @@ MEETING = RecordType(
     strip=lambda meeting, ctx: [
         (_("Starts"), cells.time_html(meeting.starts_at, ctx, style="datetime")),
         (_("Ends"), cells.time_html(meeting.ends_at, ctx, style="datetime")),
+        *([(_("Video link"), panels.join_html(meeting))] if meeting.video_url else []),
     ],
     sections=(
         Section(
             _("Meeting"),
             (
                 Fact(_("Place"), lambda meeting, ctx: format_html("{}", meeting.location) if meeting.location else "", "location"),
+                Fact(_("Time there"), zone_fact, "zone"),
                 Fact(_("Organiser"), owner_fact, "owner"),
                 Fact(_("Created"), lambda meeting, ctx: cells.time_html(meeting.created_at, ctx)),
             ),

@@ -8,6 +8,7 @@ from activities.selectors.capture import People, colleague_called, may_capture, 
 from activities.selectors.dates import date_fields, dates_on, with_counts
 from activities.selectors.files import file_at, files_of, removable
 from activities.selectors.found import found_lines
+from activities.selectors.free import is_called, who_is_free
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
 from activities.selectors.mentions import Mention, OpenMention, may_be_mentioned, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
@@ -63,6 +64,7 @@ __all__ = [
     "focus",
     "found_lines",
     "guests_of",
+    "is_called",
     "late_banners",
     "mails_that_wait",
     "may_be_mentioned",
@@ -90,5 +92,6 @@ __all__ = [
     "timeline",
     "today_page",
     "upcoming",
+    "who_is_free",
     "with_counts",
 ]

@@ -36,18 +36,20 @@ class TeamDay:
 def team_day(user: Any, day: date, zone: tzinfo, *, layers: frozenset[str], page: int = 1) -> TeamDay:
     """The day of each colleague whose work the user sees, twelve of them: oneself, those who have something, then the others by name.
 
-    Six queries at most: times and rows of tasks and of meetings, the people, and one per linked type.
+    Seven queries at most: times and rows of tasks and of meetings, private times, the people, and one per linked type.
     """
     by_owner: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for entry in entries_on(user, [day], zone, layers, team=True):
+    entries, busy = entries_on(user, [day], zone, layers, team=True)
+    for entry in entries:
         if entry.days:
             by_owner[entry.owner].append((entry.kind, entry.pk))
     first = (page - 1) * COLUMNS
     people = list(_colleagues(user, by_owner)[first : first + COLUMNS + 1])
     shown = people[:COLUMNS]
-    rows = loaded({entry for person in shown for entry in by_owner[person.pk][:PER_PERSON]})
+    found = loaded({entry for person in shown for entry in by_owner[person.pk][:PER_PERSON]})
+    rows = found | busy
     days = [Day(day, [rows[entry] for entry in by_owner[person.pk][:PER_PERSON] if entry in rows], len(by_owner[person.pk])) for person in shown]
-    return TeamDay(shown, days, see(user, list(rows.values()), SUBJECTS) if rows else {}, len(people) > COLUMNS)
+    return TeamDay(shown, days, see(user, list(found.values()), SUBJECTS) if found else {}, len(people) > COLUMNS)
 
 
 def _colleagues(user: Any, busy: Collection[int]) -> Any:

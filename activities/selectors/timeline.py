@@ -252,11 +252,11 @@ def upcoming(user: Any, record: Any, limit: int = 10) -> tuple[list[Task], list[
         rows = kept(("upcoming", name, limit, *rights), lambda: _upcoming(user, name, limit)).values(record.pk, record.pk)
     except EmptyResultSet:  # the reader sees none of either
         rows = []
-    make_task, make_meeting = maker(Task, (*PLANNED, "due_on", "due_time", "due_at", "kind", "done_at")), maker(Meeting, (*PLANNED, "starts_at"))
+    make_task, make_meeting = maker(Task, (*PLANNED, "due_on", "due_time", "due_at", "kind", "done_at")), maker(Meeting, (*PLANNED, "starts_at", "is_private"))
     found: list[Task] = []
     planned: list[Meeting] = []
     for is_meeting, *values, name in rows:
-        row = make_meeting((*values[: len(PLANNED)], values[-2])) if is_meeting else make_task((*values, None))
+        row = make_meeting((*values[: len(PLANNED)], values[-2], False)) if is_meeting else make_task((*values, None))
         row.owner = maker(User, ("id", "name"))((row.owner_id, name))
         (planned if is_meeting else found).append(row)
     return sorted(found, key=lambda task: (task.due_at is None, task.due_at or EPOCH, task.pk)), sorted(planned, key=lambda each: (each.starts_at, each.pk))

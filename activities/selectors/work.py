@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q
 
 from activities.models import SUBJECTS, Activity, Meeting, Notification, Reminder, Task
+from activities.models.meetings import LONGEST, spans_days
 from activities.selectors.mentions import OpenMention, open_mentions
+from crm.core.access import hidden_from
 from crm.core.compiled import maker
 from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
+from users.models import User
 
 OVERDUE, AHEAD, LATER, NEEDS, CAP = 30, 40, 10, 5, 100
 IN_MAIL, NEWS = 20, 5
@@ -27,7 +30,7 @@ TASK_ROW = (
     *("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", "series_id", "items_done", "items_total"),
     *SUBJECT,
 )
-MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", *SUBJECT)
+MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", "is_private", "video_url", *SUBJECT)
 
 
 @dataclass(frozen=True)
@@ -248,11 +251,25 @@ FARTHEST = timedelta(hours=26)  # between the clocks of two places
 
 
 @dataclass(frozen=True)
+class BusyTime:
+    """A private meeting of somebody else, as far as others hear of it: no title, no place, no guests, and no id."""
+
+    owner: Any
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+
+    @property
+    def is_whole_days(self) -> bool:
+        return spans_days(self.starts_at, self.ends_at, self.zone)
+
+
+@dataclass(frozen=True)
 class Day:
     """One day: the first tasks and meetings in order, and how many there are."""
 
     day: date
-    rows: list[Task | Meeting]
+    rows: list[Task | Meeting | BusyTime]
     count: int
 
 
@@ -282,15 +299,29 @@ def month_days(first: date, first_weekday: int = 0) -> list[date]:
 def calendar_days(user: Any, days: Sequence[date], zone: tzinfo, *, team: bool = False, per_day: int = 4, layers: frozenset[str] = WORK) -> Span:
     """The user's tasks and meetings on these days, or those of everybody whose work they see.
 
-    Looks at the times of all, and loads only what is shown: two queries each, and one per linked type.
+    Looks at the times of all, and loads only what is shown: two queries each, and one per linked type. What colleagues keep private stands there as
+    BusyTime, in one more query.
     """
     by_day: dict[date, list[tuple[int, int]]] = defaultdict(list)
-    for entry in entries_on(user, days, zone, layers, team=team):
+    entries, busy = entries_on(user, days, zone, layers, team=team)
+    for entry in entries:
         for day in entry.days:
             by_day[day].append((entry.kind, entry.pk))
-    rows = loaded({entry for day in days for entry in by_day[day][:per_day]})
+    found = loaded({entry for day in days for entry in by_day[day][:per_day]})
+    rows = found | busy
     cells = [Day(day, [rows[entry] for entry in by_day[day][:per_day] if entry in rows], len(by_day[day])) for day in days]
-    return Span(cells, see(user, list(rows.values()), SUBJECTS) if rows else {})
+    return Span(cells, see(user, list(found.values()), SUBJECTS) if found else {})
+
+
+def busy_times(user: Any, start: datetime, end: datetime, *, own: bool = False) -> list[BusyTime]:
+    """The private meetings in a span of time that the user would see if they were not private, as what others may know of them. `own`: those of
+    the user alone, for an admin who looks as that user."""
+    rows = Meeting.objects.filter(hidden_from(user, Meeting), starts_at__lt=end, ends_at__gte=start, starts_at__gte=start - LONGEST)
+    rows = rows.filter(owner=user) if own else rows
+    make = maker(User, ("id", "name"))
+    columns = ("owner_id", "owner__name", "starts_at", "ends_at", "zone")
+    found = rows.order_by("starts_at", "pk").values_list(*columns)[:MOST_IN_SPAN]
+    return [BusyTime(make((pk, name)), starts, ends, zone) for pk, name, starts, ends, zone in found]
 
 
 def shown_tasks(user: Any, layers: frozenset[str], *, team: bool) -> Any:
@@ -310,11 +341,13 @@ def shown_meetings(user: Any, layers: frozenset[str], *, team: bool) -> Any:
     return Meeting.objects.visible_to(user) if team else Meeting.objects.visible_to(user).filter(owner=user)
 
 
-def entries_on(user: Any, days: Sequence[date], zone: tzinfo, layers: frozenset[str], *, team: bool) -> list[Entry]:
-    """What touches these days, in order of its time: a query for tasks and one for meetings."""
+def entries_on(user: Any, days: Sequence[date], zone: tzinfo, layers: frozenset[str], *, team: bool) -> tuple[list[Entry], dict[tuple[int, int], BusyTime]]:
+    """What touches these days, in order of its time: a query for tasks, one for meetings, and one for what is private of those whom the reader sees;
+    these are given whole."""
     start, end = day_starts(days[0], zone), day_starts(days[-1] + timedelta(days=1), zone)
     tasks, meetings = shown_tasks(user, layers, team=team), shown_meetings(user, layers, team=team)
     found: list[Entry] = []
+    busy: dict[tuple[int, int], BusyTime] = {}
     if tasks is not None:
         due = due_on_days(tasks, days, zone).order_by("due_at", "pk")
         for at, pk, owner, day, clock in due.values_list("due_at", "pk", "owner_id", "due_on", "due_time")[:MOST_IN_SPAN]:
@@ -323,7 +356,9 @@ def entries_on(user: Any, days: Sequence[date], zone: tzinfo, layers: frozenset[
         held = meetings.filter(starts_at__lt=end, ends_at__gte=start).order_by("starts_at", "pk")
         for at, pk, owner, ends in held.values_list("starts_at", "pk", "owner_id", "ends_at")[:MOST_IN_SPAN]:
             found.append(Entry(at, 1, pk, owner, days_between(at, ends, zone, days[0], days[-1])))
-    return sorted(found, key=lambda entry: entry[:3])
+        busy = {(2, place): row for place, row in enumerate(busy_times(user, start, end, own=not team))} if team or user.is_viewed else {}
+        found += [Entry(row.starts_at, *key, row.owner.pk, days_between(row.starts_at, row.ends_at, zone, days[0], days[-1])) for key, row in busy.items()]
+    return sorted(found, key=lambda entry: entry[:3]), busy
 
 
 def due_on_days(tasks: Any, days: Sequence[date], zone: tzinfo) -> Any:

@@ -26,6 +26,7 @@ from activities.services.calendar_parts import (
     mark_of,
     moment_of,
     number_in,
+    place_of,
     rules_of,
     text_in,
     title_of,
@@ -34,7 +35,6 @@ from activities.services.calendar_parts import (
 )
 from activities.services.calendar_todos import todos_of
 from activities.services.due import moment
-from activities.services.ics import plain
 from activities.services.meetings import LONGEST
 
 BACK, AHEAD = timedelta(days=90), timedelta(days=365)  # the dates of a series that become meetings
@@ -121,14 +121,16 @@ def _entry(event: Any, at: date | datetime, length: timedelta, zone: ZoneInfo, m
     start = moment_of(at, zone)
     end = moment(at + length, time.min, zone) if not isinstance(at, datetime) and not length.seconds else start + length
     name = uid_of(event) or f"{title_of(event)}\n{mark_of(at)}\n{length}"
+    place, video_url = place_of(event)
     return Entry(
         key_of(name, mark),
         title_of(event),
-        " ".join(plain(text_in(event, "LOCATION")).split())[:200],
+        place[:200],
         description_of(event),
         start.replace(microsecond=0),
         end.replace(microsecond=0),
         number_in(event, "SEQUENCE"),
+        video_url,
     )
 
 

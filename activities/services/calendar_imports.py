@@ -77,7 +77,7 @@ def import_upload(upload: CalendarUpload, *, actor: Any) -> tuple[list[Meeting],
 
 
 def _meeting(entry: Entry) -> Values:
-    names = ("title", "location", "description", "starts_at", "ends_at")
+    names = ("title", "location", "video_url", "description", "starts_at", "ends_at")
     return {**{name: getattr(entry, name) for name in names}, "import_key": entry.key}
 
 

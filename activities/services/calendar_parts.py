@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from icalendar import vDDDLists, vRecur
 
+from activities.models.video import is_video_url
 from activities.services.due import moment
 from activities.services.ics import plain
 from activities.services.meetings import FIRST, LAST
 
 MOST_STEPS = 400_000  # days that all series of a file together may make us walk through
-MOST_TEXT = 10_000
+MOST_TEXT, MOST_LINK = 10_000, 500
+CALLS = ("teams.microsoft.com", "teams.live.com", "zoom.us", "meet.google.com")
+LINK = re.compile(r"https://[^\s<>\"',;|]+")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Entry:
     starts_at: datetime
     ends_at: datetime
     sequence: int = 0
+    video_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,24 @@ def title_of(part: Any) -> str:
 
 def description_of(part: Any) -> str:
     return plain(text_in(part, "DESCRIPTION"))[:MOST_TEXT]
+
+
+def place_of(part: Any) -> tuple[str, str]:
+    """Where it is, and the link to its video call: one of the call's own properties, else one of a known service that stands in the place."""
+    place = " ".join(plain(text_in(part, "LOCATION")).split())
+    for name in ("CONFERENCE", "X-GOOGLE-CONFERENCE"):
+        values = part.get(name, [])
+        for value in values if isinstance(values, list) else [values]:
+            if is_video_url(str(value)) and len(str(value)) <= MOST_LINK:
+                return place, str(value)
+    for link in LINK.findall(place):
+        if is_video_url(link) and len(link) <= MOST_LINK and _is_call(urlsplit(link).hostname or ""):
+            return " ".join(place.replace(link, " ").split()).strip(",;|- "), link
+    return place, ""
+
+
+def _is_call(host: str) -> bool:
+    return any(host == known or host.endswith(f".{known}") for known in CALLS)
 
 
 def text_in(part: Any, name: str) -> str:

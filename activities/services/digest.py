@@ -65,7 +65,7 @@ def _mail(user: Any, day: date, now: datetime) -> dict[str, Any] | None:
         }
         mail = render_mail("digest", context, language=user.language)
     address = {"to_address": user.email, "to_name": user.name, "user": user}
-    return {**mail, **address, "purpose": OutgoingMail.Purpose.NOTICE, "key": f"digest:{user.pk}:{day.isoformat()}"}
+    return {**mail, **address, "purpose": OutgoingMail.Purpose.NOTICE, "key": f"digest:{user.pk}:{day.isoformat()}", "is_private": True}
 
 
 def _line(row: Any, locale: Any, zone: ZoneInfo, *, dated: bool = False) -> tuple[str, str, str]:

@@ -24,11 +24,11 @@ from contacts.models import ContactEmail
 from contacts.models.rules import email_key
 from crm.core import cells
 from mail.models import OutgoingMail
-from mail.services import queue_mails, render_mail
+from mail.services import conceal_mails, queue_mails, render_mail
 
 State = MeetingGuest.State
 MOST = 50
-TOLD = ("title", "location", "starts_at", "ends_at", "owner_id")  # what an invitation says: when it changes, guests may have to be told
+TOLD = ("title", "location", "video_url", "starts_at", "ends_at", "zone", "owner_id")  # what an invitation says: when it changes, guests may have to be told
 DECIDES = {"starts_at", "ends_at", "location"}  # what an answer depends on: when it changes, guests are asked anew
 SALT = "activities.guest"
 
@@ -94,7 +94,13 @@ def after_change(meeting: Meeting, before: Mapping[str, Any], gone: Sequence[Mee
         guests = list(meeting.guests.all())
     if tell and meeting.ends_at > timezone.now():
         _send(meeting, uninvited, "CANCEL")
-        _send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST")
+        _send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST", before)
+
+
+def conceal_invitations(meeting: Meeting) -> None:
+    """The meeting has become private: the ledger no longer shows what was written of it."""
+    reminders = meeting.reminders.values_list("pk", flat=True)
+    conceal_mails(prefix=f"meeting:{meeting.uuid}:", keys=[f"reminder:{pk}" for pk in reminders])
 
 
 def _next_sequence(meetings: Sequence[Meeting]) -> None:
@@ -116,18 +122,19 @@ def after_bin(meetings: Iterable[Meeting]) -> None:
         _send(ahead[pk], people, "CANCEL" if ahead[pk].deleted_at is not None else "REQUEST")
 
 
-def _send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str) -> None:
-    """One mail to each, from the organiser. The ledger takes a mail once per guest, sequence and method."""
+def _send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str, before: Mapping[str, Any] | None = None) -> None:
+    """One mail to each, from the organiser. The ledger takes a mail once per guest, sequence and method. `before`: what they knew, to say what is new."""
     if not guests:
         return
     at, organiser = timezone.now(), meeting.owner
     everybody = guests if method == "CANCEL" else list(meeting.guests.all())
     calendar = ics.invitation(meeting, everybody, method=method, at=at)
     common = {"purpose": OutgoingMail.Purpose.PERSONAL, "user": organiser, "reply_to": organiser.email, "from_name": organiser.name, "calendar": calendar}
+    common["is_private"] = meeting.is_private
     queue_mails(
         [
             {
-                **_letter(meeting, guest, method),
+                **_letter(meeting, guest, method, before or {}),
                 **common,
                 "to_address": guest.email,
                 "to_name": guest.name,
@@ -140,7 +147,7 @@ def _send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str) -> None
         MeetingGuest.objects.filter(pk__in=[guest.pk for guest in guests]).update(invited_at=at)
 
 
-def _letter(meeting: Meeting, guest: MeetingGuest, method: str) -> dict[str, str]:
+def _letter(meeting: Meeting, guest: MeetingGuest, method: str, before: Mapping[str, Any]) -> dict[str, str]:
     language = meeting.owner.language
     with translation.override(language):
         context = {
@@ -148,9 +155,23 @@ def _letter(meeting: Meeting, guest: MeetingGuest, method: str) -> dict[str, str
             "when": when_text(meeting),
             "cancelled": method == "CANCEL",
             "again": guest.invited_at is not None,
+            "news": news_text(meeting, before) if guest.invited_at is not None else [],
             "url": f"{settings.BASE_URL}{reverse('guest', args=[token_of(guest)])}",
         }
         return render_mail("invitation", context, language=language)
+
+
+def news_text(meeting: Meeting, before: Mapping[str, Any]) -> list[str]:
+    """What is different now, each with what it was: `Time, before: 19 Nov 2026, 14:30 to 15:30 (Europe/Berlin)`."""
+    if not before:
+        return []
+    was = Meeting(**{name: value for name, value in before.items() if name != "owner_id"})
+    texts = {"title": (_("Title"), was.title), "location": (_("Place"), was.location), "video_url": (_("Video link"), was.video_url)}
+    news = [(label, old) for name, (label, old) in texts.items() if old != getattr(meeting, name)]
+    if (was.starts_at, was.ends_at, was.zone) != (meeting.starts_at, meeting.ends_at, meeting.zone):
+        news.insert(0, (_("Time"), when_text(was)))
+    said = [_("%(what)s, before: %(old)s") % {"what": label, "old": old or "–"} for label, old in news]
+    return [*said, _("The organiser is new: %(name)s") % {"name": meeting.owner}] if before["owner_id"] != meeting.owner_id else said
 
 
 def when_text(meeting: Meeting) -> str:
@@ -201,5 +222,5 @@ def answer(token: str, state: str) -> MeetingGuest | None:
     write_line(kind=Activity.Kind.MEETING, verb="answered", at=guest.answered_at, data=data, meeting=meeting, subject_type=meeting.subject_type, **links)
     with translation.override(meeting.owner.language):
         text = _("%(name)s answered “%(answer)s”: %(title)s") % {"name": guest, "answer": guest.get_state_display(), "title": meeting.title}
-    notify(meeting.owner, Notification.Kind.SYSTEM, text, meeting.get_absolute_url())
+    notify(meeting.owner, Notification.Kind.SYSTEM, text, meeting.get_absolute_url(), is_private=meeting.is_private)
     return guest

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from icalendar import Calendar, Event, vCalAddress
+from icalendar import Calendar, Event, vCalAddress, vUri
 
 from activities.models import Meeting, MeetingGuest, Task
 
@@ -64,6 +64,12 @@ def meeting_event(meeting: Meeting, at: datetime) -> Event:
     event.add("sequence", meeting.sequence)
     if meeting.location:
         event.add("location", plain(meeting.location))
+    if meeting.video_url:
+        link = vUri(meeting.video_url)
+        link.params["VALUE"], link.params["FEATURE"] = "URI", "AUDIO,VIDEO"
+        event.add("conference", link, encode=0)
+    if meeting.is_private:
+        event.add("class", "PRIVATE")
     if meeting.is_whole_days:
         event.add("dtstart", meeting.starts_at.astimezone(meeting.tz).date())
         event.add("dtend", meeting.ends_at.astimezone(meeting.tz).date())

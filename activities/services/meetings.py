@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from activities.models import SUBJECTS, Activity, Meeting
-from activities.services.guests import after_change, set_guests, told_state
+from activities.models.meetings import LONGEST
+from activities.services.guests import after_change, conceal_invitations, set_guests, told_state
 from activities.services.lines import write_lines
 from activities.services.next_steps import open_meetings, refresh_next_steps
 from activities.services.reminders import planned_minutes, set_reminders
-from activities.services.subjects import merged, most_specific, touched
+from activities.services.subjects import merged, most_specific, refresh_last_activity, touched
 from activities.services.tasks import Values, _relink, asked_minutes, with_subjects, without
 from crm.core.bin import delete_records
 from crm.core.writes import change_record, change_records, create_records
 
 DEFAULT_REMINDER = 15
-LONGEST = timedelta(days=31)
 FIRST, LAST = 1970, 2199
 
 
@@ -34,13 +34,15 @@ def create_meeting(values: Values, *, actor: Any) -> Meeting:
 
 @transaction.atomic
 def create_meetings(rows: Sequence[Values], *, actor: Any) -> list[Meeting]:
-    """Meetings from `starts_at` to `ends_at` (UTC); `reminder` in minutes before (one or several; None: none, default a quarter of an hour); `guests`
-    (each `email` and `name`), who get an invitation by mail if `tell`."""
+    """Meetings from `starts_at` to `ends_at` (UTC), on the clock of `zone`; `is_private`: the actor's own, on no record; `reminder` in minutes before
+    (one or several; None: none, default a quarter of an hour); `guests` (each `email` and `name`), who get an invitation by mail if `tell`."""
     prepared = with_subjects(rows, actor)
     for row in prepared:
         owner = row.get("owner") or actor
+        if row.get("is_private") and owner != actor:
+            raise ValidationError({"is_private": [_("Only the organiser can make a meeting private.")]})
         row["zone"] = row.get("zone") or (owner.time_zone if owner is not None else "UTC")
-    meetings = create_records(Meeting, [without(row, "reminder", "guests", "tell") for row in prepared], actor=actor, check=check_span)
+    meetings = create_records(Meeting, [without(row, "reminder", "guests", "tell") for row in prepared], actor=actor, check=check_meeting)
     set_reminders(meetings, {meeting.pk: _asked(row) for meeting, row in zip(meetings, rows, strict=True)}, new=True)
     refresh_next_steps(touched(meetings))
     for meeting, row in zip(meetings, rows, strict=True):
@@ -50,8 +52,10 @@ def create_meetings(rows: Sequence[Values], *, actor: Any) -> list[Meeting]:
     return meetings
 
 
-def check_span(meeting: Meeting) -> None:
-    """A meeting ends after it starts and lasts a month at most."""
+def check_meeting(meeting: Meeting) -> None:
+    """A meeting ends after it starts and lasts a month at most; a private one belongs to no record, whose readers would be told of it."""
+    if meeting.is_private and meeting.subject_type:
+        raise ValidationError({"is_private": [_("A private meeting belongs to no record. Take it off the record first.")]})
     if not FIRST <= meeting.starts_at.year <= LAST:
         raise ValidationError({"starts_at": [_("Choose a day between 1970 and 2199.")]})
     if meeting.ends_at < meeting.starts_at:
@@ -67,8 +71,11 @@ def _asked(values: Values) -> set[int]:
 @transaction.atomic
 def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: int | None = None) -> Meeting:
     """Change a meeting; its reminders move along. One that is moved into the future is to be held again. `guests` become those given; `tell`: they
-    get mails of what concerns them."""
+    get mails of what concerns them. Only its organiser makes it private; then what timelines and the ledger of mails told of it is hidden."""
     changes = dict(changes)
+    hides = bool(changes.get("is_private")) and not meeting.is_private
+    if hides and actor is not None and meeting.owner_id != actor.pk:
+        raise ValidationError({"is_private": [_("Only the organiser can make a meeting private.")]})
     reminder = {meeting.pk: _asked(changes)} if "reminder" in changes else None
     guests, tell = changes.pop("guests", None), bool(changes.pop("tell", False))
     changes.pop("reminder", None)
@@ -77,12 +84,22 @@ def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: in
     if changes.get("ends_at") and changes["ends_at"] > timezone.now() and meeting.held_at is not None:
         changes["held_at"] = None
         Activity.objects.filter(meeting=meeting, verb="held").update(deleted_at=timezone.now())
-    changed = change_record(meeting, changes, actor=actor, version=version, check=check_span)
+    changed = change_record(meeting, changes, actor=actor, version=version, check=check_meeting)
     set_reminders([changed], reminder if reminder is not None else planned_minutes([changed]), chosen=reminder is not None)
     refresh_next_steps(merged(before, touched([changed])))
     gone = set_guests(changed, guests, actor=actor) if guests is not None else []
     after_change(changed, known, gone, tell=tell)
+    if hides:
+        _take_off_timelines(changed)
+        conceal_invitations(changed)
     return changed
+
+
+def _take_off_timelines(meeting: Meeting) -> None:
+    """Lines that records have of a meeting from before it was private."""
+    lines = list(Activity.objects.filter(meeting=meeting, deleted_at__isnull=True))
+    Activity.objects.filter(pk__in=[line.pk for line in lines]).update(deleted_at=timezone.now())
+    refresh_last_activity(touched(lines))
 
 
 @transaction.atomic

@@ -25,16 +25,17 @@ DIGEST_TIME = time(8)
 
 
 @transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
-def notify(user: Any, kind: str, text: Any, url: str = "") -> Notification | None:
+def notify(user: Any, kind: str, text: Any, url: str = "", *, is_private: bool = False) -> Notification | None:
     """Tell a user something, as they chose: by a line in the bell, by mail, both or not at all. A lazy `text` is translated into the user's language.
-    Their lists will show what it tells of. The line, if there is one."""
+    Their lists will show what it tells of. `is_private`: nobody else reads the mail. The line, if there is one."""
     transaction.on_commit(lambda: replica.note(user.pk), robust=True)
     wanted, url = channels_of([user.pk], kind)[user.pk], safe_path(url)
     with translation.override(user.language):
         words = str(text)[:MAX_TEXT]
         if wanted in BY_MAIL:
             mail = render_mail("notice", {"user": user, "text": words, "url": f"{settings.BASE_URL}{url}" if url else ""}, language=user.language)
-            queue_mails([{**mail, "purpose": OutgoingMail.Purpose.NOTICE, "to_address": user.email, "to_name": user.name, "user": user}])
+            address = {"to_address": user.email, "to_name": user.name, "user": user, "is_private": is_private}
+            queue_mails([{**mail, **address, "purpose": OutgoingMail.Purpose.NOTICE}])
     return Notification.objects.create(user=user, kind=kind, text=words, url=url) if wanted in IN_APP else None
 
 

@@ -215,6 +215,7 @@ def _mail(reminder: Reminder, records: dict[int, Any], at: datetime) -> dict[str
         "to_name": user.name,
         "user": user,
         "key": f"reminder:{reminder.pk}",
+        "is_private": reminder.meeting is not None and reminder.meeting.is_private,
     }
 
 

@@ -5,7 +5,7 @@ Every model whose rows belong to somebody carries an `access_policy` and is read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, Subquer
 from crm.core.postgres.estimates import shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 NOTHING = Q(pk__in=[])
 ALIVE = Q(deleted_at__isnull=True)
@@ -41,46 +41,82 @@ class Policy(Protocol):
         ...
 
 
+def _private_to(user: Any) -> int | None:
+    """Whose private rows are seen: one's own. An admin who looks as somebody else (users.services.viewing) sees nobody's."""
+    return None if user.is_viewed else user.pk
+
+
 @dataclass(frozen=True)
 class OwnedPolicy:
-    """Rows with `owner` and `team`; `label` names the grant when it is another model's (default: the model's own)."""
+    """Rows with `owner` and `team`; `label` names the grant when it is another model's (default: the model's own). `private` names a boolean field:
+    rows with it are their owner's alone, whatever anybody is granted."""
 
     label: str = ""
+    private: str = ""
 
     def arms(self, user: Any, action: str, model: type[Model]) -> list[Q]:
-        match user.scope_for(self.label or model._meta.label_lower, action):
+        scope, _user_id, private_to, *_teams = self.key(user, action, model)
+        match scope:
             case Scope.ALL:
-                return [Q()]
+                return [self._open_to(private_to)]
             case Scope.TEAM:
-                own = Q(owner_id=user.pk)
                 # A row without owner must stay in the team's arm: owner_id <> x alone is unknown, not true, for NULL.
-                others = Q(owner_id__isnull=True) | ~Q(owner_id=user.pk)
-                return [own, *(Q(team_id=team) & others for team in user.team_scope)]
+                others = (Q(owner_id__isnull=True) | ~Q(owner_id=user.pk)) & self._open
+                return [self._own(user.pk, private_to), *(Q(team_id=team) & others for team in user.team_scope)]
             case Scope.OWN:
-                return [Q(owner_id=user.pk)]
+                return [self._own(user.pk, private_to)]
         return []
 
     def key(self, user: Any, action: str, model: type[Model]) -> tuple[Any, ...]:
-        return (self.scope(user, action, model), user.pk, *user.team_scope)
+        """(scope, user id, whose private rows are seen, *teams): all that `q_of` needs, so that who keeps the condition knows what to keep it by."""
+        return (self.scope(user, action, model), user.pk, _private_to(user), *user.team_scope)
 
     def q(self, user: Any, action: str, model: type[Model]) -> Q:
         """The rows of all arms in one condition. It need not keep them apart, and most pages of somebody with teams compile ten of these."""
-        return self.q_of(self.scope(user, action, model), user.pk, user.team_scope)
+        return self.q_of(*self.key(user, action, model))
 
     def scope(self, user: Any, action: str, model: type[Model]) -> str:
         return user.scope_for(self.label or model._meta.label_lower, action)
 
-    @staticmethod
-    def q_of(scope: str, user_id: int, teams: Sequence[int]) -> Q:
-        """All that `q` depends on, so that who keeps the condition knows what to keep it by."""
+    def q_of(self, scope: str, user_id: int, private_to: int | None, *teams: int) -> Q:
+        """`q` from the policy's key."""
         match scope:
             case Scope.ALL:
-                return Q()
+                return self._open_to(private_to)
             case Scope.TEAM if teams:
-                return Q(owner_id=user_id) | Q(team_id__in=teams)
+                return self._own(user_id, private_to) | (Q(team_id__in=teams) & self._open)
             case Scope.TEAM | Scope.OWN:
-                return Q(owner_id=user_id)
+                return self._own(user_id, private_to)
         return NOTHING
+
+    @property
+    def _open(self) -> Q:
+        """Rows that are not private."""
+        return Q(**{self.private: False}) if self.private else Q()
+
+    def _open_to(self, private_to: int | None) -> Q:
+        """What is left of all rows without other people's private ones."""
+        return self._open | Q(owner_id=private_to) if self.private and private_to is not None else self._open
+
+    def _own(self, user_id: int, private_to: int | None) -> Q:
+        """One's own rows, for whoever looks as somebody else without the private ones."""
+        return Q(owner_id=user_id) if private_to is not None else Q(owner_id=user_id) & self._open
+
+    def reached(self, obj: Any, user: Any, action: str) -> bool:
+        """`q`, read from a row."""
+        scope, user_id, private_to, *teams = self.key(user, action, type(obj))
+        if self.private and getattr(obj, self.private) and obj.owner_id != private_to:
+            return False
+        match scope:
+            case Scope.ALL:
+                return True
+            case Scope.TEAM:
+                return obj.owner_id == user_id or obj.team_id in teams
+        return scope == Scope.OWN and obj.owner_id == user_id
+
+    def as_if_open(self) -> OwnedPolicy:
+        """The same grants if nothing were private: of whom one knows that they are busy, and to whom one may give a row."""
+        return replace(self, private="")
 
 
 @dataclass(frozen=True)
@@ -265,14 +301,7 @@ def reaches(user: Any, action: str, obj: Any) -> bool:
     policy = model.access_policy
     if not isinstance(policy, OwnedPolicy):
         return bool(arms_for(user, action, model))
-    match policy.scope(user, action, model):
-        case Scope.ALL:
-            return True
-        case Scope.TEAM:
-            return obj.owner_id == user.pk or obj.team_id in user.team_scope
-        case Scope.OWN:
-            return obj.owner_id == user.pk
-    return False
+    return policy.reached(obj, user, action)
 
 
 def may_add(user: Any, model: type[Model]) -> bool:
@@ -284,12 +313,51 @@ def viewers_of(obj: Any, action: str = "view") -> QuerySet:
     """Active users who may do `action` on `obj`: for mentions, notifications and assignment. The inverse of `visible_to`."""
     from django.contrib.auth import get_user_model
 
-    label = getattr(type(obj).access_policy, "label", "") or obj._meta.label_lower
+    policy = type(obj).access_policy
+    label = getattr(policy, "label", "") or obj._meta.label_lower
     path = f"role__grants__{label.replace('.', '_')}__{action}"
     owner_id, team_id = getattr(obj, "owner_id", None), getattr(obj, "team_id", None)
+    people = get_user_model().objects.filter(is_active=True)
+    if hidden(obj):
+        return people.filter(pk=owner_id, **{f"{path}__in": [Scope.OWN.value, Scope.TEAM.value, Scope.ALL.value]})
     q = Q(**{path: Scope.ALL.value})
     if owner_id:
         q |= Q(pk=owner_id, **{f"{path}__in": [Scope.OWN.value, Scope.TEAM.value]})
     if team_id:
         q |= Q(team_scope__contains=[team_id], **{path: Scope.TEAM.value})
-    return get_user_model().objects.filter(q, is_active=True)
+    return people.filter(q)
+
+
+# ---- what is its owner's alone ----
+
+
+def hidden(obj: Any) -> bool:
+    """Is the row private, so that only its owner may know of it?"""
+    field = getattr(type(obj).access_policy, "private", "")
+    return bool(field) and bool(getattr(obj, field))
+
+
+def not_hidden(user: Any, model: type[Model]) -> Q:
+    """Rows that are not hidden from the user by being private: for what is found in another way than by `visible_to` (the bin)."""
+    policy = model.access_policy  # type: ignore[attr-defined]
+    if not getattr(policy, "private", ""):
+        return Q()
+    return policy.q_of(Scope.ALL, user.pk, _private_to(user))
+
+
+def if_open(user: Any, action: str, model: type[Model]) -> Q:
+    """What the user might do `action` on if no row were private: of whom they may know that they are busy."""
+    return model.access_policy.as_if_open().q(user, action, model)  # type: ignore[attr-defined]
+
+
+def hidden_from(user: Any, model: type[Model]) -> Q:
+    """Rows that the user would see if they were not private."""
+    return Q(if_open(user, "view", model), ALIVE, ~not_hidden(user, model))
+
+
+def placeable(user: Any, action: str, model: type[Model]) -> list[Q]:
+    """`arms_for`, for where a row may lie after a write: one that was given away while it was private is the other's from then on."""
+    policy = model.access_policy  # type: ignore[attr-defined]
+    if isinstance(policy, OwnedPolicy) and policy.private:
+        return policy.as_if_open().arms(user, action, model)
+    return arms_for(user, action, model)

@@ -31,6 +31,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "subject_type", "subject_ids", "actor_id", "occurred_at")
     list_filter = ("name",)
     search_fields = ("name", "request_id")
+    exclude = ("payload",)  # holds what was changed, also of records that are their owner's alone
     show_full_result_count = False
 
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.core import ledger
+from crm.core.access import not_hidden
 from crm.core.copying import in_service
 from crm.core.records import RecordType, record_types
 from crm.core.writes import tell, unless_taken, writable
@@ -53,7 +54,7 @@ def restore_rows(model: Any, group: uuid.UUID, *, actor: Any, ids: Iterable[int]
 
 def in_bin(record: RecordType, user: Any) -> Any:
     """Deleted rows that the user may take out: what they deleted themselves, all for those with the whole delete grant."""
-    rows = record.model._base_manager.filter(deleted_at__isnull=False)
+    rows = record.model._base_manager.filter(not_hidden(user, record.model), deleted_at__isnull=False)
     return rows if user.scope_for(record.model_label, "delete") == "all" else rows.filter(deleted_by=user)
 
 

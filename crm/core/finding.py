@@ -90,13 +90,13 @@ def _where(record: RecordType, user: Any) -> Where | None:
     """The condition of what the user may see, over the columns of the record's table; None: nothing."""
     model: Any = record.model
     if isinstance(model.access_policy, OwnedPolicy) and user is not None and user.is_authenticated and user.is_active:
-        return _where_owned(model, model.access_policy.scope(user, "view", model), user.pk, tuple(user.team_scope))
+        return _where_owned(model, model.access_policy.key(user, "view", model))
     return _compiled(record.visible(user))
 
 
 @lru_cache(1024)
-def _where_owned(model: Any, scope: str, user_id: int, teams: tuple[int, ...]) -> Where | None:
-    return _compiled(model.objects.alive().filter(model.access_policy.q_of(scope, user_id, teams)))
+def _where_owned(model: Any, rights: tuple[Any, ...]) -> Where | None:
+    return _compiled(model.objects.alive().filter(model.access_policy.q_of(*rights)))
 
 
 def _compiled(rows: Any) -> Where | None:

@@ -70,20 +70,20 @@ def visible_names(user: Any, wanted: Mapping[str, tuple[Any, Collection[int]]]) 
     found: dict[str, dict[int, Any]] = {key: {} for key in wanted}
     parts, makers = [], {}
     for key, (model, ids) in wanted.items():
-        scope = model.access_policy.scope(user, "view", model)
+        scope, *rights = model.access_policy.key(user, "view", model)
         if ids and scope != Scope.NONE:  # as for whoever is not active any more
             makers[key] = maker(model, ("id", *model.brief_fields))
-            parts.append(_by_ids(key, model, user.pk, scope, tuple(user.team_scope)).filled(tuple(ids)))
+            parts.append(_by_ids(key, model, (scope, *rights)).filled(tuple(ids)))
     for key, pk, *names in all_rows(parts) if parts else ():
         found[key][pk] = makers[key]((pk, *names))
     return found
 
 
 @lru_cache(1024)
-def _by_ids(key: str, model: Any, user_id: int, scope: str, teams: tuple[int, ...]) -> Compiled:
+def _by_ids(key: str, model: Any, rights: tuple[Any, ...]) -> Compiled:
     """The visible rows with certain ids: `key`, id, names. Kept per reader and right."""
     blanks = [Value("")] * (MOST_NAMES - len(model.brief_fields))
-    q = model.access_policy.q_of(scope, user_id, teams)
+    q = model.access_policy.q_of(*rights)
     return Compiled(lambda: model.objects.alive().filter(q, pk__in=[NUMBER]).values_list(Value(key), "id", *model.brief_fields, *blanks))
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from crm.core import exports, pages, replica, search, writes
-from crm.core.access import arms_for, may_add
+from crm.core.access import arms_for, may_add, reaches
 from crm.core.cells import count_text
 from crm.core.conflicts import Conflict, conflict_of
 from crm.core.courtesy import may_stream
@@ -244,7 +244,8 @@ class RecordUpdateView(RecordFormView):
         except ValidationError as error:
             self.fail(form, error)
             return self.page(obj, form, 422)
-        return self.done(saved.get_absolute_url(), _("Saved."))
+        # Who gives a private record away sees it no longer.
+        return self.done(saved.get_absolute_url() if reaches(request.user, "view", saved) else self.record.list_url, _("Saved."))
 
     def conflict(self, form: Any, current: Any) -> HttpResponse:
         """Show both versions; what was typed stays, and saving again means: now I know."""

@@ -210,6 +210,13 @@ _INPUTS = frozenset(
 )
 
 
+class LongSelect(forms.Select):
+    """A select of hundreds of choices, built directly."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        return _select(self, name, value, attrs or {})
+
+
 def _select(widget: forms.Select, name: str, value: Any, attrs: dict[str, Any]) -> SafeString:
     chosen = {str(each) for each in widget.format_value(value)}
     final = widget.build_attrs(widget.attrs, attrs)

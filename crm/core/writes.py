@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core import ledger, words
-from crm.core.access import any_of, arms_for
+from crm.core.access import any_of, arms_for, placeable
 from crm.core.copying import CHUNK, Blank, in_service, insert_rows, update_rows
 from crm.core.custom import writing as custom
 from crm.core.differences import Difference, readable
@@ -361,7 +361,7 @@ def _check_scope(model: Any, ids: list[int], actor: Any, action: str) -> None:
 
 def _outside(model: Any, ids: list[int], actor: Any, action: str) -> set[int]:
     """Those of the rows that the actor does not reach; none for the system."""
-    reach = any_of(arms_for(actor, action, model)) if actor is not None else Q()
+    reach = any_of(placeable(actor, action, model)) if actor is not None else Q()
     return set(ids) - set(model._base_manager.filter(reach, pk__in=ids).values_list("pk", flat=True)) if reach else set()
 
 

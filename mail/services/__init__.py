@@ -2,6 +2,7 @@
 
 from mail.services.ledger import (
     claim,
+    conceal_mails,
     hold_unsent,
     queue_mail,
     queue_mails,
@@ -17,6 +18,7 @@ from mail.services.ledger import (
 
 __all__ = [
     "claim",
+    "conceal_mails",
     "hold_unsent",
     "queue_mail",
     "queue_mails",

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -65,13 +65,14 @@ def queue_mail(
     calendar: str = "",
     unsubscribe: str = "",
     weight: int = 0,
+    is_private: bool = False,
 ) -> OutgoingMail | None:
     """Queue one mail with the caller's transaction, to leave now or `at` a later moment. None when `key` was queued before. ValidationError for a
     bad address. `calendar`: an iCalendar object that says its METHOD. `unsubscribe`: the token of the recipient's link, which makes it marketing.
-    `weight`: bytes of the files that the hook "enclosures" will give."""
+    `weight`: bytes of the files that the hook "enclosures" will give. `is_private`: who looks through the ledger does not read it."""
     row = {"purpose": purpose, "to_address": to_address, "subject": subject, "text": text, "html": html, "to_name": to_name, "calendar": calendar}
     row |= {"user": user, "key": key, "reply_to": reply_to, "headers": headers or {}, "from_name": from_name, "at": at}
-    queued = queue_mails([{**row, "unsubscribe": unsubscribe, "weight": weight}])
+    queued = queue_mails([{**row, "unsubscribe": unsubscribe, "weight": weight, "is_private": is_private}])
     return queued[0] if queued else None
 
 
@@ -114,7 +115,13 @@ def _new_mail(row: dict[str, Any]) -> OutgoingMail:
         next_attempt_at=row.get("at") or timezone.now(),
         unsubscribe=row.get("unsubscribe") or "",
         weight=row.get("weight") or 0,
+        is_private=bool(row.get("is_private")),
     )
+
+
+def conceal_mails(*, prefix: str, keys: Sequence[str] = ()) -> int:
+    """Mails whose keys begin so, or are these, have become private; how many."""
+    return OutgoingMail.objects.filter(Q(key__startswith=prefix) | Q(key__in=list(keys)), is_private=False).update(is_private=True)
 
 
 def _one_line(value: str) -> str:

@@ -83,6 +83,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:skip": ("tasks", "delete"),
     "tasks:items": ("tasks", "change"),
     "tasks:item": ("tasks", "change"),
+    "meetings:free_for": ("meetings", "change"),
     "activities:timeline": ("leads", "view"),
     "activities:timeline_filter": ("leads", "view"),
     "activities:mail": ("leads", "view"),
@@ -115,6 +116,7 @@ OWN = {
 OTHERS = {
     "deals:board": ("deals", "view"),
     "calendar:import": ("meetings", "add"),
+    "meetings:free": ("meetings", "add"),
     "capture": ("tasks", "add"),
     "focus": ("tasks", "view"),
     "team": ("tasks", "view"),
@@ -160,7 +162,7 @@ def tag_form(user):
 class World:
     def __init__(self):
         self.people = cast()
-        self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("companies", "deals", "leads", "contacts", "tasks")}
+        self.rows = {slug: SAMPLES[slug].make(self.people.owner, "Zebrafinch") for slug in ("companies", "deals", "leads", "contacts", "tasks", "meetings")}
         self.labels = {record.slug: record.model_label for record in record_types()}
         role = add_employment(self.rows["contacts"], {"company": self.rows["companies"]}, actor=self.people.owner)
         other = SAMPLES["contacts"].make(self.people.owner, "Zebrakin")
