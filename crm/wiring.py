@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from activities.panels import FILES, composer, recent, timeline
-from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, task_for_each, write_action
+from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, quick_entries, task_for_each, write_action
 from activities.records import SETTINGS as ACTIVITY_SETTINGS
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
@@ -40,6 +40,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         timeline=timeline,
         recent=recent,
         composer=composer,
+        entries=quick_entries(record),
         panels=(*panels, *record.panels, FILES),
         bulk_actions=together,
         columns=columns,

@@ -44,6 +44,16 @@ def calls_for_each(model: Any) -> BulkAction:
     return BulkAction(name="calls", label=_("Call list"), icon="phone-call", run=run, form=CallListForm, permission="view", offered=may_plan)
 
 
+def quick_entries(record: RecordType) -> Callable[[Any, Any], list[Action]]:
+    """Buttons below a look at a record from its list: a note, a call, a task, a meeting, each a form in the same panel."""
+
+    def actions(obj: Any, ctx: Any) -> list[Action]:
+        kinds = panels.COMPOSER if may_plan(ctx.user) else ()
+        return [Action(label, icon, f"{reverse('activities:compose', args=[record.slug, obj.pk, kind])}?stay=1") for kind, label, icon, *_rest in kinds]
+
+    return actions
+
+
 def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     """The button "E-mail" on a record's page; of people and companies the first thing to do."""
 

@@ -120,7 +120,9 @@ class ComposeView(View):
         return obj.get_absolute_url()
 
     def page(self, form: forms.EntryForm, status: int = 200) -> HttpResponse:
-        """The form; with htmx the composer alone takes the place of the one on the page."""
+        """The form, in the side panel by itself; with htmx on a record's page the composer alone takes the place of the one there."""
+        if self.in_panel:
+            return render(self.request, "activities/entry.html", {"form": form, "object": self.obj, "submit": self.submit()}, status=status)
         context = {"tabs": panels.composer_tabs(self.request, self.obj, form), "oob": False, "object": self.obj}
         if self.request.htmx:  # type: ignore[attr-defined]
             response = render(self.request, "activities/composer.html", context, status=status)
@@ -128,7 +130,17 @@ class ComposeView(View):
             return response
         return render(self.request, "activities/compose.html", context, status=status)
 
+    def submit(self) -> Any:
+        return next(submit for kind, _label, _icon, submit, *_rest in panels.COMPOSER if kind == self.kwargs["kind"])
+
+    @property
+    def in_panel(self) -> bool:
+        htmx = self.request.htmx  # type: ignore[attr-defined]
+        return bool(htmx and htmx.target == "panel-body")
+
     def done(self, text: str) -> HttpResponse:
+        if self.in_panel:  # over a list, whose row takes up what is new
+            return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"saved": {"message": text}})})
         if not self.request.htmx:  # type: ignore[attr-defined]
             messages.success(self.request, text)
             return redirect(f"{self.obj.get_absolute_url()}#timeline")

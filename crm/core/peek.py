@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm.core.pages import Avatar, ShownSection, avatar_of, detail_context, sections_of
-from crm.core.records import RecordType
+from crm.core.records import Action, RecordType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class Peek:
     strip: list[tuple[Any, Any]]
     sections: list[ShownSection]
     recent: Any
+    entries: list[Action]
     edit_url: str
 
 
@@ -34,5 +35,6 @@ def peek_of(record: RecordType, request: Any, obj: Any) -> Peek:
         strip=list(record.strip(obj, context)),
         sections=sections_of(record, obj, context),
         recent=record.recent(request, obj) if record.recent else "",
+        entries=list(record.entries(obj, context)),
         edit_url=record.url("edit", obj.pk) if context.can("change", obj) else "",
     )

@@ -236,6 +236,7 @@ class RecordType:
     mail_to: Callable[[Any, Any], list[tuple[str, str]]] | None = None  # mail_to(user, obj) -> (address, name), the best first; None: it has no addresses
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
+    entries: Callable[[Any, Any], list[Action]] = no_extra  # of a look at the record: forms in the same panel; entries(obj, ctx)
     switch: Callable[[Any], list[Any]] = no_extra  # other shapes of the list (Board); switch(request)
     stage_choices: Callable[[], list[Any]] = no_extra  # (id, label) of the stages that can ask for custom fields (`custom_stage` of the model)
     more_filters: Mapping[str, Any] = field(default_factory=dict)  # of custom fields, as crm.core.custom.showing adds them for one user
