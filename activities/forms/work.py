@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from activities import selectors
 from activities.forms.base import EntryForm
 from activities.forms.calendar import GuestsField, TellField, guest_lines
+from activities.forms.meeting_repeat import add_repeat, clean_repeat, with_rule
 from activities.forms.repeating import ReminderField, RepeatField
 from activities.models import Meeting, Task
 from activities.selectors.wording import CALL_OUTCOMES
@@ -155,24 +156,27 @@ class MeetingForm(WorkForm):
             start, end = default_span(parse_day(self.initial.get("day")), timezone.localtime())
             self.initial.setdefault("starts_at", start)
             self.initial.setdefault("ends_at", end)
+        add_repeat(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         start, end = cleaned.get("starts_at"), cleaned.get("ends_at")
         if start and end and end < start:
             self.add_error("ends_at", _("The end is before the start."))
+        clean_repeat(self, cleaned)
         return cleaned
 
     def values(self) -> dict[str, Any]:
         """Without guests whom the request did not mention."""
-        values = super().values()
+        values = with_rule(self, super().values())
         if self.add_prefix("guests") not in self.data:
             values.pop("guests", None)
         return values
 
     def changed_values(self) -> dict[str, Any]:
         """Whether guests are told is asked each time, and no property of the meeting."""
-        changed = {name: value for name, value in super().changed_values().items() if name != "tell"}
+        values = self.values()
+        changed = {name: values[name] for name in (*self.changed_data, "repeat") if name in values and name != "tell"}
         return {**changed, "tell": True} if self.cleaned_data.get("tell") else changed
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from activities.models import Meeting
-from activities.panels.work import kind_icon, may_change
+from activities.panels.work import kind_icon, may_change, repeats_html
 from activities.selectors.wording import weekday_text
 from activities.services.moves import end_of
 from crm.core import cells
@@ -97,7 +97,7 @@ class CalendarHtml:
         who = f'<span class="t2"> {escape(row.owner.name)}</span>' if self.team and css else ""
         return (
             f'<li class="ev-li {css}"{data}><a class="ev {color}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>{kind_icon(row, "i-sm")} '
-            f"{when}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
+            f"{when}{f'<s>{title}</s>' if done else title}{repeats_html(row)}{who}</a>{mover}</li>"
         )
 
     def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:

@@ -17,14 +17,14 @@ from activities.forms import MeetingForm, ShiftForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
     assign_tasks,
+    change_meeting,
     change_tasks,
     complete_tasks,
-    create_meeting,
     create_task,
     delete_meetings,
     delete_tasks,
+    plan_meeting,
     shift_tasks,
-    update_meeting,
     update_task,
 )
 from crm.core import cells
@@ -272,9 +272,8 @@ def meeting_title_cell(meeting: Any, ctx: Any) -> SafeString:
 
 
 def meeting_badges(meeting: Any, ctx: Any) -> list[Any]:
-    if meeting.held_at is not None:
-        return [cells.badge(gettext("Held"), "green")]
-    return [cells.badge(gettext("Planned"), "blue")]
+    state = cells.badge(gettext("Held"), "green") if meeting.held_at is not None else cells.badge(gettext("Planned"), "blue")
+    return [state, cells.badge(gettext("Repeats"), "grey", "repeat")] if meeting.series_id else [state]
 
 
 def meeting_actions(meeting: Any, ctx: Any) -> list[Action]:
@@ -319,8 +318,8 @@ MEETING = RecordType(
     ),
     filterset=MeetingFilterSet,
     form=MeetingForm,
-    create=create_meeting,
-    update=update_meeting,
+    create=plan_meeting,
+    update=change_meeting,
     delete=delete_meetings,
     importing=imports.MEETING,
     default_sort="-starts",

@@ -10,6 +10,7 @@ from activities.selectors.found import found_lines
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
 from activities.selectors.mentions import Mention, OpenMention, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
+from activities.selectors.series import around
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
 from activities.selectors.work import FocusMark, calendar_days, day_of, focus, minutes_before, month_days, reach_of, reminders_of, subject_of, today_page
 
@@ -22,6 +23,7 @@ __all__ = [
     "People",
     "TimelinePage",
     "Wanted",
+    "around",
     "bell_state",
     "calendar_days",
     "call_list_at",

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from activities.models import SUBJECTS, Activity, Meeting
+from activities.models import SUBJECTS, Activity, Meeting, MeetingSeries
 from activities.services.guests import after_change, set_guests, told_state
 from activities.services.lines import write_lines
 from activities.services.next_steps import open_meetings, refresh_next_steps
@@ -127,6 +127,7 @@ def reassign_meetings(user: Any, successor: Any, actor: Any) -> int:
     if not rows or successor is None:
         return 0
     changed = change_records(Meeting, [row.pk for row in rows], {"owner": successor}, actor=None)
+    MeetingSeries.objects.filter(owner=user).update(owner=successor)
     moved = list(Meeting._base_manager.filter(pk__in=[row.pk for row in rows]).select_related("owner"))
     set_reminders(moved, planned_minutes(moved))
     return changed
