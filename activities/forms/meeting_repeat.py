@@ -6,7 +6,12 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from activities.forms.repeating import RepeatField
 from activities.models import MeetingSeries
@@ -33,19 +38,42 @@ class ScopeForm(forms.Form):
     scope = scope_field(_("Delete"))
 
 
+class DaysInput(forms.SelectMultiple):
+    """A tick box per weekday, in a line."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        id_, chosen = (attrs or {}).get("id") or f"id_{name}", {str(each) for each in value or []}
+        boxes = format_html_join(
+            "",
+            '<div class="form-check m-0"><input{}><label class="form-check-label" for="{}">{}</label></div>',
+            (
+                (
+                    flatatt({"type": "checkbox", "class": "form-check-input", "name": name, "value": day, "id": f"{id_}_{day}", "checked": str(day) in chosen}),
+                    f"{id_}_{day}",
+                    label,
+                )
+                for day, label in self.choices
+            ),
+        )
+        wrong = " is-invalid" if "is-invalid" in (attrs or {}).get("class", "") else ""
+        group = '<div class="d-flex flex-wrap column-gap-3 row-gap-1{}" role="group" id="{}" aria-label="{}">{}</div>'
+        return format_html(group, wrong, id_, gettext("On these days"), boxes)
+
+
 def add_repeat(form: Any) -> None:
     """Give a meeting's form the fields of its rule, and, of a series, the choice of what is changed."""
     series, fields = form.instance.series if form.instance.pk else None, form.fields
     fields["repeat"] = RepeatField()
+    fields["repeat"].label = _("How often")
     months = [(NTH, _("Every month on this weekday, such as the second Tuesday")), (LAST, _("Every month on the last such weekday"))]
     usual = [choice for choice in RepeatField.CHOICES if choice[0] or series is None]
     fields["repeat"].choices = [*usual[:-1], *months, usual[-1]]
-    fields["interval"] = forms.IntegerField(label=_("Every so many"), min_value=1, max_value=365, initial=1, required=False, help_text=_("2: every other one."))
+    fields["interval"] = forms.IntegerField(label=_("Interval"), min_value=1, max_value=365, initial=1, required=False, help_text=_("2: every other one."))
     fields["weekdays"] = forms.TypedMultipleChoiceField(
-        label=_("On these days"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple, help_text=_("For weeks. None: the day of the meeting.")
+        label=_("On these days"), coerce=int, required=False, widget=DaysInput, help_text=_("None: the day of the meeting.")
     )
     locale = cells.current_locale()
-    fields["weekdays"].choices = [(number, weekday_name(number, locale)) for number in range(MONDAY.weekday(), 7)]
+    fields["weekdays"].choices = [(number, weekday_name(number, locale, "EEE")) for number in range(MONDAY.weekday(), 7)]
     fields["until"] = forms.DateField(label=_("Ends on"), required=False, widget=DateInput())
     fields["times"] = forms.IntegerField(
         label=_("Ends after so many meetings"), required=False, min_value=1, max_value=1000, help_text=_("Leave both empty to go on without end.")
@@ -53,7 +81,7 @@ def add_repeat(form: Any) -> None:
     groups = [(_("Repeat"), ("repeat", "interval"), "weekdays", ("until", "times"))]
     if series is not None:
         form.initial |= initial_of(series)
-        fields["scope"] = scope_field(_("Change"))
+        fields["scope"] = scope_field(pgettext_lazy("verb", "Change"))
         groups.insert(0, (_("It repeats"), "scope"))
     first, *others = form.layout
     form.layout = (*groups[:-1], first, groups[-1], *others)
@@ -68,14 +96,14 @@ def initial_of(series: MeetingSeries) -> dict[str, Any]:
 
 
 def clean_repeat(form: Any, cleaned: dict[str, Any]) -> None:
-    """Rules across the fields of the rule."""
-    if "repeat" not in form.fields:
+    """Rules across the fields of the rule. What does not count (and does not show: static/crm/crm.css) can't be wrong."""
+    if "repeat" not in form.fields or "repeat" in form.errors:
         return
-    until, times, kind = cleaned.get("until"), cleaned.get("times"), cleaned.get("repeat")
-    if until and times:
+    kind = cleaned.get("repeat")
+    for name in [name for name in RULE_FIELDS[1:] if not kind or (name == "weekdays" and kind != "weekly")]:
+        form.errors.pop(name, None)
+    if kind and cleaned.get("until") and cleaned.get("times"):
         form.add_error("times", _("Choose one end: a day or a number."))
-    if not kind and (until or times or cleaned.get("weekdays") or (cleaned.get("interval") or 1) > 1) and "repeat" not in form.errors:
-        form.add_error("repeat", _("Choose how often it repeats."))
 
 
 def rule_of(cleaned: dict[str, Any], day: date) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_skeleton
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from activities.models import MeetingSeries, Rule, Task
 from crm.core import cells
@@ -54,7 +54,7 @@ def _when(series: Rule, locale: str) -> str:
         case Frequency.WEEKLY if days == WORK_WEEK and series.interval == 1:
             return _("Every weekday")
         case Frequency.WEEKLY if len(days) == 1 and series.interval == 1:
-            return pgettext("weekday", "Every %(day)s") % {"day": weekday_name(days[0], locale)}
+            return _("Every %(day)s") % {"day": weekday_name(days[0], locale)}
         case Frequency.WEEKLY:
             return _("%(every)s on %(days)s") % {"every": every, "days": ", ".join(weekday_name(day, locale, "EEE") for day in sorted(days))}
         case Frequency.MONTHLY if n:

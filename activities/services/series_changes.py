@@ -136,13 +136,13 @@ def _retime(old: MeetingSeries, new: MeetingSeries, row: Meeting, rows: Sequence
     if (start, end, zone) == (row.starts_at, row.ends_at, old.zone) and rule is None:
         return None
     check_span(Meeting(starts_at=start, ends_at=end))
-    new.zone = zone
-    if (start, zone) != (row.starts_at, old.zone):
-        new.at = start.astimezone(new.tz).time().replace(second=0, microsecond=0)
+    new.zone, days = zone, 0
+    if (start, zone) != (row.starts_at, old.zone):  # what was entered is the rule, also of one that had been moved by hand
+        local = start.astimezone(new.tz)
+        new.at, days = local.time().replace(second=0, microsecond=0), (local.date() - day_of(old, row)).days
     if (start, end) != (row.starts_at, row.ends_at):
         new.lasts = lasting(start, end, new)
-    first, days = new.starts_on, (start.astimezone(new.tz).date() - row.starts_at.astimezone(old.tz).date()).days
-    skipped = old.made - new.made
+    first, skipped = new.starts_on, old.made - new.made
     if days:
         _shift(new, days)
     shape = [getattr(new, name) for name in SHAPE]

@@ -107,6 +107,9 @@ def test_all_take_the_same_along(people: Cast, business: Business) -> None:
     assert (business.deal.next_step, business.deal.next_step_at) == ("Jour fixe", berlin(2))
     _tasks, planned = selectors.upcoming(people.owner, business.deal)
     assert [each.pk for each in planned] == [meeting.pk], "the next one stands for all"
+    services.change_meeting(meeting, {"owner": people.stranger}, actor=people.admin)
+    _tasks, planned = selectors.upcoming(people.owner, business.deal)
+    assert [each.starts_at for each in planned] == [berlin(9)], "the next one of one's own"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from activities.models import Activity, Meeting, MeetingGuest, MeetingSeries, No
 from activities.services.guests import token_of
 from contacts.services import update_contact
 from crm.core.bin import restore_rows
+from deals.services import delete_deals
 from mail.models import OutgoingMail
 from tests.activities.conftest import Business
 from tests.activities.test_feeds import url_of
@@ -181,6 +182,26 @@ def test_a_deletion_is_told_once(people: Cast, number: int, scope: str, expected
     assert method == "REQUEST"
     assert _what(calendar) != "all" or shown(calendar) == [each.starts_at for each in rows()]
     assert clocks(rows()) == WEEKLY
+
+
+def test_several_that_are_deleted_in_the_list_are_one_mail(people: Cast) -> None:
+    make(people, guests=[ANN], tell=True)
+    told()
+    group = services.delete_meetings([each.pk for each in rows()[1:4]], actor=people.owner)
+    ((who, method, calendar),) = mails()
+    assert (who, method, shown(calendar)) == ("ann", "REQUEST", [each.starts_at for each in rows()])
+    restore_rows(Meeting, group, actor=people.owner)
+    ((_who, _method, calendar),) = mails()
+    assert shown(calendar) == [each.starts_at for each in rows()]
+
+
+def test_a_deleted_deal_takes_its_series_along_with_one_mail(people: Cast, business: Business) -> None:
+    make(people, guests=[ANN], tell=True, deal=business.deal)
+    told()
+    group = delete_deals([business.deal.pk], actor=people.owner)
+    assert told() == [("ann", "CANCEL", "all")]
+    restore_rows(Meeting, group, actor=people.owner)
+    assert told() == [("ann", "REQUEST", "all")]
 
 
 def test_a_shorter_rule_is_one_mail(people: Cast) -> None:
