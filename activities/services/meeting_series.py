@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from activities.models import Meeting, MeetingSeries
 from activities.services import series_guests
-from activities.services.meetings import DEFAULT_REMINDER, create_meeting, delete_meetings
+from activities.services.meetings import DEFAULT_REMINDER, check_span, create_meeting, delete_meetings
 from activities.services.next_steps import refresh_next_steps
 from activities.services.occurrences import DAY, day_of, lasting, rule_days, span_on, to_come, values_on
 from activities.services.reminders import set_reminders
@@ -53,15 +53,19 @@ def plan_meeting(values: Values, *, actor: Any) -> Meeting:
 
 def draft(rule: Values | str, start: datetime, end: datetime, zone: str) -> MeetingSeries:
     """A series that is not stored: the rule for a meeting from `start` to `end` (UTC), from the first day of the rule on. ValidationError by field."""
-    if start < timezone.now() - BACK:
-        raise ValidationError({"starts_at": [_("A meeting that repeats begins at most a month ago.")]})
-    if end < start:
-        raise ValidationError({"ends_at": [_("The end is before the start.")]})
+    check_begin(start, end)
     series = MeetingSeries(zone=zone)
     local = start.astimezone(series.tz)
     series.at, series.lasts = local.time().replace(second=0, microsecond=0), lasting(start, end, series)
     put_rule(series, rule, local.date())
     return series
+
+
+def check_begin(start: datetime, end: datetime) -> None:
+    """A series begins at most a month ago, or thousands of meetings would have to be made before the first that is to come."""
+    if start < timezone.now() - BACK:
+        raise ValidationError({"starts_at": [_("A meeting that repeats begins at most a month ago.")]})
+    check_span(Meeting(starts_at=start, ends_at=end))
 
 
 def put_rule(series: MeetingSeries, rule: Values | str, day: date) -> None:

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from activities.models import Meeting, MeetingGuest, MeetingSeries
 from activities.models.rules import Rule
 from activities.services import series_guests
-from activities.services.meeting_series import FOLLOWING, ONE, SCOPES, begin, begin_on_rule, carry_on, draft, lock_series, put_rule, scope_of
-from activities.services.meetings import check_span, delete_meetings, update_meeting
+from activities.services.meeting_series import FOLLOWING, ONE, SCOPES, begin, begin_on_rule, carry_on, check_begin, draft, lock_series, put_rule, scope_of
+from activities.services.meetings import delete_meetings, update_meeting
 from activities.services.next_steps import refresh_next_steps
 from activities.services.occurrences import DAY, TEMPLATE, day_of, lasting, meetings_of, rule_days, span_on
 from activities.services.reminders import planned_minutes, set_reminders
@@ -135,7 +135,7 @@ def _retime(old: MeetingSeries, new: MeetingSeries, row: Meeting, rows: Sequence
     start, end, zone = changes.pop("starts_at", row.starts_at), changes.pop("ends_at", row.ends_at), changes.pop("zone", old.zone)
     if (start, end, zone) == (row.starts_at, row.ends_at, old.zone) and rule is None:
         return None
-    check_span(Meeting(starts_at=start, ends_at=end))
+    check_begin(start, end)
     new.zone, days = zone, 0
     if (start, zone) != (row.starts_at, old.zone):  # what was entered is the rule, also of one that had been moved by hand
         local = start.astimezone(new.tz)

@@ -291,6 +291,17 @@ def test_another_rule(people: Cast, rule: dict[str, Any], expected: list[str]) -
     assert len(rows()) == len(expected), "the rest is in the bin"
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "field"), [(berlin(2, 1), berlin(2, 1), "starts_at"), (berlin(2), berlin(1), "ends_at"), (berlin(2), berlin(9, 5), "ends_at")]
+)
+def test_no_series_is_moved_where_none_may_begin(people: Cast, start: datetime, end: datetime, field: str) -> None:
+    make(people)
+    with pytest.raises(ValidationError) as caught:
+        services.change_meeting(rows()[1], {"starts_at": start, "ends_at": end, "scope": "all"}, actor=people.owner)
+    assert field in caught.value.message_dict
+    assert clocks(rows()) == WEEKLY
+
+
 def test_a_number_counts_the_whole_series(people: Cast) -> None:
     make(people)
     third = rows()[2]

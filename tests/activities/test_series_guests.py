@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
 from itertools import islice
 from typing import Any
 
@@ -21,6 +22,7 @@ from contacts.services import update_contact
 from crm.core.bin import restore_rows
 from deals.services import delete_deals
 from mail.models import OutgoingMail
+from mail.services.ledger import build
 from tests.activities.conftest import Business
 from tests.activities.test_feeds import url_of
 from tests.activities.test_guests import ANN, BEN
@@ -115,6 +117,9 @@ def test_one_invitation_for_all(people: Cast) -> None:
     mail = OutgoingMail.objects.get(to_address=ANN["email"])
     assert "Every Tuesday at 10:00" in mail.text and "6 times" in mail.text and "2 Mar 2027" in mail.text
     assert mail.subject == "Invitation: Jour fixe"
+    parts = {part.get_content_type(): part for part in message_from_bytes(build(mail).as_bytes(), policy=policy.default).walk()}
+    assert dict(parts["text/calendar"]["Content-Type"].params)["method"] == "REQUEST"
+    assert parts["text/calendar"].get_content().split() == mail.calendar.split() == parts["application/ics"].get_content().decode().split()
     found = mails()
     assert [each[:2] for each in found] == [("ann", "REQUEST"), ("ben", "REQUEST")]
     assert meeting.series is not None
