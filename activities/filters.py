@@ -126,6 +126,7 @@ class MeetingFilterSet(WorkFilterSet):
     group_by = ("owner", "about")
     starts = django_filters.ChoiceFilter(choices=STARTS, label=_("Starts"), empty_label=_("Any"), method="by_start")
     about = AboutFilter()
+    repeats = django_filters.ChoiceFilter(choices=[("yes", _("Yes")), ("no", _("No"))], label=_("Repeats"), empty_label=_("Any"), method="by_series")
 
     class Meta:
         model = Meeting
@@ -133,3 +134,6 @@ class MeetingFilterSet(WorkFilterSet):
 
     def by_start(self, rows: Any, name: str, value: str) -> Any:
         return rows.filter(starts_q(value))
+
+    def by_series(self, rows: Any, name: str, value: str) -> Any:
+        return rows.filter(series__isnull=value == "no")

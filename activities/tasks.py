@@ -26,3 +26,8 @@ def send_digests() -> None:
 @shared_task(ignore_result=True)
 def drop_ended_series() -> None:
     services.drop_ended_series()
+
+
+@shared_task(ignore_result=True)
+def carry_on_meetings() -> None:
+    services.carry_on_meetings()

@@ -51,6 +51,7 @@ SCHEDULE = {
     "dates": _every(300, "activities.tasks.plan_date_reminders"),
     "digests": _every(60, "activities.tasks.send_digests"),
     "series": _every(3600, "activities.tasks.drop_ended_series", "bulk"),
+    "repeating": _every(3600, "activities.tasks.carry_on_meetings", "bulk"),
     "submissions": _every(5, "leads.tasks.sweep_submissions"),
     "recycling": _every(60, "leads.tasks.recycle_leads"),
     "scoring": _every(10, "leads.tasks.score_leads", "bulk"),

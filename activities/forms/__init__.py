@@ -8,6 +8,7 @@ from activities.forms.capture import NEW, CaptureForm, CardForm, StepForm
 from activities.forms.dates import DateRuleForm
 from activities.forms.files import FilesForm
 from activities.forms.mails import MailEachForm, MailForm
+from activities.forms.meeting_repeat import ScopeForm
 from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
 from activities.forms.timeline import TAB_LABELS, CommentForm, TimelineForm
 from activities.forms.work import (
@@ -57,6 +58,7 @@ __all__ = [
     "QuickMeetingForm",
     "QuickTaskForm",
     "RepeatForm",
+    "ScopeForm",
     "ShiftForm",
     "SnoozeForm",
     "StepForm",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from activities import selectors
 from activities.forms.base import EntryForm
+from activities.forms.meeting_repeat import scope_field
 from activities.models import Meeting
 from activities.services.moves import end_of
 from crm.core import cells, search
@@ -128,6 +129,7 @@ class MoveForm(EntryForm):
     until = forms.TimeField(
         label=gettext_lazy("Until"), required=False, widget=TimeInput(), help_text=gettext_lazy("Leave it as it is to keep the length of the meeting.")
     )
+    scope = scope_field(gettext_lazy("Move"))
     tell = TellField()
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     next = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
@@ -139,6 +141,8 @@ class MoveForm(EntryForm):
             del self.fields["tell"]
         if end_of(row, user.zone) is None:
             del self.fields["until"]
+        if not isinstance(row, Meeting) or not row.series_id:
+            del self.fields["scope"]
         if isinstance(row, Meeting):
             self.fields["time"].required = data is None or "time" in data
         else:

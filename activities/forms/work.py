@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from activities import selectors
 from activities.forms.base import EntryForm
 from activities.forms.calendar import GuestsField, TellField, guest_lines
+from activities.forms.meeting_repeat import add_repeat, clean_repeat, with_rule
 from activities.forms.repeating import ReminderField, RepeatField
 from activities.models import SUBJECTS, Meeting, Task
 from activities.models.video import validate_video_url
@@ -191,6 +192,7 @@ class MeetingForm(WorkForm):
             start, end = asked_span(self.initial)
             self.initial.setdefault("starts_at", start)
             self.initial.setdefault("ends_at", end)
+        add_repeat(self)
 
     def _set_clock(self, name: str) -> None:
         """Start and end are read, and shown, on the clock of a zone; one that is none is refused at its own field."""
@@ -209,11 +211,12 @@ class MeetingForm(WorkForm):
             self.add_error("ends_at", _("The end is before the start."))
         if cleaned.get("is_private") and any(cleaned.get(name) for name in SUBJECTS):
             self.add_error("is_private", _("A private meeting belongs to no record. Take it off the record first."))
+        clean_repeat(self, cleaned)
         return cleaned
 
     def values(self) -> dict[str, Any]:
         """Without what the request did not mention: guests, and the zone, for which services know a default."""
-        values = super().values()
+        values = with_rule(self, super().values())
         if not values.get("zone"):
             values.pop("zone", None)
         if self.add_prefix("guests") not in self.data:
@@ -222,7 +225,8 @@ class MeetingForm(WorkForm):
 
     def changed_values(self) -> dict[str, Any]:
         """Whether guests are told is asked each time, and no property of the meeting."""
-        changed = {name: value for name, value in super().changed_values().items() if name != "tell"}
+        values = self.values()
+        changed = {name: values[name] for name in (*self.changed_data, "repeat") if name in values and name != "tell"}
         return {**changed, "tell": True} if self.cleaned_data.get("tell") else changed
 
 

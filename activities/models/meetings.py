@@ -34,7 +34,7 @@ def spans_days(starts_at: datetime, ends_at: datetime, zone: str) -> bool:
     return start.time() == end.time() == time.min and start.date() < end.date()
 
 
-@audited("uuid", "import_key", "sequence")
+@audited("uuid", "import_key", "sequence", "series", "recurrence_at")
 class Meeting(Subjects, Customised, Binned):
     """A span of time with people: the organiser (`owner`) and guests. One from midnight to midnight in `zone` is for whole days. A private one is
     seen by its organiser alone, and belongs to no record."""
@@ -54,6 +54,8 @@ class Meeting(Subjects, Customised, Binned):
     uuid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)  # the UID that calendars know it by
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # how often guests had to be told of a change
     import_key = models.CharField(max_length=64, null=True, editable=False)  # digest of UID and date in the file that it came from
+    series = models.ForeignKey("MeetingSeries", null=True, blank=True, on_delete=models.SET_NULL, related_name="meetings", editable=False, db_index=False)
+    recurrence_at = models.DateTimeField(null=True, blank=True, editable=False)  # the start by the rule, wherever the meeting has been moved
     held_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
@@ -83,6 +85,8 @@ class Meeting(Subjects, Customised, Binned):
             models.CheckConstraint(name="meeting_ends_after_start", condition=Q(ends_at__gte=F("starts_at"))),
             models.CheckConstraint(name="meeting_private_alone", condition=Q(is_private=False) | Q(subject_type="", **dict.fromkeys(SUBJECTS))),
             models.UniqueConstraint(fields=["created_by", "import_key"], name="meeting_imported_once", condition=Q(import_key__isnull=False)),
+            # Two beats, two clicks: each meeting of a series is made once.
+            models.UniqueConstraint(fields=["series", "recurrence_at"], name="meeting_series_once", condition=Q(series__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -103,8 +107,8 @@ class Meeting(Subjects, Customised, Binned):
         self.search_text, self.sort_name = fold(f"{self.title} {self.location} {self.description}", LONG), sort_key(self.title)
 
 
-class MeetingGuest(models.Model):
-    """Somebody whom a meeting's organiser wants there, by address; a person of the address book where it is known."""
+class Guest(models.Model):
+    """Somebody whom an organiser wants there, by address; a person of the address book where it is known."""
 
     class State(models.TextChoices):
         INVITED = "invited", _("No answer yet")
@@ -112,13 +116,24 @@ class MeetingGuest(models.Model):
         TENTATIVE = "tentative", _("Perhaps")
         DECLINED = "declined", _("Declined")
 
-    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="guests")
     contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("contact"))
     email = models.EmailField(_("e-mail"))
     name = models.CharField(_("name"), max_length=120, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.INVITED)
     answered_at = models.DateTimeField(null=True, blank=True, editable=False)
     invited_at = models.DateTimeField(null=True, blank=True, editable=False)  # when the last invitation was written; empty: never told
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class MeetingGuest(Guest):
+    """A guest of one meeting."""
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="guests")
 
     objects = RecordQuerySet.as_manager()
     access_policy = ViaChild("meeting")
@@ -127,9 +142,6 @@ class MeetingGuest(models.Model):
         ordering = ["pk"]
         verbose_name, verbose_name_plural = _("guest"), _("guests")
         constraints = [models.UniqueConstraint("meeting", Lower("email"), name="guest_once")]
-
-    def __str__(self) -> str:
-        return self.name or self.email
 
 
 class CalendarFeed(models.Model):

@@ -7,7 +7,6 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from activities.models.base import LONG, SUBJECTS, Subjects, subject_indexes
+from activities.models.rules import Rule
 from crm.core.access import OwnedPolicy, PersonalPolicy, RecordQuerySet, ViaChild
 from crm.core.audit import audited
 from crm.core.custom.models import Customised, custom_index
@@ -124,28 +124,9 @@ class Task(Subjects, Customised, Binned):
         self.search_text, self.sort_name = fold(f"{self.title} {self.description}", LONG), sort_key(self.title)
 
 
-class TaskSeries(models.Model):
-    """How a task repeats, and what the next one is made of. It goes on as long as one of its tasks is open: when that is done, the next is made.
+class TaskSeries(Rule):
+    """How a task repeats, and what the next one is made of. It goes on as long as one of its tasks is open: when that is done, the next is made."""
 
-    `weekdays` (Monday = 0) are the days of a weekly rule, or the one day of a monthly rule with `nth` (1 to 4, -1 the last). `month_day` 29 to 31
-    means the last day in shorter months; a yearly rule keeps the day and month of `starts_on`. `made` counts the tasks, for rules with `times`.
-    """
-
-    class Frequency(models.TextChoices):
-        DAILY = "daily", _("Every day")
-        WEEKLY = "weekly", _("Every week")
-        MONTHLY = "monthly", _("Every month")
-        YEARLY = "yearly", _("Every year")
-
-    frequency = models.CharField(max_length=8, choices=Frequency)
-    interval = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(365)])
-    weekdays = ArrayField(models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]), default=list, blank=True)
-    month_day = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)])
-    nth = models.SmallIntegerField(null=True, blank=True, choices=[(number, str(number)) for number in (1, 2, 3, 4, -1)])
-    starts_on = models.DateField()
-    until = models.DateField(null=True, blank=True)
-    times = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1000)])
-    made = models.PositiveIntegerField(default=1, editable=False)
     title = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=Task.Kind)
     priority = models.PositiveSmallIntegerField(choices=Task.Priority)

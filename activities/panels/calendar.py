@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from activities.models import Meeting, Task
-from activities.panels.work import kind_icon, may_change
+from activities.panels.work import kind_icon, may_change, repeats_html
 from activities.selectors.wording import weekday_text
 from activities.selectors.work import BusyTime
 from activities.services.moves import end_of
@@ -135,7 +135,7 @@ class CalendarHtml:
         )
         return (
             f'<li class="ev-li {css}"{data}><a class="ev {self.color(row, done, late)}" href="{ctx.url_of(row)}" title="{escape(hint)}"{keys}>'
-            f"{kind_icon(row, 'i-sm')}{self.late if late else ''} {when}{mark}{f'<s>{title}</s>' if done else title}{who}</a>{mover}</li>"
+            f"{kind_icon(row, 'i-sm')}{self.late if late else ''} {when}{mark}{f'<s>{title}</s>' if done else title}{repeats_html(row)}{who}</a>{mover}</li>"
         )
 
     def color(self, row: Any, done: bool, late: bool) -> str:

@@ -149,5 +149,5 @@ def reminder_lines(row: Any) -> list[ReminderLine]:
 def meeting_box(request: Any, meeting: Any) -> Any:
     """The middle of a meeting's page: what it is about, and who comes."""
     guests = [(guest, GUEST_COLORS[guest.state]) for guest in selectors.guests_of(meeting)]
-    context = {"meeting": meeting, "guests": guests, "reminders": reminder_lines(meeting)}
+    context = {"meeting": meeting, "guests": guests, "reminders": reminder_lines(meeting), "around": selectors.around(request.user, meeting)}
     return render_to_string("activities/meeting_box.html", context, request=request)

@@ -61,9 +61,14 @@ def about_html(row: Any, ctx: RowContext) -> SafeString:
     return SafeString(", ".join(f'<a href="{escape(ctx.url_of(obj))}">{escape(str(obj))}</a>' for obj in (nearest, company) if obj is not None))
 
 
+def repeats_html(row: Any) -> str:
+    """The mark of a task or meeting that repeats, behind its title."""
+    return f' {cells.icon("repeat", "i-sm")}<span class="visually-hidden">{escape(_("Repeats"))}</span>' if row.series_id else ""
+
+
 def marks_html(task: Any) -> str:
     """That a task repeats, and how far its checklist is: behind its title."""
-    marks = f' {cells.icon("repeat", "i-sm")}<span class="visually-hidden">{escape(_("Repeats"))}</span>' if task.series_id else ""
+    marks = repeats_html(task)
     if task.items_total:
         count = _("%(done)s of %(count)s") % {"done": task.items_done, "count": task.items_total}
         marks += f' <span class="xs t2 fw-normal text-nowrap">{cells.icon("list-check", "i-sm")}{escape(count)}</span>'
@@ -108,7 +113,7 @@ class WorkRows:
         if isinstance(row, BusyTime):
             return self.busy(row)
         title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
-        tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", ""
+        tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", "" if isinstance(row, Task) else repeats_html(row)
         if isinstance(row, Task):
             high = marks_html(row) + (f" {self.high}" if row.priority == Task.Priority.HIGH else "")
             if row.done_at is None and may_change(self.user, row):

@@ -17,14 +17,14 @@ from activities.forms import MeetingForm, ShiftForm, TaskForm
 from activities.models import SUBJECTS, Meeting, Task
 from activities.services import (
     assign_tasks,
+    change_meeting,
     change_tasks,
     complete_tasks,
-    create_meeting,
     create_task,
     delete_meetings,
     delete_tasks,
+    plan_meeting,
     shift_tasks,
-    update_meeting,
     update_task,
     when_text,
 )
@@ -284,7 +284,8 @@ def video_cell(meeting: Any, ctx: Any) -> SafeString:
 
 def meeting_badges(meeting: Any, ctx: Any) -> list[Any]:
     badges = [cells.badge(gettext("Private"), "grey", "lock")] if meeting.is_private else []
-    return [*badges, cells.badge(gettext("Held"), "green") if meeting.held_at is not None else cells.badge(gettext("Planned"), "blue")]
+    badges.append(cells.badge(gettext("Held"), "green") if meeting.held_at is not None else cells.badge(gettext("Planned"), "blue"))
+    return [*badges, cells.badge(gettext("Repeats"), "grey", "repeat")] if meeting.series_id else badges
 
 
 def zone_fact(meeting: Any, ctx: Any) -> Any:
@@ -345,8 +346,8 @@ MEETING = RecordType(
     ),
     filterset=MeetingFilterSet,
     form=MeetingForm,
-    create=create_meeting,
-    update=update_meeting,
+    create=plan_meeting,
+    update=change_meeting,
     delete=delete_meetings,
     importing=imports.MEETING,
     default_sort="-starts",

@@ -12,6 +12,7 @@ from activities.selectors.free import is_called, who_is_free
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
 from activities.selectors.mentions import Mention, OpenMention, may_be_mentioned, mentions_in, open_mentions
 from activities.selectors.repeating import due_words, rule_text
+from activities.selectors.series import around
 from activities.selectors.timeline import EVERYTHING, Comments, TimelinePage, Wanted, comments_of, timeline, upcoming
 from activities.selectors.work import (
     LAYERS,
@@ -41,6 +42,7 @@ __all__ = [
     "Queue",
     "TimelinePage",
     "Wanted",
+    "around",
     "background",
     "bell_state",
     "busy_days",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from activities.models import Task, TaskSeries
+from activities.models import MeetingSeries, Rule, Task
 from crm.core import cells
 
-Frequency = TaskSeries.Frequency
+Frequency = Rule.Frequency
 MONDAY = date(2024, 1, 1)
 NTH = {
     1: pgettext_lazy("weekday", "first"),
@@ -31,22 +32,29 @@ def weekday_name(number: int, locale: str, pattern: str = "EEEE") -> str:
     return format_date(MONDAY + timedelta(days=number), pattern, locale=locale)
 
 
-def rule_text(series: TaskSeries) -> str:
-    """`Every 2 weeks on Mon, Wed, until 3 May 2027`."""
+def rule_text(series: Rule) -> str:
+    """`Every 2 weeks on Mon, Wed, until 3 May 2027`; of a meeting with its time, and with the zone where that is not the reader's."""
     locale = cells.current_locale()
     text = _when(series, locale)
-    if series.until:
-        text = _("%(rule)s, until %(day)s") % {"rule": text, "day": cells.format_short(series.until, locale)}
-    if series.times:
+    if isinstance(series, MeetingSeries) and not series.is_whole_days:
+        clock = cells.format_clock(datetime.combine(series.starts_on, series.at), locale)
+        zone = "" if series.zone == timezone.get_current_timezone_name() else f" ({series.zone})"
+        text = _("%(rule)s at %(time)s") % {"rule": text, "time": f"{clock}{zone}"}
+    ended = series.ended_on if isinstance(series, MeetingSeries) else None
+    if series.ends_on:
+        text = _("%(rule)s, until %(day)s") % {"rule": text, "day": cells.format_short(series.ends_on, locale)}
+    if series.times and ended is None:
         text = ngettext("%(rule)s, %(count)s time", "%(rule)s, %(count)s times", series.times) % {"rule": text, "count": series.times}
     return text
 
 
-def _when(series: TaskSeries, locale: str) -> str:
+def _when(series: Rule, locale: str) -> str:
     every, days, n = _every(series), series.weekdays or [series.starts_on.weekday()], series.nth
     match series.frequency:
         case Frequency.WEEKLY if days == WORK_WEEK and series.interval == 1:
             return _("Every weekday")
+        case Frequency.WEEKLY if len(days) == 1 and series.interval == 1:
+            return _("Every %(day)s") % {"day": weekday_name(days[0], locale)}
         case Frequency.WEEKLY:
             return _("%(every)s on %(days)s") % {"every": every, "days": ", ".join(weekday_name(day, locale, "EEE") for day in sorted(days))}
         case Frequency.MONTHLY if n:
@@ -58,7 +66,7 @@ def _when(series: TaskSeries, locale: str) -> str:
     return every
 
 
-def _every(series: TaskSeries) -> str:
+def _every(series: Rule) -> str:
     if series.interval == 1:
         return str(series.get_frequency_display())
     text = {

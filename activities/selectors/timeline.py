@@ -266,7 +266,9 @@ def _upcoming(user: Any, name: str, limit: int) -> Any:
     """Of the record NUMBER, twice."""
     here = Q(**{f"{name}_id": NUMBER})
     tasks = Task.objects.visible_to(user).filter(here, done_at__isnull=True).order_by(F("due_at").asc(nulls_last=True), "pk")
-    meetings = Meeting.objects.visible_to(user).filter(here, held_at__isnull=True).order_by("starts_at", "pk")
+    same = {each: OuterRef(each) for each in ("series", name, "owner")}
+    earlier = Meeting._base_manager.filter(**same, starts_at__lt=OuterRef("starts_at"), held_at__isnull=True, deleted_at__isnull=True)
+    meetings = Meeting.objects.visible_to(user).filter(~Exists(earlier), here, held_at__isnull=True).order_by("starts_at", "pk")  # the next of a series
     nothing = (Value(None, DateField()), Value(None, TimeField()))
     both = tasks.annotate(is_meeting=Value(False)).values_list("is_meeting", *PLANNED, "due_on", "due_time", "due_at", "kind", "owner__name")[:limit]
     more = meetings.annotate(is_meeting=Value(True)).values_list("is_meeting", *PLANNED, *nothing, "starts_at", Value(""), "owner__name")[:limit]

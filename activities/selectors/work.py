@@ -30,7 +30,7 @@ TASK_ROW = (
     *("title", "kind", "priority", "due_on", "due_time", "due_at", "done_at", "owner_id", "team_id", "version", "series_id", "items_done", "items_total"),
     *SUBJECT,
 )
-MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", "is_private", "video_url", *SUBJECT)
+MEETING_ROW = ("title", "starts_at", "ends_at", "zone", "owner_id", "team_id", "version", "is_private", "video_url", "series_id", *SUBJECT)
 
 
 @dataclass(frozen=True)

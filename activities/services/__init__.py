@@ -13,19 +13,22 @@ from activities.services.enclosures import MOST_FILES as MOST_MAIL_FILES
 from activities.services.enclosures import enclosures
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
-from activities.services.guests import answer, guest_of, when_text
+from activities.services.guests import answer, guest_of
 from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
 from activities.services.links import answer_reminder, reminder_behind
 from activities.services.mails import Preview, addresses_of, mail_each, preview_each, send_mail, signed, unsend
 from activities.services.marketing import PEOPLE, Recipient, is_unwilling, recipient_behind, unsubscribe_token, unsubscribed, withdraw
+from activities.services.meeting_series import carry_on_meetings, delete_meeting, plan_meeting
 from activities.services.meetings import close_past_meetings, create_meeting, create_meetings, delete_meetings, update_meeting
 from activities.services.moves import move_entry
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import mark_all_read, mark_read, notify, safe_path, set_channels
 from activities.services.reminders import drop_missed_reminders, fire_due_reminders, set_reminders
 from activities.services.repeating import drop_ended_series, set_repeat, skip_task
+from activities.services.series_changes import change_meeting
+from activities.services.series_guests import when_of
 from activities.services.tasks import (
     assign_tasks,
     change_tasks,
@@ -63,7 +66,9 @@ __all__ = [
     "answer",
     "answer_reminder",
     "assign_tasks",
+    "carry_on_meetings",
     "change_item",
+    "change_meeting",
     "change_tasks",
     "close_past_meetings",
     "complete_task",
@@ -79,6 +84,7 @@ __all__ = [
     "delete_comment",
     "delete_date_rule",
     "delete_line",
+    "delete_meeting",
     "delete_meetings",
     "delete_tasks",
     "drop_ended_series",
@@ -110,6 +116,7 @@ __all__ = [
     "pin_line",
     "plan_date_reminders",
     "plan_for_each",
+    "plan_meeting",
     "preview_each",
     "reassign_tasks",
     "recipient_behind",
@@ -142,7 +149,7 @@ __all__ = [
     "update_meeting",
     "update_task",
     "user_left",
-    "when_text",
+    "when_of",
     "withdraw",
     "write_captured",
     "write_line",

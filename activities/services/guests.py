@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from activities.models import SUBJECTS, Activity, Meeting, MeetingGuest, Notification
-from activities.services import ics
+from activities.models import SUBJECTS, Activity, Guest, Meeting, MeetingGuest, Notification, SeriesGuest
+from activities.services import ics, series_ics
 from activities.services.lines import write_line
 from activities.services.notifications import notify
+from activities.services.occurrences import to_come
 from contacts.models import ContactEmail
 from contacts.models.rules import email_key
 from crm.core import cells
@@ -42,7 +43,7 @@ def set_guests(meeting: Meeting, wanted: Sequence[Mapping[str, Any]], *, actor: 
     people = {each["email"].strip().lower(): each for each in wanted}
     if len(people) > MOST:
         raise ValidationError({"guests": [_("A meeting has at most 50 guests.")]})
-    contacts = _contacts(people, actor)
+    contacts = contacts_behind(people, actor)
     there = {guest.email.lower(): guest for guest in meeting.guests.select_for_update()}
     gone = [guest for key, guest in there.items() if key not in people]
     meeting.guests.filter(pk__in=[guest.pk for guest in gone]).delete()
@@ -50,7 +51,7 @@ def set_guests(meeting: Meeting, wanted: Sequence[Mapping[str, Any]], *, actor: 
     for key, each in people.items():
         name = " ".join(str(each.get("name") or "").split())[:120]
         if key not in there:
-            _check(key)
+            check_address(key)
             fresh.append(MeetingGuest(meeting=meeting, email=each["email"].strip(), name=name, contact_id=contacts.get(email_key(key))))
         elif name and name != there[key].name:
             there[key].name = name
@@ -59,14 +60,14 @@ def set_guests(meeting: Meeting, wanted: Sequence[Mapping[str, Any]], *, actor: 
     return gone
 
 
-def _check(address: str) -> None:
+def check_address(address: str) -> None:
     try:
         validate_email(address)
     except ValidationError:
         raise ValidationError({"guests": [_("%(text)s is not an e-mail address.") % {"text": address[:80]}]}) from None
 
 
-def _contacts(people: Mapping[str, Any], actor: Any) -> dict[str, int]:
+def contacts_behind(people: Mapping[str, Any], actor: Any) -> dict[str, int]:
     keys = [email_key(address) for address in people]
     if actor is None or not keys:
         return {}
@@ -93,8 +94,8 @@ def after_change(meeting: Meeting, before: Mapping[str, Any], gone: Sequence[Mee
         meeting.guests.update(state=State.INVITED, answered_at=None)
         guests = list(meeting.guests.all())
     if tell and meeting.ends_at > timezone.now():
-        _send(meeting, uninvited, "CANCEL")
-        _send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST", before)
+        send(meeting, uninvited, "CANCEL")
+        send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST", before)
 
 
 def conceal_invitations(meeting: Meeting) -> None:
@@ -119,46 +120,39 @@ def after_bin(meetings: Iterable[Meeting]) -> None:
         guests.setdefault(guest.meeting_id, []).append(guest)
     _next_sequence([ahead[pk] for pk in guests])
     for pk, people in guests.items():
-        _send(ahead[pk], people, "CANCEL" if ahead[pk].deleted_at is not None else "REQUEST")
+        send(ahead[pk], people, "CANCEL" if ahead[pk].deleted_at is not None else "REQUEST")
 
 
-def _send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str, before: Mapping[str, Any] | None = None) -> None:
+def send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str, before: Mapping[str, Any] | None = None) -> None:
     """One mail to each, from the organiser. The ledger takes a mail once per guest, sequence and method. `before`: what they knew, to say what is new."""
     if not guests:
         return
-    at, organiser = timezone.now(), meeting.owner
+    at, make = timezone.now(), series_ics.one if meeting.series_id else ics.invitation
     everybody = guests if method == "CANCEL" else list(meeting.guests.all())
-    calendar = ics.invitation(meeting, everybody, method=method, at=at)
-    common = {"purpose": OutgoingMail.Purpose.PERSONAL, "user": organiser, "reply_to": organiser.email, "from_name": organiser.name, "calendar": calendar}
-    common["is_private"] = meeting.is_private
-    queue_mails(
-        [
-            {
-                **_letter(meeting, guest, method, before or {}),
-                **common,
-                "to_address": guest.email,
-                "to_name": guest.name,
-                "key": f"meeting:{meeting.uuid}:{meeting.sequence}:{guest.pk}:{method}",
-            }
-            for guest in guests
-        ]
-    )
+    calendar, key = make(meeting, everybody, method=method, at=at), f"meeting:{meeting.uuid}:{meeting.sequence}"
+    queue_mails([mail_to(guest, meeting, method, when_text, calendar=calendar, key=key, before=before) for guest in guests])
     if method == "REQUEST":
         MeetingGuest.objects.filter(pk__in=[guest.pk for guest in guests]).update(invited_at=at)
 
 
-def _letter(meeting: Meeting, guest: MeetingGuest, method: str, before: Mapping[str, Any]) -> dict[str, str]:
-    language = meeting.owner.language
-    with translation.override(language):
+def mail_to(
+    guest: Guest, meeting: Meeting, method: str, when: Callable[[Meeting], str], *, calendar: str, key: str, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A guest's mail from the organiser, for the ledger. `when` says the time, in the organiser's language; `before`: what they knew."""
+    organiser = meeting.owner
+    with translation.override(organiser.language):
         context = {
             "meeting": meeting,
-            "when": when_text(meeting),
+            "when": when(meeting),
             "cancelled": method == "CANCEL",
             "again": guest.invited_at is not None,
-            "news": news_text(meeting, before) if guest.invited_at is not None else [],
+            "news": news_text(meeting, before or {}) if guest.invited_at is not None else [],
             "url": f"{settings.BASE_URL}{reverse('guest', args=[token_of(guest)])}",
         }
-        return render_mail("invitation", context, language=language)
+        letter = render_mail("invitation", context, language=organiser.language)
+    common = {"purpose": OutgoingMail.Purpose.PERSONAL, "user": organiser, "reply_to": organiser.email, "from_name": organiser.name, "calendar": calendar}
+    common["is_private"] = meeting.is_private
+    return {**letter, **common, "to_address": guest.email, "to_name": guest.name, "key": f"{key}:{guest.pk}:{method}"}
 
 
 def news_text(meeting: Meeting, before: Mapping[str, Any]) -> list[str]:
@@ -189,26 +183,41 @@ def when_text(meeting: Meeting) -> str:
 # ---- their answers ----
 
 
-def token_of(guest: MeetingGuest) -> str:
+def token_of(guest: Guest) -> str:
     """Signed, for the guest's link: it needs no secret of its own, and dies with the guest's row, the meeting or the organiser's account."""
-    return signing.Signer(salt=SALT, sep="~").sign(f"{guest.pk}-{guest.meeting_id}")
+    text = f"s{guest.pk}-{guest.series_id}" if isinstance(guest, SeriesGuest) else f"{guest.pk}-{guest.meeting_id}"
+    return signing.Signer(salt=SALT, sep="~").sign(text)
 
 
-def guest_of(token: str, *, lock: bool = False) -> MeetingGuest | None:
-    """Whose link this is; None when it is made up, the meeting is over or gone, or the organiser has left."""
+def guest_of(token: str, *, lock: bool = False) -> Guest | None:
+    """Whose link this is, with the `meeting` that it is about (of a series the next one); None when it is made up, that is over or gone, or the organiser
+    has left."""
     try:
-        pk, _dash, meeting = signing.Signer(salt=SALT, sep="~").unsign(token).partition("-")
+        pk, _dash, about = signing.Signer(salt=SALT, sep="~").unsign(token).partition("-")
     except signing.BadSignature:
         return None
+    if pk.startswith("s"):
+        return _guest_of_series(int(pk[1:]), int(about), lock=lock)
     rows = MeetingGuest.objects.select_for_update(of=("self",)) if lock else MeetingGuest.objects.all()
     alive = rows.filter(meeting__deleted_at__isnull=True, meeting__owner__is_active=True, meeting__ends_at__gt=timezone.now())
-    return alive.select_related("meeting__owner").filter(pk=int(pk), meeting_id=int(meeting)).first()
+    return alive.select_related("meeting__owner").filter(pk=int(pk), meeting_id=int(about)).first()
+
+
+def _guest_of_series(pk: int, series_id: int, *, lock: bool) -> SeriesGuest | None:
+    rows = SeriesGuest.objects.select_for_update(of=("self",)) if lock else SeriesGuest.objects.all()
+    guest = rows.select_related("series").filter(pk=pk, series_id=series_id).first()
+    if guest is None:
+        return None
+    theirs = to_come(guest.series).filter(owner__is_active=True, guests__email__iexact=guest.email)
+    guest.meeting = theirs.select_related("owner", "series").order_by("starts_at").first()
+    return guest if guest.meeting is not None else None
 
 
 @transaction.atomic
-def answer(token: str, state: str) -> MeetingGuest | None:
-    """A guest accepts, declines or does not know yet. The organiser finds it in the bell, and it stands on the timeline; the same answer again
-    changes nothing. None when the link is dead. ValidationError for an answer that is none."""
+def answer(token: str, state: str) -> Guest | None:
+    """A guest accepts, declines or does not know yet; who was invited to a series, for all of it that is still to come. The organiser finds it in
+    the bell, and it stands on the timeline; the same answer again changes nothing. None when the link is dead. ValidationError for an answer that
+    is none."""
     if state not in (State.ACCEPTED, State.TENTATIVE, State.DECLINED):
         raise ValidationError(_("Choose one of the answers."), code="answer")
     guest = guest_of(token, lock=True)
@@ -217,6 +226,9 @@ def answer(token: str, state: str) -> MeetingGuest | None:
     guest.state, guest.answered_at = state, timezone.now()
     guest.save(update_fields=["state", "answered_at"])
     meeting = guest.meeting
+    if isinstance(guest, SeriesGuest):
+        everywhere = MeetingGuest.objects.filter(meeting__in=to_come(guest.series), email__iexact=guest.email)
+        everywhere.update(state=guest.state, answered_at=guest.answered_at)
     links = {f"{name}_id": getattr(meeting, f"{name}_id") for name in SUBJECTS}
     data = {"title": meeting.title, "by": str(guest), "answer": state}
     write_line(kind=Activity.Kind.MEETING, verb="answered", at=guest.answered_at, data=data, meeting=meeting, subject_type=meeting.subject_type, **links)

@@ -11,15 +11,15 @@ from typing import Any
 
 from icalendar import Calendar, Event, vCalAddress, vUri
 
-from activities.models import Meeting, MeetingGuest, Task
+from activities.models import Guest, Meeting, Task
 
 PRODUCT = "-//Rapport//Rapport CRM//EN"
 TASK_LENGTH = timedelta(minutes=15)  # what a task with a time takes up in a calendar
 PARTSTAT = {
-    MeetingGuest.State.INVITED: "NEEDS-ACTION",
-    MeetingGuest.State.ACCEPTED: "ACCEPTED",
-    MeetingGuest.State.TENTATIVE: "TENTATIVE",
-    MeetingGuest.State.DECLINED: "DECLINED",
+    Guest.State.INVITED: "NEEDS-ACTION",
+    Guest.State.ACCEPTED: "ACCEPTED",
+    Guest.State.TENTATIVE: "TENTATIVE",
+    Guest.State.DECLINED: "DECLINED",
 }
 
 
@@ -28,25 +28,30 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
 
 
-def invitation(meeting: Meeting, guests: Iterable[MeetingGuest], *, method: str, at: datetime) -> str:
+def invitation(meeting: Meeting, guests: Iterable[Guest], *, method: str, at: datetime) -> str:
     """A REQUEST or CANCEL for these guests, made `at` a moment."""
-    calendar = _calendar(method)
+    calendar = calendar_with(method)
     event = meeting_event(meeting, at)
-    event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
-    event.add("organizer", _address(meeting.owner.email, meeting.owner.name))
-    for guest in guests:
-        attendee = _address(guest.email, guest.name)
-        attendee.params["ROLE"], attendee.params["PARTSTAT"] = "REQ-PARTICIPANT", PARTSTAT[MeetingGuest.State(guest.state)]
-        if method == "REQUEST":
-            attendee.params["RSVP"] = "TRUE"
-        event.add("attendee", attendee, encode=0)
+    address(event, meeting.owner, guests, method)
     calendar.add_component(event)
     return calendar.to_ical().decode()
 
 
+def address(event: Event, organiser: Any, guests: Iterable[Guest], method: str) -> None:
+    """From whom to whom an event of a REQUEST or CANCEL goes."""
+    event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    event.add("organizer", _address(organiser.email, organiser.name))
+    for guest in guests:
+        attendee = _address(guest.email, guest.name)
+        attendee.params["ROLE"], attendee.params["PARTSTAT"] = "REQ-PARTICIPANT", PARTSTAT[Guest.State(guest.state)]
+        if method == "REQUEST":
+            attendee.params["RSVP"] = "TRUE"
+        event.add("attendee", attendee, encode=0)
+
+
 def feed(name: str, meetings: Iterable[Meeting], tasks: Iterable[Task], *, base_url: str) -> bytes:
     """A calendar to subscribe to."""
-    calendar = _calendar("PUBLISH")
+    calendar = calendar_with("PUBLISH")
     calendar.add("x-wr-calname", plain(name))
     calendar.add("refresh-interval", timedelta(minutes=15), parameters={"VALUE": "DURATION"})
     for meeting in meetings:
@@ -104,7 +109,7 @@ def _begin(event: Event, uid: str, title: str, description: str, at: datetime) -
         event.add("description", plain(description))
 
 
-def _calendar(method: str) -> Calendar:
+def calendar_with(method: str) -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from activities.models import SUBJECTS, Activity, Meeting
+from activities.models import SUBJECTS, Activity, Meeting, MeetingSeries
 from activities.models.meetings import LONGEST
 from activities.services.guests import after_change, conceal_invitations, set_guests, told_state
 from activities.services.lines import write_lines
@@ -72,10 +72,7 @@ def _asked(values: Values) -> set[int]:
 def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: int | None = None) -> Meeting:
     """Change a meeting; its reminders move along. One that is moved into the future is to be held again. `guests` become those given; `tell`: they
     get mails of what concerns them. Only its organiser makes it private; then what timelines and the ledger of mails told of it is hidden."""
-    changes = dict(changes)
-    hides = bool(changes.get("is_private")) and not meeting.is_private
-    if hides and actor is not None and meeting.owner_id != actor.pk:
-        raise ValidationError({"is_private": [_("Only the organiser can make a meeting private.")]})
+    changes, hidden = dict(changes), hides(meeting, changes, actor)
     reminder = {meeting.pk: _asked(changes)} if "reminder" in changes else None
     guests, tell = changes.pop("guests", None), bool(changes.pop("tell", False))
     changes.pop("reminder", None)
@@ -89,17 +86,27 @@ def update_meeting(meeting: Meeting, changes: Values, *, actor: Any, version: in
     refresh_next_steps(merged(before, touched([changed])))
     gone = set_guests(changed, guests, actor=actor) if guests is not None else []
     after_change(changed, known, gone, tell=tell)
-    if hides:
-        _take_off_timelines(changed)
-        conceal_invitations(changed)
+    if hidden:
+        hide([changed])
     return changed
 
 
-def _take_off_timelines(meeting: Meeting) -> None:
-    """Lines that records have of a meeting from before it was private."""
-    lines = list(Activity.objects.filter(meeting=meeting, deleted_at__isnull=True))
+def hides(meeting: Meeting, changes: Values, actor: Any) -> bool:
+    """Do these changes make the meeting private? ValidationError unless the actor is its organiser."""
+    found = bool(changes.get("is_private")) and not meeting.is_private
+    if found and actor is not None and meeting.owner_id != actor.pk:
+        raise ValidationError({"is_private": [_("Only the organiser can make a meeting private.")]})
+    return found
+
+
+@transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
+def hide(meetings: Sequence[Meeting]) -> None:
+    """They have become private: lines that records have of them go, and the ledger of mails no longer shows what was written."""
+    lines = list(Activity.objects.filter(meeting__in=meetings, deleted_at__isnull=True))
     Activity.objects.filter(pk__in=[line.pk for line in lines]).update(deleted_at=timezone.now())
     refresh_last_activity(touched(lines))
+    for meeting in meetings:
+        conceal_invitations(meeting)
 
 
 @transaction.atomic
@@ -144,6 +151,7 @@ def reassign_meetings(user: Any, successor: Any, actor: Any) -> int:
     if not rows or successor is None:
         return 0
     changed = change_records(Meeting, [row.pk for row in rows], {"owner": successor}, actor=None)
+    MeetingSeries.objects.filter(owner=user).update(owner=successor)
     moved = list(Meeting._base_manager.filter(pk__in=[row.pk for row in rows]).select_related("owner"))
     set_reminders(moved, planned_minutes(moved))
     return changed

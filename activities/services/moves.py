@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from activities.models import Meeting, Task
 from activities.services.due import moment
-from activities.services.meetings import update_meeting
+from activities.services.series_changes import change_meeting
 from activities.services.tasks import update_task
 
 
@@ -43,12 +43,22 @@ def end_of(row: Task | Meeting, zone: ZoneInfo) -> time | None:
 
 @transaction.atomic
 def move_entry(
-    row: Any, *, day: date, at: time | None, zone: ZoneInfo, actor: Any, until: time | None = None, tell: bool = False, version: int | None = None
+    row: Any,
+    *,
+    day: date,
+    at: time | None,
+    zone: ZoneInfo,
+    actor: Any,
+    until: time | None = None,
+    tell: bool = False,
+    scope: str = "one",
+    version: int | None = None,
 ) -> Any:
     """Move a task or a meeting to `day` and the clock time `at` in `zone` (None: a task for the whole day). A meeting keeps its length, unless it
     shall last `until` another time of that day (midnight: the end of it).
 
-    `tell`: guests of a meeting get a mail. StaleRecord when `version` is old; ValidationError by field (day, time, until).
+    `tell`: guests of a meeting get a mail. `scope`: of a meeting that repeats, others move with it (see change_meeting). StaleRecord when
+    `version` is old; ValidationError by field (day, time, until).
     """
     if isinstance(row, Task):
         changes = {"due_on": day, "due_time": None} if at is None else {"due_at": moment(day, at, zone)}
@@ -58,7 +68,7 @@ def move_entry(
     start, end = moved_span(row, day, at, zone)
     if until is not None and not row.is_whole_days:
         end = _resized(start, day, until, zone)
-    return update_meeting(row, {"starts_at": start, "ends_at": end, "tell": tell}, actor=actor, version=version)
+    return change_meeting(row, {"starts_at": start, "ends_at": end, "tell": tell, "scope": scope}, actor=actor, version=version)
 
 
 def _resized(start: datetime, day: date, until: time, zone: ZoneInfo) -> datetime:

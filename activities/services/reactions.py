@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from activities.events import TaskReopened
 from activities.models import Activity, Meeting, Notification, Task
-from activities.services import guests
+from activities.services import series_guests
 from activities.services.lines import write_line, write_lines
 from activities.services.next_steps import refresh_next_steps
 from activities.services.notifications import notify
@@ -214,4 +214,4 @@ def after_bin(name: str, ids: Sequence[int]) -> None:
     set_reminders(back, planned_minutes(back, cancelled=True))
     refresh_next_steps(touched(rows))
     if model is Meeting:
-        guests.after_bin([*gone, *back])
+        series_guests.after_bin([*gone, *back])

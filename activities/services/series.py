@@ -1,4 +1,4 @@
-"""How tasks repeat: the days of a rule, and what the next task of a series is made of."""
+"""How tasks and meetings repeat: the days of a rule; and what the next task of a series is made of."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from activities.models import Task, TaskSeries
+from activities.models import Rule, Task, TaskSeries
 from crm.core.writes import clean
 
 Values = dict[str, Any]
-Frequency = TaskSeries.Frequency
+Frequency = Rule.Frequency
 RULE = ("frequency", "interval", "weekdays", "month_day", "nth", "until", "times")
 TEMPLATE = ("title", "kind", "priority", "description", "due_time", "owner")  # what later tasks take from the series, not from the one before
 FREQUENCIES = {Frequency.DAILY: rrule.DAILY, Frequency.WEEKLY: rrule.WEEKLY, Frequency.MONTHLY: rrule.MONTHLY, Frequency.YEARLY: rrule.YEARLY}
@@ -24,7 +24,7 @@ PRESETS = ("daily", "weekdays", "weekly", "monthly", "yearly")
 
 
 def preset(name: str, day: date) -> Values:
-    """The rule of one of PRESETS for a first task on `day`."""
+    """The rule of one of PRESETS for a first task or meeting on `day`."""
     match name:
         case "weekdays":
             return {"frequency": Frequency.WEEKLY, "weekdays": WORK_WEEK}
@@ -35,7 +35,7 @@ def preset(name: str, day: date) -> Values:
     return {"frequency": Frequency(name)}
 
 
-def days_after(series: TaskSeries, day: date) -> Iterator[date]:
+def days_after(series: Rule, day: date) -> Iterator[date]:
     """The days of the rule after `day`, without end. Pure."""
     first = datetime.combine(series.starts_on, time())
     rule = rrule.rrule(FREQUENCIES[Frequency(series.frequency)], dtstart=first, interval=series.interval, wkst=rrule.MO, **_by(series))
@@ -43,7 +43,7 @@ def days_after(series: TaskSeries, day: date) -> Iterator[date]:
         yield at.date()
 
 
-def _by(series: TaskSeries) -> dict[str, Any]:
+def _by(series: Rule) -> dict[str, Any]:
     match series.frequency:
         case Frequency.WEEKLY:
             return {"byweekday": series.weekdays or [series.starts_on.weekday()]}
@@ -52,7 +52,7 @@ def _by(series: TaskSeries) -> dict[str, Any]:
         case Frequency.MONTHLY:
             return _on_day(series.month_day or series.starts_on.day)
         case Frequency.YEARLY:
-            return {"bymonth": series.starts_on.month, **_on_day(series.starts_on.day)}
+            return {"bymonth": series.starts_on.month, **_on_day(series.month_day or series.starts_on.day)}
     return {}
 
 
@@ -61,19 +61,38 @@ def _on_day(day: int) -> dict[str, Any]:
     return {"bymonthday": day} if day <= SHORTEST_MONTH else {"bymonthday": range(SHORTEST_MONTH, day + 1), "bysetpos": -1}
 
 
+def rule_on(rule: Values | str, day: date, *, too_early: str) -> Values:
+    """The columns of a rule (one of PRESETS, or some of RULE) for a first one on `day`. ValidationError at "until", with the text `too_early`."""
+    if isinstance(rule, str):
+        rule = preset(rule, day)
+    given = {name: value for name, value in rule.items() if value not in (None, "", [])}
+    if given.get("until") and given["until"] < day:
+        raise ValidationError({"until": [too_early]})
+    if given.get("nth") and len(given.get("weekdays", [])) != 1:
+        given["weekdays"] = [day.weekday()]
+    return {**given, "starts_on": day}
+
+
+def move_rule(series: Rule, day: date) -> list[str]:
+    """Another first day moves the rule; the names of its columns that may have changed."""
+    series.starts_on = day
+    if len(series.weekdays) == 1:
+        series.weekdays = [day.weekday()]
+    if series.month_day:
+        series.month_day = day.day
+    if series.nth:
+        week = (day.day - 1) // 7 + 1
+        series.nth = week if week <= LAST_COUNTED_WEEK else -1
+    return ["starts_on", "weekdays", "month_day", "nth"]
+
+
 @transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def begin_series(task: Task, rule: Values | str, reminders: Iterable[int]) -> None:
     """Make a task the first one of a series. `rule` is one of PRESETS or has some of RULE. ValidationError by field name."""
     if task.due_on is None:
         raise ValidationError({"due_on": [_("Choose the day of the first task.")]})
-    if isinstance(rule, str):
-        rule = preset(rule, task.due_on)
-    given = {name: value for name, value in rule.items() if value not in (None, "", [])}
-    series = TaskSeries(**given, starts_on=task.due_on, reminders=sorted(reminders), **{name: getattr(task, name) for name in TEMPLATE})
-    if series.until and series.until < task.due_on:
-        raise ValidationError({"until": [_("The end is before the first task.")]})
-    if series.nth and len(series.weekdays) != 1:
-        series.weekdays = [task.due_on.weekday()]
+    given = rule_on(rule, task.due_on, too_early=_("The end is before the first task."))
+    series = TaskSeries(**given, reminders=sorted(reminders), **{name: getattr(task, name) for name in TEMPLATE})
     clean(series)
     series.save()
     task.series, task.series_on = series, task.due_on
@@ -90,15 +109,7 @@ def adopt(series: TaskSeries, task: Task, changes: Values, reminders: set[int] |
         fields.append("reminders")
     day = task.due_on
     if "due_on" in changes and day is not None and day != task.series_on:
-        series.starts_on = day
-        if len(series.weekdays) == 1:
-            series.weekdays = [day.weekday()]
-        if series.month_day:
-            series.month_day = day.day
-        if series.nth:
-            week = (day.day - 1) // 7 + 1
-            series.nth = week if week <= LAST_COUNTED_WEEK else -1
-        fields += ["starts_on", "weekdays", "month_day", "nth"]
+        fields += move_rule(series, day)
         if task.series_on is None or (day > task.series_on and not Task._base_manager.filter(series=series, series_on=day).exists()):
             task.series_on = day
             Task._base_manager.filter(pk=task.pk).update(series_on=day)

@@ -200,7 +200,7 @@ class MoveView(View):
         data = form.cleaned_data
         at = data["time"] if "time" in form.data else clock_of(self.row, self.zone)
         until = data.get("until") if data.get("until") != end_of(self.row, self.zone) else None
-        asked = {"day": data["day"], "at": at, "until": until, "tell": bool(data.get("tell")), "version": data["version"]}
+        asked = {"day": data["day"], "at": at, "until": until, "tell": bool(data.get("tell")), "scope": data.get("scope", "one"), "version": data["version"]}
         return services.move_entry(self.row, zone=self.zone, actor=self.request.user, **asked)
 
     def refuse(self, form: forms.MoveForm, status: int) -> HttpResponse:
@@ -221,7 +221,7 @@ class MoveView(View):
         back |= {"until": f"{until:%H:%M}"} if until is not None else {}
         if self.drop:
             return JsonResponse({"message": text, "version": moved.version, "undo": back if day else None})
-        undo = f"undo:{self.request.path}?{urlencode(back)}" if day and not form.asks else ""
+        undo = f"undo:{self.request.path}?{urlencode(back)}" if day and not form.asks and form.cleaned_data.get("scope", "one") == "one" else ""
         messages.success(self.request, text, extra_tags=undo)
         url = safe_calendar(self.request.POST.get("next", "")) or f"/calendar/?show=day&day={form.cleaned_data['day']}"
         if self.request.htmx:  # type: ignore[attr-defined]

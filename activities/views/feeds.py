@@ -197,7 +197,7 @@ def guest(request: HttpRequest, token: str, found: MeetingGuest) -> HttpResponse
         else:
             return redirect("guest", token=token) if answered else render(request, "activities/guest_gone.html", status=410)
     answers = [(state.value, str(label), state.value == found.state) for state, label in answers_of()]
-    context = {"guest": found, "meeting": found.meeting, "when": services.when_text(found.meeting), "answers": answers, "problem": problem}
+    context = {"guest": found, "meeting": found.meeting, "when": services.when_of(found), "answers": answers, "problem": problem}
     return render(request, "activities/guest.html", context, status=status)
 
 

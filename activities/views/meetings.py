@@ -1,65 +1,61 @@
-"""Meetings beyond their pages as records: who is free."""
+"""Pages of meetings: those that repeat say by which rule, and ask what of them is deleted."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils import timezone
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from activities import panels, selectors
-from activities.forms.free import question_of, with_time
+from activities import forms, selectors, services
 from activities.models import Meeting
-from crm.core.access import may_add
-from crm.core.lists import row_context
-from crm.core.views import RecordFormView
+from activities.views.entries import put_errors
+from crm.core.views import RecordCreateView, RecordDeleteView
+from crm.core.writes import StaleRecord
 
 
-class FreeView(RecordFormView):
-    """The form of a meeting as it was typed, with who is free at that time below the guests; htmx gets that part alone. Nothing is saved. `at`: a time
-    that is filled in. 422 when it can't be said, for a wrong time."""
+class MeetingCreateView(RecordCreateView):
+    """Says what was understood of a repetition."""
 
-    slug = "meetings"
+    made: Meeting | None = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        pk = kwargs.get("pk")
-        self.obj = self.load(pk, "change") if pk is not None else None
-        if self.obj is None and not may_add(request.user, Meeting):
-            raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)
+    def _create(self, form: Any) -> str:
+        self.made = self.record.create(form.values(), actor=self.request.user)
+        return self.made.get_absolute_url()
 
-    def get(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """Whoever comes back to the address finds the form."""
-        return self.page(self.build(obj=self.obj))
+    def done(self, url: str, text: str) -> HttpResponse:
+        repeats = self.made is not None and self.made.series is not None
+        return super().done(url, _("Saved. %(rule)s.") % {"rule": selectors.rule_text(self.made.series)} if repeats else text)  # type: ignore[union-attr,arg-type]
 
-    def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        form = self.build(request.POST, obj=self.obj)
-        form = self.build(with_time(request.POST, form), obj=self.obj)
-        question = question_of(form)
-        if question is None:
-            html = panels.problem_html([str(text) for texts in form.errors.values() for text in texts])
-        else:
-            found = selectors.who_is_free(request.user, *question, now=timezone.now(), but=pk)
-            html = panels.free_html(found, row_context(request.user), form.fields["starts_at"].clock, form.fields["guests"].widget.url)
-        if request.htmx and request.htmx.target == "free":  # type: ignore[attr-defined]
-            return HttpResponse(html)  # what is wrong stands in it; htmx shows no answer that is an error
-        form.fields["guests"].widget.panel = html
-        return self.page(form, 422 if question is None else 200)
 
-    def page(self, form: Any, status: int = 200) -> HttpResponse:
-        new = self.obj is None
-        return self.show(
-            "form",
-            status,
-            object=self.obj,
-            form=form,
-            form_title=self.record.label_new if new else _("Edit %(name)s") % {"name": str(self.obj)},
-            submit_label=_("Create") if new else _("Save"),
-            cancel_url=self.record.list_url if self.obj is None else self.obj.get_absolute_url(),
-            form_action=reverse("meetings:new") if self.obj is None else reverse("meetings:edit", args=[self.obj.pk]),
-            conflict=None,
-            duplicates=[],
-        )
+class MeetingDeleteView(RecordDeleteView):
+    """GET asks; of a series, what of it. POST `scope`: one, following or all."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        meeting = self.load(pk, "delete")
+        return self.page(meeting, forms.ScopeForm() if meeting.series_id else None)
+
+    def page(self, meeting: Meeting, form: Any, status: int = 200) -> HttpResponse:
+        context = {"object": meeting, "cancel_url": meeting.get_absolute_url(), "consequences": self.record.consequences(meeting), "form": form}
+        return self.show("confirm_delete", status, **context)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        meeting = self.load(pk, "delete")
+        form, version = forms.ScopeForm(request.POST), request.POST.get("version", "")
+        if not form.is_valid():
+            return self.page(meeting, form, 422)
+        scope = form.cleaned_data["scope"]
+        known = int(version) if version.isdecimal() and len(version) < 10 else None
+        try:
+            group = services.delete_meeting(meeting, scope, actor=request.user, version=known)
+        except StaleRecord:
+            return render(request, "409.html", {"message": _("Somebody changed this meeting meanwhile. Look at it again before you delete it.")}, status=409)
+        except ValidationError as error:
+            put_errors(form, error)
+            return self.page(meeting, form, 422)
+        text = _("%(name)s is in the bin.") if scope == "one" else _("In the bin, with those after it: %(name)s")
+        messages.success(request, text % {"name": str(meeting)[:80]}, extra_tags=f"undo:/bin/{group}/restore/")
+        return redirect(self.record.url("list"))

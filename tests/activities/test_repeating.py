@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from activities import services
+from activities import selectors, services
 from activities.models import Notification, Task, TaskSeries
 from activities.selectors import rule_text
 from activities.services.reminders import planned_minutes
@@ -67,6 +67,7 @@ def test_the_days_of_a_rule(rule: dict[str, Any], start: date, expected: list[st
     [
         ({"frequency": "daily"}, "Every day"),
         ({"frequency": "weekly", "weekdays": [0, 1, 2, 3, 4]}, "Every weekday"),
+        ({"frequency": "weekly", "weekdays": [1]}, "Every Tuesday"),
         ({"frequency": "weekly", "interval": 2, "weekdays": [2, 0]}, "Every 2 weeks on Mon, Wed"),
         ({"frequency": "monthly", "month_day": 31, "times": 3}, "Every month on day 31, 3 times"),
         ({"frequency": "monthly", "nth": -1, "weekdays": [4], "until": date(2027, 5, 3)}, "Every month on the last Friday, until 3 May 2027"),
@@ -269,7 +270,7 @@ def test_a_repetition_from_the_forms(client: Client, people: Cast) -> None:
     task = Task.objects.get()
     assert task.series is not None
     page = client.get(task.get_absolute_url()).content.decode()
-    assert "Every week on" in page and "Skip this one" in page
+    assert selectors.rule_text(task.series) in page and "Skip this one" in page
     for address in ("/tasks/?view=mine", "/"):
         assert "Repeats" in client.get(address).content.decode()
     assert "Change the tasks that follow as well" in client.get(f"/tasks/{task.pk}/edit/").content.decode()

@@ -207,7 +207,10 @@ def _own(world: Any, slug: str, user: Any) -> dict[str, tuple[list[Any], Fits]]:
                 "priority": ([["1"], ["2", "3"]], lambda row, value: str(row.priority) in value),
                 "delegated": (["me"], lambda row, value: row.created_by_id == user.pk != row.owner_id),
             }
-    return {"starts": (["coming", "today", "tomorrow", "week", "next_week", "past"], _starts)}
+    return {
+        "starts": (["coming", "today", "tomorrow", "week", "next_week", "past"], _starts),
+        "repeats": (["yes", "no"], lambda row, value: (row.series_id is not None) == (value == "yes")),
+    }
 
 
 def _of_leads(world: Any) -> dict[str, tuple[list[Any], Fits]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from activities.models import Meeting, Task
+from activities.models import Meeting, MeetingSeries, Task
 from contacts.models import Company, Contact
 from crm.core.models import Source, Tag
 from deals.models import Deal, LostReason, Stage
@@ -70,6 +70,8 @@ def build(people: Any, seed: int = 7) -> SimpleNamespace:
     )
     world.rows["deals"] = make(Deal, lambda index: _deal(world, index, companies, contacts))
     world.rows["tasks"] = make(Task, lambda index: _task(world, index, contacts))
+    rule = {"frequency": "daily", "starts_on": TODAY, "made_until": TODAY, "at": time(10), "lasts": timedelta(hours=1), "zone": "UTC"}
+    world.series = MeetingSeries.objects.create(title="M", owner=world.owners[0], **rule)
     world.rows["meetings"] = make(Meeting, lambda index: _meeting(world, index, contacts))
     for slug in ("companies", "contacts", "leads", "deals"):
         _tag(world, slug)
@@ -152,6 +154,8 @@ def _meeting(world: Any, index: int, contacts: list[Any]) -> Meeting:
         hours=pick((0, 10, 23))
     )
     row.ends_at = row.starts_at + timedelta(hours=1)
+    if not index % 3:
+        row.series, row.recurrence_at = world.series, row.starts_at + timedelta(minutes=index)
     return _owned(world, _about(world, row, contacts), owner=pick(world.owners[:-1]))
 
 
