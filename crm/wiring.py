@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from activities.panels import FILES, composer, recent, timeline
-from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, quick_entries, task_for_each, write_action
+from activities.records import MEETING, TASK, calls_for_each, follow_action, mail_for_each, may_plan, quick_entries, task_for_each, write_action
 from activities.records import SETTINGS as ACTIVITY_SETTINGS
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
@@ -32,7 +32,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
     mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
     calls = (calls_for_each(record.model),) if record.slug in ("contacts", "leads") else ()
     together = (*actions, task_for_each(record.model), *mails, *calls, delete)
-    write, own = write_action(record) if record.mail_to is not None else no_extra, record.actions
+    write, own, follow = write_action(record) if record.mail_to is not None else no_extra, record.actions, follow_action(record)
     planned = Opening(f"/tasks/new/?{record.model._meta.model_name}={{pk}}&stay=1", may_plan)
     columns: tuple[Column, ...] = tuple(replace(column, opens=planned) if column.name == "next" else column for column in record.columns)
     return replace(
@@ -44,7 +44,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         panels=(*panels, *record.panels, FILES),
         bulk_actions=together,
         columns=columns,
-        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx)], key=lambda action: not action.primary),
+        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx), *follow(obj, ctx)], key=lambda action: not action.primary),
     )
 
 

@@ -11,6 +11,7 @@ from activities.forms.mails import MailEachForm, MailForm
 from activities.forms.meeting_repeat import ScopeForm
 from activities.forms.repeating import ItemForm, NotificationForm, RepeatForm, before_text
 from activities.forms.timeline import TAB_LABELS, CommentForm, TimelineForm
+from activities.forms.times import parse_clock, parse_day
 from activities.forms.work import (
     CallForm,
     CallLineForm,
@@ -26,8 +27,6 @@ from activities.forms.work import (
     TaskForm,
     TodayTaskForm,
     next_hour,
-    parse_clock,
-    parse_day,
 )
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,12 +19,12 @@ from activities.forms.base import EntryForm
 from activities.forms.calendar import GuestsField, TellField, guest_lines
 from activities.forms.meeting_repeat import add_repeat, clean_repeat, with_rule
 from activities.forms.repeating import ReminderField, RepeatField
+from activities.forms.times import asked_span
 from activities.models import SUBJECTS, Meeting, Task
 from activities.models.video import validate_video_url
 from activities.selectors.wording import CALL_OUTCOMES
 from activities.services.due import moment
 from activities.services.lines import MAX_BODY, MAX_MINUTES
-from activities.services.meetings import default_span
 from crm.core.bulk.actions import BulkForm
 from crm.core.fields import PickerField
 from crm.core.forms import RecordForm
@@ -228,35 +228,6 @@ class MeetingForm(WorkForm):
         values = self.values()
         changed = {name: values[name] for name in (*self.changed_data, "repeat") if name in values and name != "tell"}
         return {**changed, "tell": True} if self.cleaned_data.get("tell") else changed
-
-
-def parse_day(text: Any) -> Any:
-    """A day from an address, or None."""
-    try:
-        day = datetime.strptime(str(text), "%Y-%m-%d").date()
-    except ValueError:
-        return None
-    return day if 1970 <= day.year <= 2199 else None
-
-
-def parse_clock(text: Any) -> time | None:
-    """14:30; None for anything else."""
-    try:
-        return time.fromisoformat(text) if isinstance(text, str) and len(text) == len("14:30") else None
-    except ValueError:
-        return None
-
-
-def asked_span(asked: Any) -> tuple[datetime, datetime]:
-    """What a new meeting's form begins with: the `day` of an address and on it `from` and `until` (midnight: the end of the day), as far as they make
-    sense."""
-    day, begins, until = parse_day(asked.get("day")), parse_clock(asked.get("from")), parse_clock(asked.get("until"))
-    if day is None or begins is None:
-        return default_span(day, timezone.localtime())
-    zone = ZoneInfo(timezone.get_current_timezone_name())
-    start = moment(day, begins, zone)
-    end = moment(day + timedelta(days=until == time.min), until, zone) if until is not None else start
-    return start, end if end > start else start + timedelta(hours=1)
 
 
 # ---- on a record's page ----

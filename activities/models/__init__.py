@@ -4,6 +4,7 @@ from activities.models.base import LONG, SUBJECTS, Subjects
 from activities.models.calls import CallList, CallListEntry
 from activities.models.dates import MOST_DAYS_BEFORE, DateRule
 from activities.models.files import Attachment, MailFile
+from activities.models.follows import Follow
 from activities.models.meeting_series import MeetingSeries, SeriesGuest
 from activities.models.meetings import CalendarFeed, CalendarUpload, Guest, Meeting, MeetingGuest
 from activities.models.reminders import Notification, NotificationSettings, Reminder
@@ -24,6 +25,7 @@ __all__ = [
     "ChecklistItem",
     "Comment",
     "DateRule",
+    "Follow",
     "Guest",
     "MailFile",
     "Meeting",

@@ -62,6 +62,7 @@ class Notification(models.Model):
         ASSIGNED = "assigned", _("Assigned to you")
         DONE = "done", _("Delegated task done")
         MENTIONED = "mentioned", _("You were mentioned")
+        FOLLOWED = "followed", _("News on records that you follow")
         EXPORT = "export", _("Export ready")
         SYSTEM = "system", _("System")
 

@@ -120,7 +120,9 @@ class WorkRows:
                 tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
         else:
             snooze = join_html(row)
-            high = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>' if row.is_private else ""
+            high = repeats_html(row)
+            if row.is_private:
+                high += f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>'
         task = isinstance(row, Task)
         kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if task and snooze else escape(kind_text(row))
         due = late_html(row, self.ctx) if task and row.is_late(self.ctx.now) else due_html(row, self.ctx)

@@ -54,6 +54,11 @@ def quick_entries(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     return actions
 
 
+def follow_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
+    """In the menu of a record's page; whether one follows it already is said on the page that it leads to, so that this one need not ask."""
+    return lambda obj, ctx: [Action(_("Follow"), "eye", reverse("activities:follow", args=[record.slug, obj.pk]), menu=True)]
+
+
 def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     """The button "E-mail" on a record's page; of people and companies the first thing to do."""
 

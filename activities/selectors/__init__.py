@@ -7,6 +7,7 @@ from activities.selectors.calls import call_list_at, call_lists, entry_of, next_
 from activities.selectors.capture import People, colleague_called, may_capture, page_record, people_called, reference, referenced
 from activities.selectors.dates import date_fields, dates_on, with_counts
 from activities.selectors.files import file_at, files_of, removable
+from activities.selectors.follows import follows
 from activities.selectors.found import found_lines
 from activities.selectors.free import is_called, who_is_free
 from activities.selectors.mails import files_of_draft, files_of_mail, files_to_send, mails_that_wait, openable, own_mail
@@ -64,6 +65,7 @@ __all__ = [
     "files_of_mail",
     "files_to_send",
     "focus",
+    "follows",
     "found_lines",
     "guests_of",
     "is_called",

@@ -13,7 +13,8 @@ from activities.services.enclosures import MOST_FILES as MOST_MAIL_FILES
 from activities.services.enclosures import enclosures
 from activities.services.feeds import feed_user, make_feed, stop_feed
 from activities.services.files import add_files, may_remove_file, records_erased, remove_file
-from activities.services.guests import answer, guest_of
+from activities.services.follows import follow, unfollow
+from activities.services.guests import answer, guest_of, when_text
 from activities.services.hooks import user_left
 from activities.services.ics import feed
 from activities.services.lines import add_note, correct_line, delete_line, log_call, may_correct, restore_line, write_line, write_lines
@@ -93,6 +94,7 @@ __all__ = [
     "feed",
     "feed_user",
     "fire_due_reminders",
+    "follow",
     "follow_owner",
     "found_in",
     "guest_of",
@@ -142,6 +144,7 @@ __all__ = [
     "skip_task",
     "snooze_task",
     "stop_feed",
+    "unfollow",
     "unsend",
     "unsubscribe_token",
     "unsubscribed",
@@ -150,6 +153,7 @@ __all__ = [
     "update_task",
     "user_left",
     "when_of",
+    "when_text",
     "withdraw",
     "write_captured",
     "write_line",

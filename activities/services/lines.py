@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from activities.models import Activity
+from activities.services.follows import tell_followers
 from activities.services.responses import answered_by, refresh_responses
 from activities.services.subjects import Touched, fill_parents, ids_of, most_specific, refresh_last_activity, subject_name, touched
 from crm.core.access import can, may_add
@@ -35,6 +36,7 @@ def write_lines(rows: Sequence[dict[str, Any]]) -> list[Activity]:
     written = insert_rows(lines)
     refresh_last_activity(touched(line for line in written if line.kind != Activity.Kind.CHANGE))
     refresh_responses(answered_by(written))
+    tell_followers(written)
     return written
 
 

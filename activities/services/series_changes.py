@@ -30,6 +30,7 @@ from crm.core.writes import StaleRecord, change_each, clean, lock, writable
 
 SHAPE = tuple(name for name in RULE if name not in ("until", "times"))
 WEEK = 7
+FIELDS = {field.name for field in Meeting._meta.concrete_fields}
 Plan = dict[int, date | None]  # row id -> its day by the new rule; None: there is none left for it
 
 
@@ -90,9 +91,9 @@ def change_series(meeting: Meeting, changes: Values, rule: Values | None, *, act
         new.reminders = sorted(asked_minutes({"reminder": reminder}))
     clean(new)
     new.save()
+    for each in rows:
+        _check(each, changes)
     left = _put(old, new, rows, plan, changes, actor)
-    for each in left:
-        check_meeting(each)
     if hidden:
         hide(left)
         series_guests.conceal(old, new)
@@ -116,6 +117,15 @@ def _changeable(rows: list[Meeting], row: Meeting, actor: Any) -> list[Meeting]:
     if row.pk not in allowed:
         raise ValidationError({"scope": [_("This meeting is over. Change one that is still to come.")]})
     return [each for each in rows if each.pk in allowed]
+
+
+def _check(row: Meeting, changes: Values) -> None:
+    """What a change of all would make of one of them."""
+    like = copy.copy(row)
+    for name, value in changes.items():
+        if name in FIELDS:
+            setattr(like, name, value)
+    check_meeting(like)
 
 
 # ---- the rule ----

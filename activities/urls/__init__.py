@@ -4,12 +4,13 @@ from django.urls import include, path
 
 from activities.urls.calendar import calendar_urls
 from activities.urls.calls import call_urls
-from activities.views import background, capture, comments, entries, feeds, files, focus, links, mails, today
+from activities.views import background, capture, comments, entries, feeds, files, focus, follows, links, mails, today
 from activities.views.unsubscribe import unsubscribe
 
 entry_urls = [
     path("<slug:slug>/<int:pk>/timeline/", entries.TimelineView.as_view(), name="timeline"),
     path("<slug:slug>/<int:pk>/timeline/filter/", entries.TimelineFilterView.as_view(), name="timeline_filter"),
+    path("<slug:slug>/<int:pk>/follow/", follows.FollowView.as_view(), name="follow"),
     path("<slug:slug>/<int:pk>/mail/", mails.WriteMailView.as_view(), name="write_mail"),
     path("mails/<int:pk>/", mails.MailView.as_view(), name="mail"),
     path("mails/<int:pk>/take-back/", mails.TakeBackView.as_view(), name="take_back"),

@@ -181,6 +181,7 @@ ICONS = {
     "assigned": "user-share",
     "done": "circle-check",
     "mentioned": "at",
+    "followed": "eye",
     "export": "file-export",
     "system": "info-circle",
 }

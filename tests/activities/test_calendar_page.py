@@ -318,5 +318,5 @@ def test_a_day_of_many_people_takes_few_statements(people: Cast) -> None:
         services.create_task({"title": "Task", "due_on": DAY}, actor=person)
     with CaptureQueriesContext(connection) as queries:
         day = selectors.team_day(people.owner, DAY, NEW_YORK, layers=selectors.WORK)
-    assert len(queries) == 5
+    assert len(queries) == 6
     assert [len(each.rows) for each in day.days] == [2, 2, 2, 0]

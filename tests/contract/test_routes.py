@@ -85,6 +85,7 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "tasks:item": ("tasks", "change"),
     "meetings:free_for": ("meetings", "change"),
     "activities:timeline": ("leads", "view"),
+    "activities:follow": ("leads", "view"),
     "activities:timeline_filter": ("leads", "view"),
     "activities:mail": ("leads", "view"),
     "activities:files": ("leads", "view"),
