@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,8 +16,10 @@ from contacts import selectors, services
 from contacts.forms import ConsentForm, LeaveForm, PersonRoleForm, RelationshipForm, RoleForm
 from contacts.models import Employment, Relationship
 from contacts.services import record_consent
+from crm.core.access import can
 from crm.core.parts import PartFormView, PartRemoveView
-from crm.core.views import RecordFormView
+from crm.core.related import linked
+from crm.core.views import RecordFormView, RecordView
 from crm.core.writes import StaleRecord
 
 
@@ -46,6 +49,20 @@ class ConsentView(RecordFormView):
             return self.page(contact, form, 422)
         messages.success(request, _("Saved."))
         return redirect(contact.get_absolute_url())
+
+
+class VCardView(RecordView):
+    """GET: the person as a file for an address book, for whoever may export them."""
+
+    slug = "contacts"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        contact, user = self.load(pk), request.user
+        if not can(user, "export", contact):
+            raise PermissionDenied
+        card = services.vcard(contact, linked(user, contact, "company"), selectors.email_rows(contact), selectors.phone_rows(contact))
+        names = f"filename=\"contact-{pk}.vcf\"; filename*=UTF-8''{quote(str(contact)[:80], safe='')}.vcf"
+        return HttpResponse(card, content_type="text/vcard; charset=utf-8", headers={"Content-Disposition": f"attachment; {names}"})
 
 
 # ---- roles at companies ----

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.panels import FILES, composer, recent, timeline
-from activities.records import MEETING, TASK, calls_for_each, mail_for_each, may_plan, task_for_each, write_action
+from activities.panels import FILES, composer, last_contact, recent, timeline
+from activities.records import MEETING, TASK, calls_for_each, compose_actions, mail_for_each, may_plan, task_for_each, write_action
 from activities.records import SETTINGS as ACTIVITY_SETTINGS
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
@@ -32,6 +32,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
     mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
     calls = (calls_for_each(record.model),) if record.slug in ("contacts", "leads") else ()
     together = (*actions, task_for_each(record.model), *mails, *calls, delete)
+    told = record.slug in ("contacts", "companies", "leads")
     write, own = write_action(record) if record.mail_to is not None else no_extra, record.actions
     planned = Opening(f"/tasks/new/?{record.model._meta.model_name}={{pk}}&stay=1", may_plan)
     columns: tuple[Column, ...] = tuple(replace(column, opens=planned) if column.name == "next" else column for column in record.columns)
@@ -43,7 +44,8 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         panels=(*panels, *record.panels, FILES),
         bulk_actions=together,
         columns=columns,
-        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx)], key=lambda action: not action.primary),
+        strip=(lambda obj, ctx: [(_("Last contact"), last_contact(obj, ctx)), *record.strip(obj, ctx)]) if told else record.strip,
+        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx), *compose_actions(obj, ctx)], key=lambda action: (not action.primary, action.menu)),
     )
 
 
@@ -98,6 +100,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).
 HOOKS: dict[str, tuple[str, ...]] = {
+    "helpers": ("users.selectors.helpers_of",),
     "organisation": ("users.selectors.organisation",),
     "unread": ("activities.selectors.unread_count",),
     "capture": ("activities.selectors.may_capture",),

@@ -5,7 +5,7 @@ from activities.panels.capture import said_of_task, understood
 from activities.panels.composer import COMPOSER, composer, composer_tabs, meeting_box, quick_add, slug_of, task_box
 from activities.panels.files import FILES
 from activities.panels.mails import mails_to_each
-from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
+from activities.panels.story import Asked, LineMaker, asked_of, last_contact, recent, timeline, timeline_context, timeline_url
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, marks_html, may_change
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "composer_tabs",
     "due_html",
     "focus_context",
+    "last_contact",
     "mails_to_each",
     "marks_html",
     "may_change",

@@ -69,6 +69,20 @@ class StatusView(RecordView):
         return redirect(safe_next(self.request, saved.get_absolute_url()))
 
 
+class MatchesView(RecordView):
+    """What the lead may already be, as a piece of its page; as a page of its own, converting asks for it."""
+
+    slug = "leads"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return redirect("leads:convert", pk=lead.pk)
+        user: Any = request.user
+        found = selectors.convert_matches(user, lead)
+        return render(request, "leads/matches.html", {"companies": found.companies, "contacts": found.contacts})
+
+
 class ConvertView(RecordView):
     """GET: what the lead may already be. POST: convert, once; whoever comes second is led to the result."""
 

@@ -49,6 +49,7 @@ GENERIC = {
     "next",
     "neighbours",
     "cell",
+    "field",
     "rows",
 }
 
@@ -64,7 +65,9 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "deals:lost": ("deals", "change"),
     "leads:status": ("leads", "change"),
     "leads:convert": ("leads", "change"),
+    "leads:matches": ("leads", "view"),
     "leads:unconvert": ("leads", "change"),
+    "contacts:vcard": ("contacts", "export"),
     "contacts:consent": ("contacts", "view"),
     "contacts:left": ("contacts", "change"),
     "contacts:role_new": ("contacts", "change"),
