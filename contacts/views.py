@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from contacts import selectors, services
 from contacts.forms import ConsentForm, LeaveForm, PersonRoleForm, RelationshipForm, RoleForm
 from contacts.models import Employment, Relationship
-from contacts.services import record_consent
 from crm.core.access import can
 from crm.core.parts import PartFormView, PartRemoveView
 from crm.core.related import linked
@@ -27,9 +27,14 @@ class ConsentView(RecordFormView):
     """What a person allowed: the log, and for who may change the person a form to note more."""
 
     slug = "contacts"
+    record_consent: Callable[..., Any] = staticmethod(services.record_consent)
 
-    def page(self, contact: Any, form: ConsentForm | None, status: int = 200) -> HttpResponse:
-        context = {"record": self.record, "contact": contact, "form": form, "log": selectors.consent_log(self.request.user, contact)}
+    def log(self, person: Any) -> Iterable[Any]:
+        """Rows with at, channel, given, source, text and by, newest first."""
+        return selectors.consent_log(self.request.user, person)
+
+    def page(self, person: Any, form: ConsentForm | None, status: int = 200) -> HttpResponse:
+        context = {"record": self.record, "person": person, "form": form, "log": self.log(person)}
         return render(self.request, "contacts/consent.html", context, status=status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -43,7 +48,7 @@ class ConsentView(RecordFormView):
             return self.page(contact, form, 422)
         given = form.cleaned_data
         try:
-            record_consent(contact, given["channel"], given["given"] == "yes", given["source"], actor=request.user, text=given["text"])
+            self.record_consent(contact, given["channel"], given["given"] == "yes", given["source"], actor=request.user, text=given["text"])
         except ValidationError as error:
             self.fail(form, error)
             return self.page(contact, form, 422)

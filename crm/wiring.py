@@ -91,7 +91,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "mail.sent": (later("activities.handlers.mail_sent"),),
     "mail.failed": (later("activities.handlers.mail_failed"),),
     "contacts.consent_recorded": (now("activities.handlers.consent_recorded"),),
-    "leads.unsubscribed": (now("activities.handlers.lead_unsubscribed"),),
+    "leads.consent_recorded": (now("activities.handlers.consent_recorded"),),
     "core.export_finished": (later("activities.handlers.export_finished"),),
     "core.import_finished": (later("activities.handlers.import_finished"),),
     "core.bulk_finished": (later("activities.handlers.bulk_finished"),),

@@ -47,7 +47,8 @@ def next_call(user: Any, call_list: Any, after: int = 0) -> tuple[CallListEntry 
     if entry is None:
         return None, None
     person: Any = entry.contact or entry.lead
-    person.may_call = entry.may_call
+    if entry.contact_id:
+        person.may_call = entry.may_call
     return entry, person
 
 

@@ -238,14 +238,11 @@ def contact_subtitle(obj: Contact, ctx: Any) -> SafeString | str:
     return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
 
-NOT_WANTED = {Consent.Channel.EMAIL: _("No e-mails"), Consent.Channel.PHONE: _("No calls"), Consent.Channel.NEWSLETTER: _("No newsletter")}
-
-
 def contact_badges(obj: Contact, ctx: Any) -> list[Any]:
     """Where the person stands, what they do not want, and their tags."""
     consents = selectors.current_consents(obj)
-    withdrawn = [cells.badge(str(NOT_WANTED[channel]), "red", "ban") for channel in selectors.CONSENTS if channel in consents and not consents[channel].given]
-    return [cells.badge(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey")), *withdrawn, *tag_badges(obj, ctx)]
+    refused = panels.refusals(channel for channel, said in consents.items() if not said.given)
+    return [cells.badge(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey")), *refused, *tag_badges(obj, ctx)]
 
 
 def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
@@ -282,12 +279,7 @@ def local_time(obj: Contact, ctx: Any) -> SafeString | str:
 
 def consent_html(channel: str, obj: Contact, ctx: Any) -> SafeString:
     consent = selectors.current_consents(obj).get(channel)
-    if consent is None:
-        return cells.badge(gettext("Not asked"), "grey", "help-circle")
-    day = cells.format_short(consent.at.astimezone(ctx.zone).date(), ctx.locale)
-    if consent.given:
-        return cells.badge(gettext("Given %(day)s") % {"day": day}, "green", "check")
-    return cells.badge(gettext("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+    return panels.consent_badge(consent.given, consent.at, ctx) if consent is not None else panels.consent_badge(None, None, ctx)
 
 
 CONTACT = RecordType(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -10,6 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.models import Consent
+from contacts.panels import consent_badge, refusals
 from contacts.services import country_name
 from crm.core import cells, dialing, steps
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
@@ -32,8 +36,7 @@ def _subtitle(lead: Lead, ctx: Any) -> Any:
 def _badges(lead: Lead, ctx: Any) -> list[Any]:
     status = ctx.linked(lead, "status")
     found = [cells.badge(status.name, status.color)] if status else []
-    if lead.unsubscribed_at is not None:
-        found.append(cells.badge(_("No e-mails"), "red", "ban"))
+    found += refusals(lead.refused)
     if status and status.kind == Kind.DISQUALIFIED and lead.disqualified_reason:
         found.append(cells.badge(lead.disqualified_reason, "grey", "info-circle"))
         if lead.recycle_on:
@@ -48,7 +51,9 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
     if ctx.can("change", lead) and kind in (Kind.NEW, Kind.WORKING):
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
-        found.append(dialing.call_action(lead.phone))
+        found.append(dialing.call_action(lead.phone, wanted=lead.may_call))
+    label = _("Record consent") if ctx.can("change", lead) else _("Consent log")
+    found.append(Action(label, "shield-check", reverse("leads:consent", args=[lead.pk]), menu=True))
     return [*found, *_ends(lead, kind, reverse("leads:status", args=[lead.pk]))] if ctx.can("change", lead) else found
 
 
@@ -119,11 +124,9 @@ def _website(lead: Lead, ctx: Any) -> Any:
     return format_html('<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', address, lead.website)
 
 
-def _unsubscribed(lead: Lead, ctx: Any) -> Any:
-    if lead.unsubscribed_at is None:
-        return ""
-    day = cells.format_short(lead.unsubscribed_at.astimezone(ctx.zone).date(), ctx.locale)
-    return cells.badge(_("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+def _consent(channel: str, lead: Lead, ctx: Any) -> Any:
+    said = lead.current_consents.get(channel)
+    return consent_badge(said["given"], datetime.fromisoformat(said["at"]), ctx) if said is not None else consent_badge(None, None, ctx)
 
 
 SECTIONS = (
@@ -142,7 +145,6 @@ SECTIONS = (
             Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else "", "email"),
             Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else "", "phone"),
             Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title, "job_title"),
-            Fact(gettext_lazy("Mails"), _unsubscribed),
         ),
     ),
     Section(
@@ -162,6 +164,7 @@ SECTIONS = (
             *(Fact(name, lambda lead, ctx, name=name: getattr(lead, name)) for name in UTM),
         ),
     ),
+    Section(gettext_lazy("Consent"), tuple(Fact(channel.label, partial(_consent, channel.value)) for channel in Consent.Channel)),
     Section(
         gettext_lazy("About"),
         (

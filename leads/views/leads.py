@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contacts.views import ConsentView
 from crm.core.access import can
 from crm.core.settings_services import add_errors
 from crm.core.views import RecordView, safe_next
@@ -67,6 +68,16 @@ class StatusView(RecordView):
             return self.page(lead, form, 422)
         messages.success(self.request, _("Status: %(status)s") % {"status": saved.status})
         return redirect(safe_next(self.request, saved.get_absolute_url()))
+
+
+class LeadConsentView(ConsentView):
+    """The same for a lead."""
+
+    slug = "leads"
+    record_consent = staticmethod(services.record_lead_consent)
+
+    def log(self, person: Any) -> Any:
+        return selectors.consent_log(person)
 
 
 class MatchesView(RecordView):
