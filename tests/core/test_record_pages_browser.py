@@ -152,3 +152,16 @@ def test_the_same_on_a_phone_and_without_scripts(contact: Contact, new_page: Cal
     bare.get_by_label("Show all").check()
     bare.get_by_text("Line 29 of what was said.").scroll_into_view_if_needed()
     expect(bare.get_by_text("Line 29 of what was said.")).to_be_in_viewport()
+
+
+def test_the_name_stays_in_sight_when_a_list_is_scrolled_sideways(lead: Lead, new_page: Callable[..., Page], sign_in: Callable[..., None]) -> None:
+    page = opened(new_page, sign_in, lead, viewport={"width": 1200, "height": 800})
+    page.goto("/leads/?cols=name,company,status,score,next,email,phone,owner,source,active,age,value,created,tags")
+    box, name = page.locator(".tbl"), page.locator("#rows th").first
+    at = name.bounding_box()
+    assert box.evaluate("x => { x.scrollLeft = 400; return x.scrollLeft }") > 100
+    assert at and name.bounding_box() == at
+    page.locator("[data-rowlink]").first.focus()
+    page.locator("#rows th .row-tool[data-pencil]").click()
+    expect(page.locator(".cellbox").get_by_label("First name")).to_be_focused()
+    assert overflow(page) <= 0  # the list scrolls, not the page
