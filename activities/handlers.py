@@ -93,15 +93,9 @@ def mail_failed(event: OutboxEvent) -> None:
 
 
 def consent_recorded(event: OutboxEvent) -> None:
-    """`contacts.consent_recorded`."""
+    """`contacts.consent_recorded`, `leads.consent_recorded`."""
     data = {name: event.payload[name] for name in ("channel", "given", "source")}
-    reactions.tell("contact", "consent", event.subject_ids, data, event.actor_id, event.occurred_at)
-
-
-def lead_unsubscribed(event: OutboxEvent) -> None:
-    """`leads.unsubscribed`."""
-    data = {"channel": "email", "given": False, "source": event.payload["source"]}
-    reactions.tell("lead", "consent", event.subject_ids, data, event.actor_id, event.occurred_at)
+    reactions.tell(event.subject_type.partition(".")[2], "consent", event.subject_ids, data, event.actor_id, event.occurred_at)
 
 
 def export_finished(event: OutboxEvent) -> None:

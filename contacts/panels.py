@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import selectors
-from contacts.models import Company, Contact
+from contacts.models import Company, Consent, Contact
+from crm.core import cells
 from crm.core.access import arms_for, may_add, reaches
 from crm.core.records import Panel, PanelContent
 from crm.core.related import linked
+
+
+def refusals(channels: Iterable[str]) -> list[SafeString]:
+    """Badges for a head: what somebody does not want, in one order."""
+    found = set(channels)
+    return [cells.badge(str(channel.refusal), "red", "ban") for channel in Consent.Channel if channel in found]
+
+
+def consent_badge(given: bool | None, at: datetime | None, ctx: Any) -> SafeString:
+    """What was last said about one channel, and when; None: nobody asked."""
+    if given is None or at is None:
+        return cells.badge(gettext("Not asked"), "grey", "help-circle")
+    day = cells.format_short(at.astimezone(ctx.zone).date(), ctx.locale)
+    if given:
+        return cells.badge(gettext("Given %(day)s") % {"day": day}, "green", "check")
+    return cells.badge(gettext("Withdrawn %(day)s") % {"day": day}, "grey", "x")
 
 
 def _content(

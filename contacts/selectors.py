@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection, transaction
-from django.db.models import BooleanField, DateField, Q, QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import BooleanField, DateField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from contacts.models import Company, Consent, Contact, ContactEmail, ContactPhone, Employment, Relationship, RelationshipType
@@ -55,6 +55,12 @@ def current_consents(contact: Contact) -> dict[str, Consent]:
     """{channel: newest consent}; a channel nobody asked about is missing. Read once per object."""
     latest = Consent.objects.filter(contact=contact).order_by("channel", "-at", "-pk").distinct("channel")
     return _once(contact, "_consents", lambda: {row.channel: row for row in latest})
+
+
+def may_call(contact: str = "pk") -> Coalesce:
+    """To annotate rows with, `contact` being their column of a person's id: False where that person wants no calls."""
+    newest = Consent.objects.filter(contact=OuterRef(contact), channel=Consent.Channel.PHONE).order_by("-at", "-pk")
+    return Coalesce(Subquery(newest.values("given")[:1]), Value(True))
 
 
 def consent_log(user: Any, contact: Contact) -> QuerySet[Consent]:

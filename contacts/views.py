@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from contacts import selectors, services
 from contacts.forms import ConsentForm, LeaveForm, PersonRoleForm, RelationshipForm, RoleForm
 from contacts.models import Employment, Relationship
-from contacts.services import record_consent
+from crm.core.access import can
 from crm.core.parts import PartFormView, PartRemoveView
-from crm.core.views import RecordFormView
+from crm.core.related import linked
+from crm.core.views import RecordFormView, RecordView
 from crm.core.writes import StaleRecord
 
 
@@ -24,9 +27,14 @@ class ConsentView(RecordFormView):
     """What a person allowed: the log, and for who may change the person a form to note more."""
 
     slug = "contacts"
+    record_consent: Callable[..., Any] = staticmethod(services.record_consent)
 
-    def page(self, contact: Any, form: ConsentForm | None, status: int = 200) -> HttpResponse:
-        context = {"record": self.record, "contact": contact, "form": form, "log": selectors.consent_log(self.request.user, contact)}
+    def log(self, person: Any) -> Iterable[Any]:
+        """Rows with at, channel, given, source, text and by, newest first."""
+        return selectors.consent_log(self.request.user, person)
+
+    def page(self, person: Any, form: ConsentForm | None, status: int = 200) -> HttpResponse:
+        context = {"record": self.record, "person": person, "form": form, "log": self.log(person)}
         return render(self.request, "contacts/consent.html", context, status=status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -40,12 +48,26 @@ class ConsentView(RecordFormView):
             return self.page(contact, form, 422)
         given = form.cleaned_data
         try:
-            record_consent(contact, given["channel"], given["given"] == "yes", given["source"], actor=request.user, text=given["text"])
+            self.record_consent(contact, given["channel"], given["given"] == "yes", given["source"], actor=request.user, text=given["text"])
         except ValidationError as error:
             self.fail(form, error)
             return self.page(contact, form, 422)
         messages.success(request, _("Saved."))
         return redirect(contact.get_absolute_url())
+
+
+class VCardView(RecordView):
+    """GET: the person as a file for an address book, for whoever may export them."""
+
+    slug = "contacts"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        contact, user = self.load(pk), request.user
+        if not can(user, "export", contact):
+            raise PermissionDenied
+        card = services.vcard(contact, linked(user, contact, "company"), selectors.email_rows(contact), selectors.phone_rows(contact))
+        names = f"filename=\"contact-{pk}.vcf\"; filename*=UTF-8''{quote(str(contact)[:80], safe='')}.vcf"
+        return HttpResponse(card, content_type="text/vcard; charset=utf-8", headers={"Content-Disposition": f"attachment; {names}"})
 
 
 # ---- roles at companies ----

@@ -8,8 +8,19 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from activities.panels import FILES, composer, recent, timeline
-from activities.records import MEETING, TASK, calls_for_each, follow_action, mail_for_each, may_plan, quick_entries, task_for_each, write_action
+from activities.panels import FILES, composer, last_contact, recent, timeline
+from activities.records import (
+    MEETING,
+    TASK,
+    calls_for_each,
+    compose_actions,
+    follow_action,
+    mail_for_each,
+    may_plan,
+    quick_entries,
+    task_for_each,
+    write_action,
+)
 from activities.records import SETTINGS as ACTIVITY_SETTINGS
 from contacts.records import COMPANY, CONTACT
 from contacts.records import SETTINGS as CONTACT_SETTINGS
@@ -32,6 +43,7 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
     mails = (mail_for_each(record.model),) if record.mail_to is not None and hasattr(record.model, "email") else ()
     calls = (calls_for_each(record.model),) if record.slug in ("contacts", "leads") else ()
     together = (*actions, task_for_each(record.model), *mails, *calls, delete)
+    told = record.slug in ("contacts", "companies", "leads")
     write, own, follow = write_action(record) if record.mail_to is not None else no_extra, record.actions, follow_action(record)
     planned = Opening(f"/tasks/new/?{record.model._meta.model_name}={{pk}}&stay=1", may_plan)
     columns: tuple[Column, ...] = tuple(replace(column, opens=planned) if column.name == "next" else column for column in record.columns)
@@ -44,7 +56,10 @@ def with_story(record: RecordType, *panels: Panel) -> RecordType:
         panels=(*panels, *record.panels, FILES),
         bulk_actions=together,
         columns=columns,
-        actions=lambda obj, ctx: sorted([*own(obj, ctx), *write(obj, ctx), *follow(obj, ctx)], key=lambda action: not action.primary),
+        strip=(lambda obj, ctx: [(_("Last contact"), last_contact(obj, ctx)), *record.strip(obj, ctx)]) if told else record.strip,
+        actions=lambda obj, ctx: sorted(
+            [*own(obj, ctx), *write(obj, ctx), *compose_actions(obj, ctx), *follow(obj, ctx)], key=lambda action: (not action.primary, action.menu)
+        ),
     )
 
 
@@ -90,7 +105,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
     "mail.sent": (later("activities.handlers.mail_sent"),),
     "mail.failed": (later("activities.handlers.mail_failed"),),
     "contacts.consent_recorded": (now("activities.handlers.consent_recorded"),),
-    "leads.unsubscribed": (now("activities.handlers.lead_unsubscribed"),),
+    "leads.consent_recorded": (now("activities.handlers.consent_recorded"),),
     "core.export_finished": (later("activities.handlers.export_finished"),),
     "core.import_finished": (later("activities.handlers.import_finished"),),
     "core.bulk_finished": (later("activities.handlers.bulk_finished"),),
@@ -99,6 +114,7 @@ SUBSCRIPTIONS: dict[str, tuple[Subscription, ...]] = {
 
 # Functions of upper apps that lower ones call through crm.core.context.hooks(name).
 HOOKS: dict[str, tuple[str, ...]] = {
+    "helpers": ("users.selectors.helpers_of",),
     "organisation": ("users.selectors.organisation",),
     "waiting": ("activities.selectors.bell_state",),
     "capture": ("activities.selectors.may_capture",),

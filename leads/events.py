@@ -41,12 +41,14 @@ class LeadConversionUndone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeadUnsubscribed(Event):
-    """A lead wants no mails any more."""
+class LeadConsentRecorded(Event):
+    """A lead allowed or withdrew a channel."""
 
-    name: ClassVar[str] = "leads.unsubscribed"
+    name: ClassVar[str] = "leads.consent_recorded"
     subject_type: ClassVar[str] = "leads.lead"
-    source: str
+    channel: str
+    given: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

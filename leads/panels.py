@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from crm.core import cells
 from crm.core.records import PanelContent
+from crm.core.related import linked
 from leads import selectors
-from leads.models import Lead
+from leads.models import Lead, LeadStatus
 
 
 def look_alikes(request: Any, lead: Lead) -> PanelContent | None:
@@ -24,6 +27,14 @@ def look_alikes(request: Any, lead: Lead) -> PanelContent | None:
     ]
     items = format_html_join("", '<li class="row2">{}<span><a href="{}">{}</a> <span class="t3 d-block xs">{}</span></span></li>', rows)
     return PanelContent(format_html("<ul>{}</ul>", items), len(found))
+
+
+def matches(request: Any, lead: Lead) -> PanelContent | None:
+    """What the lead may already be, asked for once the page is there: similar names take longer to find than all the rest of it."""
+    status = linked(request.user, lead, "status")
+    if status is None or status.kind not in (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING):
+        return None
+    return PanelContent(render_to_string("leads/matches.html", {"ask_url": reverse("leads:matches", args=[lead.pk])}))
 
 
 def answers(request: Any, lead: Lead) -> PanelContent | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contacts.models import Company, Contact
+from contacts.models import Company, Consent, Contact
 from contacts.selectors import look_alikes as alike
 from contacts.services import company_domain, email_key, phone_key
 from contacts.services.rules import normal_domain
@@ -24,6 +25,27 @@ MOST = 5  # matches shown per kind
 def statuses() -> list[LeadStatus]:
     """All statuses in their order."""
     return list(LeadStatus.objects.all())
+
+
+@dataclass(frozen=True)
+class Said:
+    """One entry of a lead's log of consent, as a contact's rows are."""
+
+    at: datetime
+    get_channel_display: Any
+    given: bool
+    source: str
+    text: str
+    by: str
+
+
+def consent_log(lead: Lead) -> list[Said]:
+    """Everything that was noted about the lead's consent, newest first."""
+    labels = dict(Consent.Channel.choices)
+    rows = [
+        Said(datetime.fromisoformat(said["at"]), labels[said["channel"]], said["given"], said["source"], said["text"], said["by"]) for said in lead.consents
+    ]
+    return rows[::-1]
 
 
 # ---- look-alikes ----

@@ -83,6 +83,13 @@ def is_set_up() -> bool:
     return Organisation.objects.filter(pk=1, set_up_at__isnull=False).exists() or User.objects.exists()
 
 
+def helpers_of(user: User) -> list[str]:
+    """Names of those whom the user can ask for more rights: the manager of their team, else up to three administrators."""
+    others = User.objects.filter(is_active=True).exclude(pk=user.pk)
+    manager = others.filter(managed_teams=user.team_id) if user.team_id else others.none()
+    return list(manager.values_list("name", flat=True)) or list(others.filter(role__is_admin=True).order_by("name", "pk").values_list("name", flat=True)[:3])
+
+
 # ---- teams ----
 
 

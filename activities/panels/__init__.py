@@ -7,7 +7,7 @@ from activities.panels.files import FILES
 from activities.panels.free import free_html, problem_html
 from activities.panels.mails import mails_to_each
 from activities.panels.mini_month import MiniMonth
-from activities.panels.story import Asked, LineMaker, asked_of, recent, timeline, timeline_context, timeline_url
+from activities.panels.story import Asked, LineMaker, asked_of, last_contact, recent, timeline, timeline_context, timeline_url
 from activities.panels.work import KIND_ICONS, WorkRows, about_html, due_html, focus_context, join_html, marks_html, may_change
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "focus_context",
     "free_html",
     "join_html",
+    "last_contact",
     "mails_to_each",
     "marks_html",
     "may_change",

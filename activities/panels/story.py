@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from activities import selectors
 from activities.forms import TAB_LABELS, TimelineForm
-from activities.models import Comment, Meeting, Task
+from activities.models import Activity, Comment, Meeting, Task
 from activities.panels.composer import slug_of
 from activities.panels.work import due_html, kind_icon, kind_text, may_change
 from activities.selectors import EVERYTHING, Comments, Wanted
@@ -49,9 +49,27 @@ def recent(request: Any, obj: Any) -> SafeString | str:
     """The last lines of a record, to read: without buttons, tabs and what is planned. "" when there are none."""
     ctx = row_context(request.user)
     page = selectors.timeline(request.user, obj, size=RECENT)
+    obj.newest_line = _newest(page)
     maker = LineMaker(request, ctx)
     lines = "".join(maker.line(word(line, ctx, page.subject_of(line)), acts=False) for line in page.lines)
     return SafeString(f'<ol class="tl">{lines}</ol>') if lines else ""
+
+
+def _newest(page: selectors.TimelinePage) -> Activity | None:
+    """The newest of these lines that says more than that fields were changed."""
+    return next((line for line in page.lines if line.kind != Activity.Kind.CHANGE), None)
+
+
+def last_contact(obj: Any, ctx: Any) -> SafeString:
+    """How, with whom of us and how long ago: "Call, Ann Lee, 3 h ago". From the timeline of this page, where it shows that line to this reader;
+    otherwise the time alone."""
+    if obj.last_activity_at is None:
+        return SafeString(f'<span class="t3">{escape(_("Never"))}</span>')
+    line, time = getattr(obj, "newest_line", None), cells.time_html(obj.last_activity_at, ctx, style="ago")
+    if line is None or line.at != obj.last_activity_at:
+        return time
+    words = (cells.choice_label(line, "kind"), line.actor.name if line.actor_id else "")
+    return SafeString(f"{', '.join(escape(word) for word in words if word)}, {time}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,7 @@ def timeline_context(request: Any, obj: Any, *, fragment: bool = False) -> dict[
     user, ctx, asked = request.user, row_context(request.user), asked_of(request)
     at, kind = place(asked.before), asked.wanted.kind
     page = selectors.timeline(user, obj, asked.before, asked.wanted)
+    obj.newest_line = _newest(page)
     maker = LineMaker(request, ctx, selectors.comments_of(page.lines))
     lines = [(group_of(line.at, ctx), word(line, ctx, page.subject_of(line), mine=may_correct(line, user))) for line in page.lines]
     groups = [_group(title, [line for _title, line in entries], maker) for title, entries in groupby(lines, key=lambda entry: entry[0])]
@@ -144,6 +163,19 @@ def _html(value: Any) -> str:
     return value if isinstance(value, SafeString) else escape(str(value))
 
 
+MOST_ROWS, ROW = 14, 90  # of a note: rows that are shown, signs in a row
+
+
+def _bubble(html: str) -> str:
+    """What was written. A long one shows its beginning, and the rest for whoever ticks the box."""
+    if len(html) < MOST_ROWS * ROW and html.count("<") < MOST_ROWS:
+        return f'<div class="bub">{html}</div>'
+    rows = len(html) // ROW + sum(html.count(end) for end in ("<br", "</p>", "</li>", "</h", "</tr>"))
+    if rows < MOST_ROWS:
+        return f'<div class="bub">{html}</div>'
+    return f'<div class="bub bub-long"><div>{html}</div><label><input class="form-check-input m-0" type="checkbox">{escape(_("Show all of it"))}</label></div>'
+
+
 def comment_html(comment: Comment) -> SafeString:
     """Plain text with the mentioned marked; places that the text does not have are left out."""
     html, at = "", 0
@@ -176,7 +208,7 @@ class LineMaker:
     def told(self, line: Worded) -> SafeString:
         about = f' <span class="t3">·</span> {line.about}' if line.about else ""
         badge = f" {line.badge}" if line.badge else ""
-        body = f'<div class="bub">{_html(line.body)}</div>' if line.body else ""
+        body = _bubble(_html(line.body)) if line.body else ""
         return SafeString(
             f'<span class="ic {line.color}">{cells.icon(line.icon)}</span><div class="hd"><span><b>{escape(line.who)}</b> '
             f'<span class="t2">{_html(line.what)}</span>{about}{badge}</span>{line.time}</div>{body}'

@@ -189,6 +189,7 @@ def focus_context(request: Any, task: Any, ctx: RowContext, mark: Any) -> dict[s
         "kind_icon": KIND_ICONS.get(task.kind, "checkbox"),
         "about": about_html(task, ctx),
         "phone": getattr(reach, "phone", ""),
+        "unwanted": not getattr(reach, "may_call", True),
         "mail_url": f"/activities/{record.slug}/{reach.pk}/mail/" if record is not None and reach.email else "",
         "box": task_box(request, task, next_url=following),
         "next_url": following,

@@ -59,6 +59,14 @@ def follow_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     return lambda obj, ctx: [Action(_("Follow"), "eye", reverse("activities:follow", args=[record.slug, obj.pk]), menu=True)]
 
 
+COMPOSED = (("call", _("Log"), "note"), ("task", _("Task"), "checkbox"), ("meeting", _("Meeting"), "calendar-event"))
+
+
+def compose_actions(obj: Any, ctx: Any) -> list[Action]:
+    """Buttons that lead to the forms for a new entry further down on the page."""
+    return [Action(label, icon, f"#c-{kind}", roomy=True) for kind, label, icon in COMPOSED] if may_plan(ctx.user) else []
+
+
 def write_action(record: RecordType) -> Callable[[Any, Any], list[Action]]:
     """The button "E-mail" on a record's page; of people and companies the first thing to do."""
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from activities.models import CallList, CallListEntry
 from contacts.models import Contact
+from contacts.selectors import may_call
 from leads.models import Lead
 
 SHOWN = 100
@@ -41,8 +42,14 @@ def next_call(user: Any, call_list: Any, after: int = 0) -> tuple[CallListEntry 
     Asked of each in turn, since a condition over all people would gather those first."""
     seen = Case(When(contact__isnull=False, then=_sees(user, Contact, "contact_id")), default=_sees(user, Lead, "lead_id"))
     entries = CallListEntry.objects.filter(call_list=call_list, done_at__isnull=True, pk__gt=after).annotate(seen=seen).filter(seen=True)
+    entries = entries.annotate(may_call=may_call("contact"))
     entry = entries.order_by("pk").select_related("contact__company", "lead").first()
-    return entry, (entry.contact or entry.lead) if entry else None
+    if entry is None:
+        return None, None
+    person: Any = entry.contact or entry.lead
+    if entry.contact_id:
+        person.may_call = entry.may_call
+    return entry, person
 
 
 def _sees(user: Any, model: Any, link: str) -> Subquery:
@@ -54,5 +61,6 @@ def entry_of(user: Any, call_list: CallList, pk: int) -> tuple[CallListEntry, An
     entry = CallListEntry.objects.filter(call_list=call_list, pk=pk).first() if pk < 2**63 else None
     if entry is None:
         return None
-    model: Any = Contact if entry.contact_id else Lead
-    return entry, model.objects.visible_to(user).filter(pk=entry.contact_id or entry.lead_id).first()
+    if entry.contact_id:
+        return entry, Contact.objects.visible_to(user).annotate(may_call=may_call()).filter(pk=entry.contact_id).first()
+    return entry, Lead.objects.visible_to(user).filter(pk=entry.lead_id).first()

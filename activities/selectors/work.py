@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from activities.models import SUBJECTS, Activity, Meeting, Notification, Reminder, Task
 from activities.models.meetings import LONGEST, spans_days
 from activities.selectors.mentions import OpenMention, open_mentions
+from contacts.selectors import may_call
 from crm.core.access import hidden_from
 from crm.core.compiled import maker
 from crm.core.related import see
@@ -179,7 +180,8 @@ def reach_of(user: Any, task: Task) -> Any:
     for name in ("contact", "lead"):
         pk = getattr(task, f"{name}_id")
         model: Any = Task._meta.get_field(name).related_model
-        found = model.objects.visible_to(user).filter(pk=pk).first() if pk else None
+        rows = model.objects.visible_to(user).annotate(may_call=may_call()) if name == "contact" else model.objects.visible_to(user)
+        found = rows.filter(pk=pk).first() if pk else None
         if found is not None:
             return found
     return None

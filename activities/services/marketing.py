@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Consent, Contact, ContactEmail
 from contacts.services import email_key, record_consent
 from leads.models import Lead
-from leads.services import unsubscribe_lead
+from leads.services import record_lead_consent
 from mail.models import OutgoingMail
 from users.selectors import organisation
 
@@ -66,7 +66,7 @@ def withdraw(person: Recipient) -> None:
         source = _("Link in a mail")
     row = PEOPLE[person.kind]._base_manager.get(pk=person.pk)
     if person.kind == "lead":
-        unsubscribe_lead(row, source=source)
+        record_lead_consent(row, Channel.EMAIL, False, source, actor=None)
     else:
         record_consent(row, Channel.EMAIL, False, source, actor=None)
 
@@ -78,7 +78,7 @@ def unwilling(recipients: Iterable[Recipient], channels: Sequence[str]) -> set[R
     """
     asked = list(recipients)
     keys = {email_key(each.address) for each in asked} - {""}
-    leads = _leads(asked, keys)
+    leads = _leads(asked, keys, channels)
     emails = list(ContactEmail.objects.filter(key__in=keys).values_list("contact_id", "key"))
     people = {each.pk for each in asked if each.kind == "contact"} | {pk for pk, _key in emails} | {heir for _key, _no, heir in leads.values() if heir}
     said_no = withdrawn(people, channels)
@@ -88,11 +88,11 @@ def unwilling(recipients: Iterable[Recipient], channels: Sequence[str]) -> set[R
     return {each for each in asked if each.pk in refusing.get(each.kind, ()) or email_key(each.address) in bad_keys - {""}}
 
 
-def _leads(asked: Sequence[Recipient], keys: set[str]) -> dict[int, tuple[str, bool, int | None]]:
-    """{id: (address key, unsubscribed, contact that it became)} of the leads asked for and those with the same addresses."""
+def _leads(asked: Sequence[Recipient], keys: set[str], channels: Sequence[str]) -> dict[int, tuple[str, bool, int | None]]:
+    """{id: (address key, said no, contact that it became)} of the leads asked for and those with the same addresses."""
     rows = Lead._base_manager.filter(Q(pk__in={each.pk for each in asked if each.kind == "lead"}) | Q(email_key__in=keys))
-    columns = rows.values_list("pk", "email_key", "unsubscribed_at", "converted_contact_id")
-    return {pk: (key, at is not None, heir) for pk, key, at, heir in columns}
+    found = rows.only("pk", "email_key", "consents", "converted_contact_id")
+    return {lead.pk: (lead.email_key, not lead.refused.isdisjoint(channels), lead.converted_contact_id) for lead in found}
 
 
 def withdrawn(contact_ids: Iterable[int], channels: Sequence[str]) -> set[int]:

@@ -87,6 +87,8 @@ class AddressesWidget(forms.Widget):
 class AddressesField(forms.Field):
     """Cleans to a list of entries without empty ones; what the values must be is the service's rule."""
 
+    large = True  # see crm.core.profile
+
     def __init__(self, *, input_type: str, key: str, kinds: Any, labels: tuple[Any, Any], **kwargs: Any) -> None:
         self.key, self.kinds = key, kinds
         super().__init__(required=False, widget=AddressesWidget(input_type=input_type, key=key, kinds=kinds, labels=labels), **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -182,6 +184,11 @@ class Consent(models.Model):
         EMAIL = "email", _("E-mail")
         PHONE = "phone", _("Phone")
         NEWSLETTER = "newsletter", _("Newsletter")
+
+        @property
+        def refusal(self) -> Any:
+            """What somebody who withdrew it does not want."""
+            return {"email": _("No e-mails"), "phone": _("No calls"), "newsletter": _("No newsletter")}[self.value]
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents")
     channel = models.CharField(_("channel"), max_length=12, choices=Channel)

@@ -29,6 +29,7 @@ from contacts.services import (
     update_contact,
 )
 from crm.core import cells, dialing
+from crm.core.access import reaches
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
 from crm.core.columns import TAGS, created_html, text_column, yearly_column, yearly_html
 from crm.core.names import split_name
@@ -67,20 +68,13 @@ def text_html(value: str) -> SafeString | str:
     return format_html('<div class="prose">{}</div>', SafeString(linebreaks(value, autoescape=True))) if value else ""
 
 
-def last_contact(obj: Any, ctx: Any) -> SafeString:
-    if obj.last_activity_at is None:
-        return format_html('<span class="t3">{}</span>', gettext("Never"))
-    return cells.time_html(obj.last_activity_at, ctx)
-
-
 def own_strip(obj: Any, ctx: Any) -> list[tuple[Any, Any]]:
-    """What the record itself knows for the summary strip; deals add theirs in crm.wiring."""
-    return [(_("Last contact"), last_contact(obj, ctx)), (_("Next step"), step_html(obj, ctx))]
+    """What the record itself knows for the summary strip; the timeline and deals add theirs in crm.wiring."""
+    return [(_("Next step"), step_html(obj, ctx)), (_("Owner"), owner_html(obj, ctx))]
 
 
-def reach(obj: Any) -> list[Action]:
-    """The button that opens the telephone; the one that writes a mail comes from crm.wiring."""
-    return [dialing.call_action(obj.phone)] if obj.phone else []
+def tag_badges(obj: Any, ctx: Any) -> list[Any]:
+    return [cells.tag(tag.name, tag.color) for tag in obj.tags.all()]
 
 
 COMMON_COLUMNS = (
@@ -134,7 +128,8 @@ def email_cell(obj: Any, ctx: Any) -> SafeString:
 
 
 def company_actions(obj: Company, ctx: Any) -> list[Action]:
-    return reach(obj)
+    """The button that opens the telephone; the one that writes a mail comes from crm.wiring."""
+    return [dialing.call_action(obj.phone)] if obj.phone else []
 
 
 def domain_html(obj: Company, ctx: Any) -> SafeString | str:
@@ -198,10 +193,12 @@ COMPANY = RecordType(
     hit=lambda obj: ", ".join(part for part in (obj.domain, obj.city) if part),
     hit_columns=("domain", "city"),
     subtitle=lambda obj, ctx: format_html("{}", ", ".join(part for part in (obj.industry, obj.city) if part)),
+    badges=tag_badges,
     actions=company_actions,
     strip=own_strip,
     mail_to=company_addresses,
     duplicates=lambda user, values: selectors.look_alikes(user, Company, values),
+    duplicate=lambda obj: {"domain": None, "email": None, "phone": None},
     consequences=lambda obj: [gettext("Its people and deals stay; they show no company until you restore it.")],
     panels=(panels.PEOPLE, panels.SUBSIDIARIES),
     sections=(
@@ -218,7 +215,7 @@ COMPANY = RecordType(
                 Fact(_("Tags"), tags_html, "tags"),
             ),
         ),
-        Section(_("Address"), (Fact(_("Address"), address_html, "street"),)),
+        Section(_("Address"), (Fact(_("Address"), address_html, "street", ("street", "postal_code", "city", "region", "country")),)),
         Section(
             _("About"),
             (
@@ -241,13 +238,18 @@ def contact_subtitle(obj: Contact, ctx: Any) -> SafeString | str:
     return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
 
-def lifecycle_badges(obj: Contact, ctx: Any) -> list[Any]:
-    return [cells.badge(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey"))]
+def contact_badges(obj: Contact, ctx: Any) -> list[Any]:
+    """Where the person stands, what they do not want, and their tags."""
+    consents = selectors.current_consents(obj)
+    refused = panels.refusals(channel for channel, said in consents.items() if not said.given)
+    return [cells.badge(str(obj.get_lifecycle_display()), LIFECYCLES.get(obj.lifecycle, "grey")), *refused, *tag_badges(obj, ctx)]
 
 
 def contact_actions(obj: Contact, ctx: Any) -> list[Action]:
-    label = _("Record consent") if ctx.can("change", obj) else _("Consent log")
-    return [*reach(obj), Action(label, "shield-check", f"{obj.get_absolute_url()}consent/", menu=True)]
+    label, said = _("Record consent") if ctx.can("change", obj) else _("Consent log"), selectors.current_consents(obj).get("phone")
+    call = [dialing.call_action(obj.phone, wanted=said is None or said.given)] if obj.phone else []
+    card = [Action(_("vCard"), "download", f"{obj.get_absolute_url()}vcard/", menu=True)] if reaches(ctx.user, "export", obj) else []
+    return [*call, Action(label, "shield-check", f"{obj.get_absolute_url()}consent/", menu=True), *card]
 
 
 def emails_html(obj: Contact, ctx: Any) -> SafeString | str:
@@ -277,12 +279,7 @@ def local_time(obj: Contact, ctx: Any) -> SafeString | str:
 
 def consent_html(channel: str, obj: Contact, ctx: Any) -> SafeString:
     consent = selectors.current_consents(obj).get(channel)
-    if consent is None:
-        return cells.badge(gettext("Not asked"), "grey", "help-circle")
-    day = cells.format_short(consent.at.astimezone(ctx.zone).date(), ctx.locale)
-    if consent.given:
-        return cells.badge(gettext("Given %(day)s") % {"day": day}, "green", "check")
-    return cells.badge(gettext("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+    return panels.consent_badge(consent.given, consent.at, ctx) if consent is not None else panels.consent_badge(None, None, ctx)
 
 
 CONTACT = RecordType(
@@ -350,11 +347,12 @@ CONTACT = RecordType(
     hit=lambda obj: ", ".join(part for part in (obj.job_title, obj.email, obj.city) if part),
     hit_columns=("job_title", "city"),
     subtitle=contact_subtitle,
-    badges=lifecycle_badges,
+    badges=contact_badges,
     actions=contact_actions,
     strip=own_strip,
     mail_to=contact_addresses,
     duplicates=lambda user, values: selectors.look_alikes(user, Contact, values),
+    duplicate=lambda obj: {"email": None, "phone": None},
     consequences=lambda obj: [gettext("Deals of this person stay; they show nobody until you restore the contact.")],
     panels=(panels.COMPANIES, panels.COLLEAGUES, panels.RELATIONSHIPS),
     sections=(
@@ -378,7 +376,7 @@ CONTACT = RecordType(
                 Fact(_("Phone"), lambda obj, ctx: cells.phone_link(company.phone) if (company := ctx.linked(obj, "company")) and company.phone else ""),
             ),
         ),
-        Section(_("Address"), (Fact(_("Address"), address_html, "street"),)),
+        Section(_("Address"), (Fact(_("Address"), address_html, "street", ("street", "postal_code", "city", "region", "country")),)),
         Section(_("Consent"), tuple(Fact(Consent.Channel(channel).label, partial(consent_html, channel)) for channel in selectors.CONSENTS)),
         Section(
             _("About"),

@@ -28,6 +28,7 @@ from contacts.services.ties import (
     remove_relationship,
     update_relationship_type,
 )
+from contacts.services.vcard import vcard
 
 __all__ = [
     "add_employment",
@@ -61,5 +62,6 @@ __all__ = [
     "update_company",
     "update_contact",
     "update_relationship_type",
+    "vcard",
     "zone_names",
 ]

@@ -9,6 +9,7 @@ app_name = "contacts"
 urlpatterns = [
     *record_urls("contacts"),
     path("<int:pk>/consent/", views.ConsentView.as_view(), name="consent"),
+    path("<int:pk>/vcard/", views.VCardView.as_view(), name="vcard"),
     path("<int:pk>/left/", views.LeaveView.as_view(), name="left"),
     path("<int:pk>/roles/new/", views.AddRoleView.as_view(), name="role_new"),
     path("<int:pk>/roles/<int:part>/edit/", views.EditRoleView.as_view(), name="role_edit"),

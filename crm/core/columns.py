@@ -69,5 +69,5 @@ def yearly_html(stored: str, ctx: Any) -> SafeString | str:
 
 def created_html(obj: Any, ctx: Any) -> SafeString:
     """When a record was made, and by whom; an import or a form on the website makes some without anybody."""
-    by, at = ctx.linked(obj, "created_by"), time_html(obj.created_at, ctx)
+    by, at = ctx.linked(obj, "created_by"), time_html(obj.created_at, ctx, style="ago")
     return format_html(gettext("{time} by {name}"), time=at, name=str(by)) if by is not None else at

@@ -129,6 +129,11 @@ class Shell:
         """May the user write notes and tasks at all? Then the capture box is offered."""
         return self.signed_in and all(hook(self.user) for hook in hooks("capture"))
 
+    @property
+    def helpers(self) -> list[str]:
+        """Names of colleagues who can give one more rights; asked for by the page that says that one has too few."""
+        return [name for hook in hooks("helpers") for name in hook(self.user)] if self.signed_in else []
+
     @cached_property
     def waiting(self) -> Any:
         """What waits for the user (activities.selectors.BellState: unread, figure, late); None for visitors."""

@@ -60,9 +60,10 @@ def is_page(way: str) -> bool:
     return way.startswith("https:")
 
 
-def call_action(number: str) -> Action:
-    """The button "Call" on a record's page."""
-    return Action(pgettext("verb", "Call"), "phone", address(number), new_tab=is_page(current()))
+def call_action(number: str, *, wanted: bool = True) -> Action:
+    """The button "Call" on a record's page; it warns where the person does not want to be called."""
+    hint = "" if wanted else _("Has asked not to be called.")
+    return Action(pgettext("verb", "Call"), "phone", address(number), new_tab=is_page(current()), hint=hint)
 
 
 def way_of(kind: str, target: str) -> str:

@@ -36,7 +36,7 @@ RANGES = [
     ("over14d", gettext_lazy("More than 14 days ago")),
     ("over90d", gettext_lazy("More than 90 days ago")),
 ]
-NEVER = ("never", gettext_lazy("Never"))
+NEVER = [("idle14d", gettext_lazy("Not in the last 14 days")), ("never", gettext_lazy("Never"))]
 YEARLY = [
     ("today", gettext_lazy("Today")),
     ("next7d", gettext_lazy("Next 7 days")),
@@ -82,16 +82,18 @@ def range_q(field: str, value: str) -> Q:
     """Rows whose time `field` lies in the named range, seen from the reader's zone."""
     if value == "never":
         return Q(**{f"{field}__isnull": True})
+    if value == "idle14d":
+        return range_q(field, "never") | range_q(field, "over14d")
     first, last = span_of(value, timezone.localdate())
     q = Q(**{f"{field}__gte": day_start(first)}) if first else Q()
     return q & Q(**{f"{field}__lt": day_start(last + timedelta(days=1))}) if last else q
 
 
 class RangeFilter(django_filters.ChoiceFilter):
-    """A relative date range over a time column: `?created=7d`. `never` asks for empty values."""
+    """A relative date range over a time column: `?created=7d`. `never`: empty values can be asked for, alone and with those of long ago."""
 
     def __init__(self, *args: Any, never: bool = False, **kwargs: Any) -> None:
-        kwargs["choices"] = [*RANGES, NEVER] if never else RANGES
+        kwargs["choices"] = [*RANGES, *NEVER] if never else RANGES
         kwargs.setdefault("empty_label", gettext_lazy("Any time"))
         super().__init__(*args, **kwargs)
 

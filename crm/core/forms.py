@@ -119,7 +119,7 @@ class RecordForm(forms.ModelForm):
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True  # the template has it
-        layout = form_rows(self._meta.model, self.layout, self.custom_layout)
+        layout = () if self.rest else form_rows(self._meta.model, self.layout, self.custom_layout)
         named = [name for group in layout for name in names_in(group)]
         groups = [Fieldset(group[0] or "", *[self._entry(entry) for entry in group[1:]]) for group in layout]
         rest = [name for name in self.fields if name not in named]

@@ -73,6 +73,7 @@ class Empty:
     text: str
     action_label: Any = ""
     action_url: str = ""
+    more: list[tuple[Any, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +252,7 @@ def _exports(query: ListQuery) -> list[tuple[Any, str]]:
 
 def _empty(record: RecordType, user: Any) -> Empty:
     if may_add(user, record.model):
-        return Empty(record.icon, _("Nothing here yet. Make the first one."), record.label_new, record.url("new"))
+        return Empty(record.icon, _("Nothing here yet. Make the first one."), record.label_new, record.url("new"), record.begin(user))
     return Empty(record.icon, _("Nothing here for you. Ask an admin if you expect to see records."))
 
 

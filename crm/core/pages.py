@@ -7,13 +7,15 @@ from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper
 from django.http import Http404
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.core import cells
-from crm.core.access import NOTHING, q_for, viewers_of
+from crm.core.access import NOTHING, may_add, q_for, viewers_of
 from crm.core.custom.models import PREFIX
 from crm.core.lists import RowContext, row_context
 from crm.core.neighbours import origin_of, page_of, with_query
+from crm.core.profile import profile_html
 from crm.core.records import Action, PanelContent, RecordType, Step
 from crm.core.related import see
 from crm.core.tagging import know_tags, tags_beside
@@ -51,34 +53,12 @@ class Avatar:
 
 
 @dataclass(frozen=True)
-class Button:
-    """An Action as the template shows it."""
-
-    label: Any
-    icon: str
-    url: str
-    primary: bool
-    method: str
-    key: str
-    danger: bool
-    menu: bool
-    panel: bool = False
-
-
-@dataclass(frozen=True)
 class PathStep:
     label: Any
     url: str
     state: str
     pk: str
     field: str = "stage"
-
-
-@dataclass(frozen=True)
-class ShownSection:
-    title: Any
-    facts: list[tuple[Any, Any]]
-    edit_url: str
 
 
 @dataclass(frozen=True)
@@ -100,11 +80,11 @@ class DetailPage:
     subtitle: Any
     avatar: Avatar | None
     badges: list[Any]
-    actions: list[Button]
-    has_menu: bool
+    buttons: SafeString
+    menu: SafeString
     stage_path: list[PathStep]
     strip: list[tuple[Any, Any]]
-    sections: list[ShownSection]
+    profile: SafeString
     panels: list[ShownPanel]
     composer: Any
     timeline: Any
@@ -140,21 +120,22 @@ def detail_context(record: RecordType, user: Any, obj: Any) -> RowContext:
 def detail_page(record: RecordType, request: Any, obj: Any) -> DetailPage:
     """Prepare the whole page of one record."""
     context = detail_context(record, request.user, obj)
-    actions = [_button(action) for action in [*record.actions(obj, context), *_standard_actions(record, obj, context)]]
+    timeline = record.timeline(request, obj) if record.timeline else ""  # first: the strip tells of its newest line
+    actions = [*record.actions(obj, context), *_standard_actions(record, obj, context)]
     origin = origin_of(record, request)
     return DetailPage(
         title=str(obj),
         subtitle=record.subtitle(obj, context),
         avatar=avatar_of(record, obj),
         badges=list(record.badges(obj, context)),
-        actions=actions,
-        has_menu=any(action.menu for action in actions),
+        buttons=SafeString("".join(_action_html(each, item=False) for each in actions if not each.menu)),
+        menu=SafeString("".join(f"<li>{_action_html(each, item=True)}</li>" for each in actions if each.menu or each.roomy)),
         stage_path=[_step(step) for step in record.path(obj, context)],
         strip=list(record.strip(obj, context)),
-        sections=sections_of(record, obj, context),
+        profile=profile_html(record, obj, context),
         panels=_panels(record, request, obj),
         composer=record.composer(request, obj) if record.composer else "",
-        timeline=record.timeline(request, obj) if record.timeline else "",
+        timeline=timeline,
         crumb=[(record.label_plural, with_query(record.list_url, origin or ""))],
         viewers_url=record.url("viewers", obj.pk),
         here=request.get_full_path() if origin is None else page_of(record, obj.pk, origin),
@@ -172,28 +153,36 @@ def _standard_actions(record: RecordType, obj: Any, context: RowContext) -> list
     actions = []
     if context.can("change", obj):
         actions.append(Action(_("Edit"), "pencil", record.url("edit", obj.pk), key="e"))
+        if "owner" in record.form.base_fields:  # type: ignore[attr-defined]
+            actions.append(Action(_("Assign"), "user-share", record.url("field", obj.pk, "owner"), menu=True, panel=True))
+    if record.duplicate is not None and may_add(context.user, record.model):
+        actions.append(Action(_("Duplicate"), "copy", f"{record.url('new')}?copy={obj.pk}", menu=True))
     if context.can("delete", obj):
         actions.append(Action(_("Delete"), "trash", record.url("delete", obj.pk), danger=True, menu=True))
     return actions
 
 
-def _button(action: Action) -> Button:
-    return Button(action.label, action.icon, action.url, action.primary, action.method, action.key, action.danger, action.menu)
+def _action_html(action: Action, *, item: bool) -> str:
+    """A button, or an item of the "more" menu. As text: through the template engine the dozen of them took as long as a card."""
+    if item:
+        css, icon = "dropdown-item text-danger" if action.danger else "dropdown-item", cells.icon(action.icon)
+    else:
+        css, icon = f"btn btn-{'primary' if action.primary else 'danger' if action.danger else 'secondary'}", cells.icon(action.icon, "i-sm")
+    css += "" if not action.roomy else " d-xxl-none" if item else " d-none d-xxl-inline-flex"
+    more = f' data-key="{action.key}"' if action.key else ""
+    if action.hint:
+        more += f' title="{cells.escape(str(action.hint))}"'
+    label, url = cells.escape(str(action.label)), cells.escape(action.url)
+    inner = f"{icon}{label}" if item else f"{icon}<span>{label}</span>"
+    if action.method == "post":
+        return f'<button class="{css}" type="submit" form="post" formaction="{url}"{more}>{inner}</button>'
+    more += " data-panel" if action.panel else ""
+    more += ' target="_blank" rel="noopener noreferrer"' if action.new_tab else ""
+    return f'<a class="{css}" href="{url}"{more}>{inner}</a>'
 
 
 def _step(step: Step) -> PathStep:
     return PathStep(step.label, step.url, step.state, step.value)
-
-
-def sections_of(record: RecordType, obj: Any, context: RowContext) -> list[ShownSection]:
-    """The groups of facts that are not empty, each with the way to change it."""
-    edit = record.url("edit", obj.pk) if context.can("change", obj) else ""
-    shown = []
-    for section in record.sections:
-        facts = [(fact.label, html) for fact in section.facts if (html := fact.value(obj, context)) not in ("", None)]
-        if facts:
-            shown.append(ShownSection(section.title, facts, edit))
-    return shown
 
 
 def _panels(record: RecordType, request: Any, obj: Any) -> list[ShownPanel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crm.core.pages import Avatar, ShownSection, avatar_of, detail_context, sections_of
+from crm.core.pages import Avatar, avatar_of, detail_context
 from crm.core.records import Action, RecordType
 
 
@@ -18,7 +18,7 @@ class Peek:
     avatar: Avatar | None
     badges: list[Any]
     strip: list[tuple[Any, Any]]
-    sections: list[ShownSection]
+    sections: list[tuple[Any, list[tuple[Any, Any]]]]
     recent: Any
     entries: list[Action]
     edit_url: str
@@ -27,14 +27,18 @@ class Peek:
 def peek_of(record: RecordType, request: Any, obj: Any) -> Peek:
     """What the panel shows of a row that `pages.load` gave: the page's own parts, without forms, cards and menus."""
     context = detail_context(record, request.user, obj)
+    recent = record.recent(request, obj) if record.recent else ""  # first: the strip tells of its newest line
+    found = [
+        (section.title, [(fact.label, html) for fact in section.facts if (html := fact.value(obj, context)) not in ("", None)]) for section in record.sections
+    ]
     return Peek(
         title=str(obj),
         subtitle=record.subtitle(obj, context),
         avatar=avatar_of(record, obj),
         badges=list(record.badges(obj, context)),
         strip=list(record.strip(obj, context)),
-        sections=sections_of(record, obj, context),
-        recent=record.recent(request, obj) if record.recent else "",
+        sections=[(title, facts) for title, facts in found if facts],
+        recent=recent,
         entries=list(record.entries(obj, context)),
         edit_url=record.url("edit", obj.pk) if context.can("change", obj) else "",
     )

@@ -67,7 +67,8 @@ class View:
 
 @dataclass(frozen=True)
 class Action:
-    """A button on a record's page. `menu`: inside the "more" menu. `key`: its one-letter shortcut. `new_tab`: a page that is none of ours."""
+    """A button on a record's page. `menu`: inside the "more" menu; `roomy`: there too, but where the window is narrow. `key`: its one-letter shortcut.
+    `new_tab`: a page that is none of ours. `panel`: what it leads to opens in the side panel. `hint`: what to know before one presses it."""
 
     label: Any
     icon: str
@@ -78,16 +79,20 @@ class Action:
     danger: bool = False
     menu: bool = False
     new_tab: bool = False
+    roomy: bool = False
+    panel: bool = False
+    hint: Any = ""
 
 
 @dataclass(frozen=True)
 class Fact:
     """One labelled value of a record's profile; `value(obj, ctx)` is escaped html, "" hides the fact. `field` of the form, where it shows one: the
-    layout of the record type then says where it stands."""
+    layout of the record type then says where it stands. `fields`: all of them, where it shows several."""
 
     label: Any
     value: Callable[[Any, Any], Html]
     field: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,7 @@ class RecordType:
     importing: Importing = field(default_factory=Importing)
     default_sort: str = "-created"  # a column name; each record type has "created" or names its own
     views: tuple[View, ...] = ()
+    begin: Callable[[Any], list[tuple[Any, str]]] = no_extra  # begin(user) -> (label, address): other ways to the first ones, for a list without any
     bulk_actions: tuple[BulkAction, ...] = ()
     search_placeholder: Any = ""
     search_links: tuple[str, ...] = ()  # foreign keys to records by whose name this one is found too, as far as visible
@@ -235,6 +241,7 @@ class RecordType:
     composer: Callable[[Any, Any], Html] | None = None  # composer(request, obj)
     mail_to: Callable[[Any, Any], list[tuple[str, str]]] | None = None  # mail_to(user, obj) -> (address, name), the best first; None: it has no addresses
     duplicates: Callable[[Any, dict[str, Any]], Sequence[Any]] | None = None  # duplicates(user, values) -> visible look-alikes
+    duplicate: Callable[[Any], dict[str, Any]] | None = None  # duplicate(obj) -> what another one like it has instead (None: nothing); None: no such offer
     consequences: Callable[[Any], list[str]] = no_extra  # what a delete takes along
     entries: Callable[[Any, Any], list[Action]] = no_extra  # of a look at the record: forms in the same panel; entries(obj, ctx)
     switch: Callable[[Any], list[Any]] = no_extra  # other shapes of the list (Board); switch(request)

@@ -121,6 +121,44 @@ class RecordCellView(ListedView, RecordUpdateView):
         return HttpResponse(rows_html(self.query, [pk]), headers=headers)
 
 
+class RecordFieldView(RecordUpdateView):
+    """One value of a record's page, changed over it or in the side panel: 422 with what was typed, 409 when somebody was faster. Without htmx a page."""
+
+    def get(self, request: HttpRequest, pk: int, name: str = "") -> HttpResponse:
+        return super().get(request, pk)
+
+    def post(self, request: HttpRequest, pk: int, name: str = "") -> HttpResponse:
+        return super().post(request, pk)
+
+    def build(self, data: Any = None, files: Any = None, obj: Any = None, initial: Any = None) -> Any:
+        form, name = super().build(data, files, obj, initial), self.kwargs["name"]
+        if name not in form.fields or form.fields[name].widget.is_hidden:
+            raise Http404
+        form.narrow(self.together(name))
+        form.auto_id = "field_%s"
+        return form
+
+    def together(self, name: str) -> tuple[str, ...]:
+        """The fields behind the value that this one stands for, such as the lines of an address."""
+        return next((fact.fields for section in self.record.sections for fact in section.facts if fact.field == name and fact.fields), (name,))
+
+    def page(self, obj: Any, form: Any, status: int = 200, conflict: Conflict | None = None) -> HttpResponse:
+        htmx: Any = self.request.htmx  # type: ignore[attr-defined]
+        name = self.kwargs["name"]
+        said = _("Assign %(name)s") if name == "owner" else _("Edit %(what)s of %(name)s")
+        title = said % {"what": form.fields[name].label or name, "name": str(obj)}
+        context = {"object": obj, "form": form, "form_title": title, "submit_label": _("Save"), "cancel_url": obj.get_absolute_url(), "conflict": conflict}
+        if htmx and htmx.target != "panel-body":
+            return render(self.request, "records/cell.html#cell", {"record": self.record, "list_url": self.record.list_url, **context}, status=status)
+        return self.show("form", status, duplicates=[], **context)
+
+    def done(self, url: str, text: str) -> HttpResponse:
+        messages.success(self.request, text)
+        if self.request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return redirect(url)
+
+
 class RecordRowsView(ListedView):
     """What has become of the rows in sight, `?rows=7.aB3_~8.cD4-`: those that differ as they stand in the list now, those that are gone by their
     ids. 204 when nothing is new."""
@@ -145,5 +183,6 @@ ROW_VIEWS: dict[str, tuple[str, type[RecordView]]] = {
     "previous": ("<int:pk>/previous/", RecordPreviousView),
     "next": ("<int:pk>/next/", RecordNextView),
     "neighbours": ("<int:pk>/neighbours/", RecordNeighboursView),
+    "field": ("<int:pk>/field/<slug:name>/", RecordFieldView),
     "cell": ("<int:pk>/cell/<slug:column>/", RecordCellView),
 }

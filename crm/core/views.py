@@ -21,6 +21,7 @@ from crm.core.access import arms_for, may_add, reaches
 from crm.core.cells import count_text
 from crm.core.conflicts import Conflict, conflict_of
 from crm.core.courtesy import may_stream
+from crm.core.custom.definitions import fields_of
 from crm.core.custom.showing import shaped
 from crm.core.idempotency import result_of, run_once
 from crm.core.list_query import BadQuery, ListQuery
@@ -155,10 +156,13 @@ class RecordFormView(RecordView):
             form.add_error(None, error.messages)
 
     def done(self, url: str, text: str) -> HttpResponse:
-        """Lead to the record; with `?stay=1` a form in the side panel closes, and the list below takes up what is new."""
+        """Lead to the record; with `?stay=1` a form in the side panel closes, and the list below takes up what is new; with `?here=1` the page below,
+        which is the record's own, is shown anew where it stands."""
         if self.request.htmx and "stay" in self.request.GET:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"saved": {"message": text}})})
         messages.success(self.request, text)
+        if self.request.htmx and "here" in self.request.GET:  # type: ignore[attr-defined]
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         if self.request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Redirect": url})
         return redirect(url)
@@ -176,8 +180,18 @@ class RecordCreateView(RecordFormView):
 
     def _initial(self, params: QueryDict) -> dict[str, Any]:
         initial: dict[str, Any] = {name: value for name, value in params.items() if "\x00" not in value}
+        initial |= self._copied(initial.pop("copy")) if "copy" in initial else {}
         initial.setdefault("owner", self.request.user)
         return initial
+
+    def _copied(self, pk: str) -> dict[str, Any]:
+        """What another record like this one starts with: all that the reader sees of it but what is its own. 404 when there is none to see."""
+        if self.record.duplicate is None or not (pk.isascii() and pk.isdecimal()):
+            raise Http404
+        obj = self.load(int(pk))
+        form, own = self.build(obj=obj), {"owner", *(each.name for each in fields_of(self.record.model) if each.unique)}
+        values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items() if name not in own and not field.widget.is_hidden}
+        return {name: value for name, value in (values | self.record.duplicate(obj)).items() if value is not None}
 
     def page(self, form: Any, status: int = 200, duplicates: Any = ()) -> HttpResponse:
         looks = [(str(obj), obj.get_absolute_url()) for obj in duplicates]
@@ -218,7 +232,10 @@ class RecordCreateView(RecordFormView):
 class RecordUpdateView(RecordFormView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         obj = self.load(pk, "change")
-        return self.page(obj, self.build(obj=obj))
+        form = self.build(obj=obj)
+        if field := form.fields.get(request.GET.get("field", "")):
+            field.widget.attrs["autofocus"] = True
+        return self.page(obj, form)
 
     def page(self, obj: Any, form: Any, status: int = 200, conflict: Conflict | None = None) -> HttpResponse:
         title = _("Edit %(name)s") % {"name": str(obj)}

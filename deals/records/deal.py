@@ -308,6 +308,7 @@ DEAL = RecordType(
     path=path,
     strip=strip,
     switch=switch,
+    duplicate=lambda deal: {"stage": None, "pipeline": deal.pipeline_id, "lost_reason": None, "lost_note": None},
     consequences=consequences,
     panels=(panels.WHO, panels.HISTORY),
     sections=(

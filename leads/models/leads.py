@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -67,7 +68,7 @@ class DisqualifyReason(models.Model):
         return self.name
 
 
-@audited("score", "email_key", "phone_key", "respond_by", "first_response_at", "response_minutes", "unsubscribed_at")
+@audited("score", "email_key", "phone_key", "respond_by", "first_response_at", "response_minutes", "consents")
 class Lead(Record):
     """Somebody who may become a customer, before we know."""
 
@@ -100,7 +101,8 @@ class Lead(Record):
     respond_by = models.DateTimeField(null=True, blank=True, editable=False)  # null: nobody waits for an answer (an import)
     first_response_at = models.DateTimeField(null=True, blank=True, editable=False)
     response_minutes = models.PositiveIntegerField(null=True, blank=True, editable=False)  # of working time, from arrival to the first response
-    unsubscribed_at = models.DateTimeField(null=True, blank=True, editable=False)  # wants no mails; a contact has a log of consents instead
+    # What they allowed or withdrew, oldest first, carried over to the contact: [{"channel", "given", "source", "text", "at", "by"}], `by` a name.
+    consents = models.JSONField(default=list, db_default=[], blank=True, editable=False)
     converted_at = models.DateTimeField(null=True, blank=True, editable=False)
     converted_company = models.ForeignKey("contacts.Company", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     converted_contact = models.ForeignKey("contacts.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)
@@ -143,6 +145,20 @@ class Lead(Record):
 
     def get_absolute_url(self) -> str:
         return reverse("leads:detail", args=[self.pk])
+
+    @property
+    def current_consents(self) -> dict[str, dict[str, Any]]:
+        """{channel: what was said last}; a channel nobody asked about is missing."""
+        return {said["channel"]: said for said in self.consents}
+
+    @property
+    def refused(self) -> set[str]:
+        """The channels that they withdrew."""
+        return {channel for channel, said in self.current_consents.items() if not said["given"]}
+
+    @property
+    def may_call(self) -> bool:
+        return "phone" not in self.refused
 
     def search_parts(self) -> list[str]:
         return [self.first_name, self.last_name, self.company_name, self.email, digits(self.phone), self.city]

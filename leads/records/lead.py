@@ -2,189 +2,31 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from contacts.models import Consent
+from contacts.panels import consent_badge, refusals
 from contacts.services import country_name
 from crm.core import cells, dialing, steps
 from crm.core.bulk.actions import EXPORT, assign_action, delete_action, fields_action, tag_action
-from crm.core.columns import TAGS, text_column
-from crm.core.records import Action, BulkAction, Column, Fact, Panel, RecordType, Section, Step, View
+from crm.core.columns import created_html
+from crm.core.records import Action, BulkAction, Fact, Panel, RecordType, Section, Step
 from leads import imports, panels, selectors, services
 from leads.filters import LeadFilterSet
 from leads.forms.leads import BulkStatusForm, LeadForm
 from leads.models import Lead, LeadStatus
-from leads.services.scoring import UTM, Reason
+from leads.records.columns import COLUMNS, VIEWS, linked_name, response_html, score_html
+from leads.services.scoring import UTM
 
-WIDE, WIDER = "d-none d-lg-table-cell", "d-none d-xxl-table-cell"
 Kind = LeadStatus.Kind
-
-
-# ---- the list ----
-
-
-def _name_cell(lead: Lead, ctx: Any) -> Any:
-    return cells.link_cell(cells.address_of(lead), str(lead), lead.company_name, lead.pk)
-
-
-def _status_cell(lead: Lead, ctx: Any) -> Any:
-    status = ctx.linked(lead, "status")
-    return cells.badge_cell(status.name, status.color, WIDE) if status else cells.text_cell("", WIDE)
-
-
-def _response_cell(lead: Lead, ctx: Any) -> Any:
-    return cells.td(_response(lead, ctx) or cells.DASH, WIDE)
-
-
-def _response(lead: Lead, ctx: Any) -> Any:
-    """How long the first response took; while somebody waits for it, until when it is due. Nothing where nobody waits."""
-    if lead.respond_by is None:
-        return ""
-    if lead.first_response_at is not None:
-        late = lead.first_response_at > lead.respond_by
-        return cells.badge(_minutes(lead.response_minutes or 0), "red" if late else "green", "clock")
-    status = ctx.linked(lead, "status")
-    if status is None or status.kind not in (Kind.NEW, Kind.WORKING):
-        return ""
-    late = lead.respond_by <= ctx.now
-    due = cells.time_html(lead.respond_by, ctx)
-    return format_html("{} {}", cells.badge(_("No reply yet"), "red" if late else "amber", "alert-triangle" if late else "clock"), due)
-
-
-def _minutes(minutes: int) -> str:
-    """Working time as people say it."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return ngettext("%(n)s minute", "%(n)s minutes", rest) % {"n": rest}
-    return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": rest}
-
-
-def _score_cell(lead: Lead, ctx: Any) -> Any:
-    return cells.td(_score(lead), WIDE)
-
-
-def _score(lead: Lead) -> Any:
-    """The meter, with the reasons on hover."""
-    return _meter(lead.score, tuple(services.reasons_for(lead)), get_language())
-
-
-@lru_cache(1024)
-def _meter(score: int, reasons: tuple[Reason, ...], language: str | None) -> Any:
-    why = ", ".join(str(reason) for reason in reasons) or _("Nothing known yet")
-    return format_html('<span title="{}">{}</span>', why, cells.score_meter(score))
-
-
-def _next_cell(lead: Lead, ctx: Any) -> Any:
-    status = ctx.linked(lead, "status")
-    phone_badge = (status.name, status.color) if status else None
-    return cells.next_step_cell(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
-
-
-def _owner_cell(lead: Lead, ctx: Any) -> Any:
-    return cells.person_cell(ctx.linked(lead, "owner"), WIDE)
-
-
-def _linked_name(lead: Lead, ctx: Any, name: str) -> str:
-    found = ctx.linked(lead, name)
-    return str(found) if found is not None else ""
-
-
-COLUMNS = (
-    Column(name="name", label=gettext_lazy("Name"), cell=_name_cell, export=lambda lead, ctx: str(lead), sort="sort_name", edit=("first_name", "last_name")),
-    text_column("company", gettext_lazy("Company"), field="company_name", strong=True, sort="company_name"),
-    Column(
-        name="status",
-        label=gettext_lazy("Status"),
-        cell=_status_cell,
-        export=lambda lead, ctx: _linked_name(lead, ctx, "status"),
-        css=WIDE,
-        links=("status",),
-        edit=("status",),
-    ),
-    Column(name="score", label=gettext_lazy("Score"), cell=_score_cell, export=lambda lead, ctx: lead.score, sort="score", css=WIDE),
-    Column(
-        name="response",
-        label=gettext_lazy("First response"),
-        cell=_response_cell,
-        export=lambda lead, ctx: lead.response_minutes,
-        css=WIDE,
-        links=("status",),
-        shown=False,
-    ),
-    Column(
-        name="next",
-        label=gettext_lazy("Next step"),
-        cell=_next_cell,
-        export=lambda lead, ctx: lead.next_step_at,
-        sort="next_step_at",
-        css="c-last",
-        links=("status",),
-    ),
-    Column(
-        name="owner",
-        label=gettext_lazy("Owner"),
-        cell=_owner_cell,
-        export=lambda lead, ctx: _linked_name(lead, ctx, "owner"),
-        css=WIDE,
-        links=("owner",),
-        edit=("owner",),
-    ),
-    Column(
-        name="source",
-        label=gettext_lazy("Source"),
-        cell=lambda lead, ctx: cells.text_cell(_linked_name(lead, ctx, "source"), WIDER),
-        export=lambda lead, ctx: _linked_name(lead, ctx, "source"),
-        css=WIDER,
-        links=("source",),
-        edit=("source",),
-    ),
-    Column(
-        name="active",
-        label=gettext_lazy("Last activity"),
-        cell=lambda lead, ctx: cells.datetime_cell(lead.last_activity_at, ctx, WIDE, empty=gettext_noop("Never")),
-        export=lambda lead, ctx: lead.last_activity_at,
-        sort="last_activity_at",
-        css=WIDE,
-    ),
-    Column(
-        name="value",
-        label=gettext_lazy("Est. value"),
-        cell=lambda lead, ctx: cells.money_cell(lead.value, lead.currency, ctx, WIDE),
-        export=lambda lead, ctx: lead.value,
-        sort="value",
-        css=f"r {WIDE}",
-        edit=("value",),
-    ),
-    Column(
-        name="created",
-        label=gettext_lazy("Created"),
-        cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, WIDE),
-        export=lambda lead, ctx: lead.created_at,
-        sort="created_at",
-        css=WIDE,
-        shown=False,
-    ),
-    TAGS,
-)
-VIEWS = (
-    View("all", gettext_lazy("All")),
-    View("open", gettext_lazy("Open"), (("state", "open"),)),
-    View("mine", gettext_lazy("Mine"), (("state", "open"), ("owner", "me"))),
-    View("unassigned", gettext_lazy("Unassigned"), (("state", "open"), ("owner", "none"))),
-    View("new", gettext_lazy("New this week"), (("created", "7d"),)),
-    View("unanswered", gettext_lazy("No reply yet"), (("response", "waiting"),)),
-    View("idle", gettext_lazy("No next step"), (("state", "open"), ("next", "none"))),
-    View("converted", gettext_lazy("Converted"), (("state", "converted"),)),
-)
-
-
-# ---- the page ----
 
 
 def _subtitle(lead: Lead, ctx: Any) -> Any:
@@ -194,6 +36,7 @@ def _subtitle(lead: Lead, ctx: Any) -> Any:
 def _badges(lead: Lead, ctx: Any) -> list[Any]:
     status = ctx.linked(lead, "status")
     found = [cells.badge(status.name, status.color)] if status else []
+    found += refusals(lead.refused)
     if status and status.kind == Kind.DISQUALIFIED and lead.disqualified_reason:
         found.append(cells.badge(lead.disqualified_reason, "grey", "info-circle"))
         if lead.recycle_on:
@@ -208,7 +51,9 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
     if ctx.can("change", lead) and kind in (Kind.NEW, Kind.WORKING):
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
-        found.append(dialing.call_action(lead.phone))
+        found.append(dialing.call_action(lead.phone, wanted=lead.may_call))
+    label = _("Record consent") if ctx.can("change", lead) else _("Consent log")
+    found.append(Action(label, "shield-check", reverse("leads:consent", args=[lead.pk]), menu=True))
     return [*found, *_ends(lead, kind, reverse("leads:status", args=[lead.pk]))] if ctx.can("change", lead) else found
 
 
@@ -236,10 +81,10 @@ def _path(lead: Lead, ctx: Any) -> list[Step]:
 
 def _strip(lead: Lead, ctx: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = [
-        (_("Score"), _score(lead)),
-        *([(_("First response"), response)] if (response := _response(lead, ctx)) else []),
+        (_("Score"), score_html(lead)),
+        (_("Age"), cells.time_html(lead.created_at, ctx, style="age")),
+        *([(_("First response"), response)] if (response := response_html(lead, ctx)) else []),
         (_("Next step"), steps.step_html(lead, ctx)),
-        (_("Last activity"), cells.time_html(lead.last_activity_at, ctx) if lead.last_activity_at else _("Never")),
         (_("Owner"), _owner(lead, ctx)),
     ]
     if lead.value is not None:
@@ -264,6 +109,14 @@ def _reasons(lead: Lead, ctx: Any) -> Any:
     return format_html_join(SafeString("<br>"), "{}", ((str(reason),) for reason in services.reasons_for(lead)))
 
 
+def _created(lead: Lead, ctx: Any) -> Any:
+    """When it came, and by whom or through which form."""
+    form = ctx.linked(lead, "form")
+    if form is None:
+        return created_html(lead, ctx)
+    return format_html(_("{time} by the form {name}"), time=cells.time_html(lead.created_at, ctx, style="ago"), name=str(form))
+
+
 def _website(lead: Lead, ctx: Any) -> Any:
     address = lead.website if "://" in lead.website else f"https://{lead.website}"
     if not lead.website or not address.startswith(("http://", "https://")):
@@ -271,11 +124,9 @@ def _website(lead: Lead, ctx: Any) -> Any:
     return format_html('<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', address, lead.website)
 
 
-def _unsubscribed(lead: Lead, ctx: Any) -> Any:
-    if lead.unsubscribed_at is None:
-        return ""
-    day = cells.format_short(lead.unsubscribed_at.astimezone(ctx.zone).date(), ctx.locale)
-    return cells.badge(_("Withdrawn %(day)s") % {"day": day}, "grey", "x")
+def _consent(channel: str, lead: Lead, ctx: Any) -> Any:
+    said = lead.current_consents.get(channel)
+    return consent_badge(said["given"], datetime.fromisoformat(said["at"]), ctx) if said is not None else consent_badge(None, None, ctx)
 
 
 SECTIONS = (
@@ -294,7 +145,6 @@ SECTIONS = (
             Fact(gettext_lazy("E-mail"), lambda lead, ctx: cells.email_link(lead.email) if lead.email else "", "email"),
             Fact(gettext_lazy("Phone"), lambda lead, ctx: cells.phone_link(lead.phone) if lead.phone else "", "phone"),
             Fact(gettext_lazy("Job title"), lambda lead, ctx: lead.job_title, "job_title"),
-            Fact(gettext_lazy("Mails"), _unsubscribed),
         ),
     ),
     Section(
@@ -309,11 +159,12 @@ SECTIONS = (
     Section(
         gettext_lazy("Source"),
         (
-            Fact(gettext_lazy("Source"), lambda lead, ctx: _linked_name(lead, ctx, "source"), "source"),
-            Fact(gettext_lazy("Web form"), lambda lead, ctx: _linked_name(lead, ctx, "form")),
+            Fact(gettext_lazy("Source"), lambda lead, ctx: linked_name(lead, ctx, "source"), "source"),
+            Fact(gettext_lazy("Web form"), lambda lead, ctx: linked_name(lead, ctx, "form")),
             *(Fact(name, lambda lead, ctx, name=name: getattr(lead, name)) for name in UTM),
         ),
     ),
+    Section(gettext_lazy("Consent"), tuple(Fact(channel.label, partial(_consent, channel.value)) for channel in Consent.Channel)),
     Section(
         gettext_lazy("About"),
         (
@@ -324,7 +175,7 @@ SECTIONS = (
             ),
             Fact(gettext_lazy("Score"), _reasons),
             Fact(gettext_lazy("Comes back on"), lambda lead, ctx: cells.date_html(lead.recycle_on, ctx) if lead.recycle_on else ""),
-            Fact(gettext_lazy("Created"), lambda lead, ctx: cells.time_html(lead.created_at, ctx)),
+            Fact(gettext_lazy("Created"), _created),
         ),
     ),
 )
@@ -360,9 +211,12 @@ LEAD = RecordType(
     sections=SECTIONS,
     panels=(
         Panel("answers", gettext_lazy("Form entry"), "forms", panels.answers),
+        Panel("matches", gettext_lazy("Company match"), "building", panels.matches),
         Panel("look-alikes", gettext_lazy("Looks like"), "copy", panels.look_alikes),
     ),
+    begin=lambda user: [(gettext_lazy("Web form"), reverse("settings:new", args=["forms"]))] if user.is_admin else [],
     duplicates=selectors.look_alikes,
+    duplicate=lambda lead: {"email": None, "phone": None, "status": None},
     bulk_actions=(
         assign_action(Lead),
         BulkAction(name="status", label=gettext_lazy("Status"), icon="circle-dashed", run=services.set_status_many, form=BulkStatusForm),

@@ -1,6 +1,7 @@
 """All writes to leads, web forms, their entries and the rules that assign them."""
 
 from leads.services.assignment import choose_owner, facts_of, matches
+from leads.services.consent import record_lead_consent
 from leads.services.conversion import Choices, Conversion, convert_lead, found_conversion
 from leads.services.entries import Entry, check_entry, consents_of, read_entry
 from leads.services.intake import delete_submission, not_spam, process_submission, receive_submission, retry_submission, sweep
@@ -14,7 +15,6 @@ from leads.services.leads import (
     set_status,
     set_status_many,
     statuses_reverted,
-    unsubscribe_lead,
     update_lead,
 )
 from leads.services.limits import TooMany, count_miss
@@ -87,6 +87,7 @@ __all__ = [
     "read_entry",
     "reasons_for",
     "receive_submission",
+    "record_lead_consent",
     "recycle_due_leads",
     "replace_fields",
     "rescore_rows",
@@ -103,7 +104,6 @@ __all__ = [
     "tell_assigned",
     "tell_new_owners",
     "undo_conversion",
-    "unsubscribe_lead",
     "update_form",
     "update_lead",
     "update_reason",

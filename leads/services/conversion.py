@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import Company, Consent, Contact
-from contacts.services import create_company, create_contact, record_consent
+from contacts.models import Company, Contact
+from contacts.services import create_company, create_contact
 from crm.core.access import can
 from crm.core.events import emit
 from crm.core.writes import change_record, lock
@@ -19,6 +19,7 @@ from deals.models import Deal, Stage
 from deals.services import create_deal
 from leads.events import LeadConverted
 from leads.models import Lead, LeadConversion, LeadStatus
+from leads.services.consent import carry_consents
 from leads.services.hooks import run_hooks
 from leads.services.leads import check_lead
 from leads.services.merging import domain_of, merge_lead
@@ -76,8 +77,8 @@ def convert_lead(lead: Lead, *, actor: Any, choices: Choices | None = None) -> C
     contact = _contact(lead, choices, company, shared, actor, done)
     if company is None and contact is None:
         raise ValidationError({"contact": [_("Choose or make a contact or a company.")]}, code="nothing")
-    if contact is not None and lead.unsubscribed_at is not None:
-        record_consent(contact, Consent.Channel.EMAIL, False, _("As a lead"), actor=None)
+    if contact is not None:
+        carry_consents(lead, contact)
     deal = _deal(lead, choices, company, contact, shared, actor, done)
     converted = LeadStatus.objects.get(kind=LeadStatus.Kind.CONVERTED)
     changes = {"status": converted, "converted_at": timezone.now(), "converted_company": company, "converted_contact": contact, "converted_deal": deal}

@@ -19,7 +19,7 @@ from crm.core.bin import delete_records
 from crm.core.copying import update_rows
 from crm.core.events import emit
 from crm.core.writes import change_record, change_records, create_records, lock, user_or_none
-from leads.events import LeadStatusChanged, LeadUnsubscribed
+from leads.events import LeadStatusChanged
 from leads.models import Lead, LeadStatus
 from leads.services.responses import respond_by
 from leads.services.scoring import RuleSet, score_of, score_rules
@@ -154,17 +154,6 @@ def set_status(lead: Lead, status: LeadStatus, *, actor: Any, version: int | Non
 def assign_lead(lead: Lead, owner: Any, *, actor: Any, version: int | None = None) -> Lead:
     """Give the lead to a colleague, or to nobody (None). The new owner is told by mail and in the bell."""
     return update_lead(lead, {"owner": owner}, actor=actor, version=version)
-
-
-@transaction.atomic
-def unsubscribe_lead(lead: Lead, *, source: str) -> Lead:
-    """The lead wants no mails any more; `source` says how we know. Said twice it changes nothing."""
-    row: Lead = lock(lead)
-    if row.unsubscribed_at is None:
-        row.unsubscribed_at = timezone.now()
-        row.save(update_fields=["unsubscribed_at"])
-        emit(LeadUnsubscribed(subject_ids=(row.pk,), actor_id=None, source=source))
-    return row
 
 
 # ---- many at once ----

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import Company, Consent, Contact
+from contacts.models import Company, Contact
 from crm.core.access import can
 from crm.core.bin import delete_records
 from crm.core.events import emit
@@ -21,8 +21,9 @@ from crm.core.writes import change_record, lock
 from deals.models import Deal
 from leads.events import LeadConversionUndone
 from leads.models import Lead, LeadConversion, LeadStatus
+from leads.services.consent import keep_refusals
 from leads.services.hooks import run_hooks
-from leads.services.leads import check_lead, new_status, unsubscribe_lead
+from leads.services.leads import check_lead, new_status
 from leads.services.merging import give_back
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -50,7 +51,7 @@ def undo_conversion(lead: Lead, *, actor: Any) -> Lead:
     made = {label: MODELS[label]._base_manager.select_for_update().filter(pk=pk).first() for label, pk in done.made.items()}
     _check_unused(lead, {label: row for label, row in made.items() if row is not None and row.deleted_at is None})
     run_hooks("unconvert", lead=lead, made=done.made, carried=done.carried, actor=actor)
-    _keep_no(lead)
+    keep_refusals(lead)
     for label, changed in done.changed.items():
         give_back(apps.get_model(label), changed, actor)
     group = uuid.uuid4()
@@ -62,13 +63,6 @@ def undo_conversion(lead: Lead, *, actor: Any) -> Lead:
     LeadConversion.objects.filter(pk=done.pk).update(undone_at=timezone.now(), undone_by=actor)
     emit(LeadConversionUndone(subject_ids=(lead.pk,), actor_id=getattr(actor, "pk", None)))
     return lead
-
-
-def _keep_no(lead: Lead) -> None:
-    """Who said no to mails as a contact has said it as the lead too: the contact may be gone for good one day."""
-    asked = Consent.objects.filter(contact=lead.converted_contact_id, channel=Consent.Channel.EMAIL).order_by("-at", "-pk").first()
-    if asked is not None and not asked.given:
-        unsubscribe_lead(lead, source=_("As a contact"))
 
 
 def _check_unused(lead: Lead, made: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contacts.views import ConsentView
 from crm.core.access import can
 from crm.core.settings_services import add_errors
 from crm.core.views import RecordView, safe_next
@@ -73,6 +74,30 @@ class StatusView(RecordView):
         )
         messages.success(self.request, _("Status: %(status)s") % {"status": saved.status}, extra_tags=undo)
         return redirect(safe_next(self.request, saved.get_absolute_url()))
+
+
+class LeadConsentView(ConsentView):
+    """The same for a lead."""
+
+    slug = "leads"
+    record_consent = staticmethod(services.record_lead_consent)
+
+    def log(self, person: Any) -> Any:
+        return selectors.consent_log(person)
+
+
+class MatchesView(RecordView):
+    """What the lead may already be, as a piece of its page; as a page of its own, converting asks for it."""
+
+    slug = "leads"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = self.load(pk)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return redirect("leads:convert", pk=lead.pk)
+        user: Any = request.user
+        found = selectors.convert_matches(user, lead)
+        return render(request, "leads/matches.html", {"companies": found.companies, "contacts": found.contacts})
 
 
 class ConvertView(RecordView):

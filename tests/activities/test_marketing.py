@@ -239,10 +239,10 @@ def test_a_lead_takes_its_no_along(people: Cast) -> None:
     url = link_of(lead, "k@kern.example")
     assert Client().post(url).status_code == 200
     lead.refresh_from_db()
-    first = lead.unsubscribed_at
+    first = lead.consents
     Client().post(url)
     lead.refresh_from_db()
-    assert lead.unsubscribed_at == first and Activity.objects.filter(verb="consent", lead=lead).count() == 1
+    assert lead.consents == first and lead.refused == {"email"} and Activity.objects.filter(verb="consent", lead=lead).count() == 1
     assert "Withdrawn" in signed_in(people.owner).get(lead.get_absolute_url()).content.decode()
     contact = convert_lead(lead, actor=people.owner).contact
     assert contact is not None and is_unwilling(contact)

@@ -221,6 +221,43 @@ def test_cells_are_changed_by_whoever_may_change_the_row(world, who, name):
 
 @everybody
 @every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_values_of_the_page_are_changed_by_whoever_may_change_the_row(world, who, name):
+    client, row = world.client(who), world.rows[name]
+    seen, may = world.may(who, "view", name), world.may(who, "change", name)
+    for field in {fact.field for section in world.record.sections for fact in section.facts if fact.field} | {world.sample.name_field}:
+        url = world.record.url("field", row.pk, field)
+        for headers in ({}, PANEL, CELL):
+            asked = quiet(client, "get", url, headers=headers)
+            assert asked.status_code == (200 if may else 403 if seen else 404), field
+        assert not may or field in asked.context["form"].fields
+        if not may:
+            data = {**world.sample.post("Hacked"), "version": row.version}
+            assert quiet(client, "post", url, data=data, headers=CELL).status_code == (403 if seen else 404), field
+    assert quiet(client, "get", world.record.url("field", row.pk, "nothing")).status_code == (404 if may or not seen else 403)
+    if may:
+        url = world.record.url("field", row.pk, world.sample.name_field)
+        saved = client.post(url, {**form_data(client, url), world.sample.name_field: f"{name}er"}, headers=CELL)
+        assert saved.status_code == 204 and saved["HX-Refresh"] == "true"
+        row.refresh_from_db()
+        assert getattr(row, world.sample.name_field) == f"{name}er"
+
+
+@everybody
+@every_record
+@pytest.mark.parametrize("name", [MINE, THEIRS])
+def test_a_duplicate_starts_with_what_one_sees(world, who, name):
+    client, row = world.client(who), world.rows[name]
+    page = quiet(client, "get", f"{world.record.url('new')}?copy={row.pk}")
+    if not world.has_grant(who, "add"):
+        assert page.status_code == 403
+        return
+    assert page.status_code == (200 if world.record.duplicate and world.may(who, "view", name) else 404)
+    assert (name in page.content.decode()) == (page.status_code == 200)
+
+
+@everybody
+@every_record
 def test_rows_in_sight_are_told_of_as_far_as_visible(world, who):
     client, url = world.client(who), world.record.url("rows")
     asked = {"rows": "~".join(f"{row.pk}.0000" for row in world.rows.values())}

@@ -49,6 +49,7 @@ GENERIC = {
     "next",
     "neighbours",
     "cell",
+    "field",
     "rows",
 }
 
@@ -64,7 +65,10 @@ ON_RECORD = {  # (record type, action) that the row must allow
     "deals:lost": ("deals", "change"),
     "leads:status": ("leads", "change"),
     "leads:convert": ("leads", "change"),
+    "leads:consent": ("leads", "view"),
+    "leads:matches": ("leads", "view"),
     "leads:unconvert": ("leads", "change"),
+    "contacts:vcard": ("contacts", "export"),
     "contacts:consent": ("contacts", "view"),
     "contacts:left": ("contacts", "change"),
     "contacts:role_new": ("contacts", "change"),
@@ -325,7 +329,7 @@ def test_the_link_to_unsubscribe_needs_nobody_and_only_a_post_writes(world, who)
     for method, status in (("get", 200), ("head", 200), ("put", 405), ("patch", 405), ("delete", 405)):
         assert quiet(client, method, url).status_code == status, method
     assert client.post(url).status_code == 200
-    assert type(lead).objects.get(pk=lead.pk).unsubscribed_at is not None
+    assert type(lead).objects.get(pk=lead.pk).refused == {"email"}
     assert quiet(client, "post", url).status_code == 200  # a second time changes nothing
     for wrong in (url[:-2] + "/", url.replace("/unsubscribe/", "/unsubscribe/x"), reverse("unsubscribe-nowhere")):
         for method in ("get", "head", "post"):

@@ -36,7 +36,7 @@ def _range(field: str, *, never: bool = False) -> tuple[list[str], Fits]:
     def fits(row: Any, value: str) -> bool:
         moment = getattr(row, field)
         if value == "never" or moment is None:
-            return value == "never" and moment is None
+            return value in ("never", "idle14d") and moment is None
         age = (TODAY - _day(moment)).days
         return {
             "today": age <= 0,
@@ -47,10 +47,11 @@ def _range(field: str, *, never: bool = False) -> tuple[list[str], Fits]:
             "this_month": _day(moment) >= TODAY.replace(day=1),
             "this_year": _day(moment) >= TODAY.replace(month=1, day=1),
             "over14d": age > 14,
+            "idle14d": age > 14,
             "over90d": age > 90,
         }[value]
 
-    return ["today", "yesterday", "7d", "30d", "90d", "this_month", "this_year", "over14d", "over90d", *(["never"] if never else [])], fits
+    return ["today", "yesterday", "7d", "30d", "90d", "this_month", "this_year", "over14d", "over90d", *(["idle14d", "never"] if never else [])], fits
 
 
 def _next(row: Any, value: str) -> bool:

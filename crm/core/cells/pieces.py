@@ -57,7 +57,7 @@ def person(name: str, pk: int | None) -> SafeString:
 
 
 def time_html(moment: datetime, ctx: CellContext, *, style: str = "relative") -> SafeString:
-    """`<time>` in UTC with the full local time on hover. Styles: `relative` (Today 14:30, 19 Nov), `datetime`, `date`, `clock`, `age` (2 h)."""
+    """`<time>` in UTC, the full local time on hover. Styles: `relative` (Today 14:30, 19 Nov), `datetime`, `date`, `clock`, `age` (2 h), `ago` (2 h ago)."""
     local = moment.astimezone(ctx.zone)
     day, clock = local.date(), format_clock(local, ctx.locale)
     if style == "relative":
@@ -65,6 +65,9 @@ def time_html(moment: datetime, ctx: CellContext, *, style: str = "relative") ->
         text = f"{day_text(day, ctx)} {clock}" if near else day_text(day, ctx)
     elif style == "age":
         text = _age(int((ctx.now - moment).total_seconds()) // 60)
+    elif style == "ago":
+        minutes = int((ctx.now - moment).total_seconds()) // 60
+        text = gettext("%(age)s ago") % {"age": _age(minutes)} if minutes < 14 * 24 * 60 else day_text(day, ctx)
     elif style == "date":
         text = format_short(day, ctx.locale)
     elif style == "clock":
