@@ -63,8 +63,8 @@ def join_html(meeting: Any, css: str = "btn btn-secondary btn-sm") -> SafeString
     if not meeting.video_url:
         return SafeString("")
     name = f'<span class="visually-hidden">: {escape(meeting.title)}</span>'
-    text = f"{cells.icon('video', 'i-sm')}{escape(_('Join'))}{name}"
-    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{text}</a>')
+    join, mark = escape(_("Join")), cells.icon("video", "i-sm")
+    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{mark}{join}{name}</a>')
 
 
 def kind_text(row: Any) -> str:
@@ -81,6 +81,8 @@ class WorkRows:
     def __init__(self, ctx: RowContext, user: Any) -> None:
         self.ctx, self.user = ctx, user
         self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
+        private = escape(_("Private"))
+        self.private = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{private}</span>'
         self.high = cells.badge(_("High priority"), "red", "flag")
         self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
         self.choices = [(name, escape(text)) for name, text in (("hour", _("1 hour")), ("tomorrow", _("Tomorrow at 9")), ("monday", _("Monday at 9")))]
@@ -102,7 +104,7 @@ class WorkRows:
                 snooze = self._snooze(f"{url}snooze/", title)
         else:
             snooze = join_html(row)
-            high = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>' if row.is_private else ""
+            high = self.private if row.is_private else ""
         kind = escape(kind_text(row))
         return (
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
