@@ -151,7 +151,8 @@ class CalendarHtml:
         """That a colleague has no time: of a private meeting nothing else is told."""
         clock, _first = self._clock(row, day)
         when = f'<span class="num">{escape(clock)}</span> ' if clock else ""
-        text = f'{cells.icon("lock", "i-sm")} {when}{escape(pgettext("calendar", "Busy"))}<span class="t2"> {escape(row.owner.name)}</span>'
+        busy = escape(pgettext("calendar", "Busy"))
+        text = f'{cells.icon("lock", "i-sm")} {when}{busy}<span class="t2"> {escape(row.owner.name)}</span>'
         return f'<li class="ev-li {css}"><span class="ev k-grey">{text}</span></li>'
 
     def _minutes(self, row: Any, day: date) -> tuple[int, int] | None:

@@ -22,7 +22,8 @@ def free_html(found: Availability, ctx: RowContext, clock: ZoneInfo, url: str) -
         f'<span class="d-flex flex-wrap gap-1 sm">{_state(each, ctx, clock)}</span></li>'
         for each in found.people
     )
-    more = f'<p class="xs t2 m-0">{escape(_("Only the first %(count)s colleagues are looked at.") % {"count": MOST_PEOPLE})}</p>' if found.cut else ""
+    cut = escape(_("Only the first %(count)s colleagues are looked at.") % {"count": MOST_PEOPLE})
+    more = f'<p class="xs t2 m-0">{cut}</p>' if found.cut else ""
     return SafeString(f'<ul class="rows mt-2 mb-2">{people}</ul>{more}{_times(found, ctx, clock, url)}')
 
 
@@ -32,7 +33,8 @@ def problem_html(texts: list[str]) -> SafeString:
 
 def _state(each: Colleague, ctx: RowContext, clock: ZoneInfo) -> str:
     if not each.known:
-        return f'<span class="t2">{escape(_("Not known"))}</span>'
+        unknown = escape(_("Not known"))
+        return f'<span class="t2">{unknown}</span>'
     if each.is_free:
         return str(cells.badge(_("Free"), "green", "check"))
     said = [cells.badge(_("Away"), "amber")] if each.away else []
@@ -58,7 +60,8 @@ def _moment(at: datetime, ctx: RowContext) -> str:
 
 def _times(found: Availability, ctx: RowContext, clock: ZoneInfo, url: str) -> str:
     if not found.times:
-        return f'<p class="sm t2 m-0">{escape(_("There is no time within five working days at which all are free."))}</p>'
+        none = escape(_("There is no time within five working days at which all are free."))
+        return f'<p class="sm t2 m-0">{none}</p>'
     buttons = []
     for start, end in found.times:
         local, until = start.astimezone(clock), end.astimezone(clock)

@@ -80,8 +80,8 @@ def join_html(meeting: Any, css: str = "btn btn-secondary btn-sm") -> SafeString
     if not meeting.video_url:
         return SafeString("")
     name = f'<span class="visually-hidden">: {escape(meeting.title)}</span>'
-    text = f"{cells.icon('video', 'i-sm')}{escape(_('Join'))}{name}"
-    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{text}</a>')
+    join, mark = escape(_("Join")), cells.icon("video", "i-sm")
+    return SafeString(f'<a class="{css}" href="{escape(meeting.video_url)}" target="_blank" rel="noopener noreferrer">{mark}{join}{name}</a>')
 
 
 def kind_text(row: Any) -> str:
@@ -99,6 +99,8 @@ class WorkRows:
     def __init__(self, ctx: RowContext, user: Any, *, team: bool = False, back: str = "/") -> None:
         self.ctx, self.user, self.team, self.back = ctx, user, team, escape(urlencode({"next": back}))
         self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
+        private = escape(_("Private"))
+        self.private = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{private}</span>'
         self.high = cells.badge(_("High priority"), "red", "flag")
         self.put_off = f'{cells.icon("clock", "i-sm")}<span class="sr-sm">{escape(_("Put off"))}</span>'
         self.choices = [(name, escape(text)) for name, text in (("hour", _("1 hour")), ("tomorrow", _("Tomorrow at 9")), ("monday", _("Monday at 9")))]
@@ -120,9 +122,7 @@ class WorkRows:
                 tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
         else:
             snooze = join_html(row)
-            high = repeats_html(row)
-            if row.is_private:
-                high += f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{escape(_("Private"))}</span>'
+            high = repeats_html(row) + (self.private if row.is_private else "")
         task = isinstance(row, Task)
         kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if task and snooze else escape(kind_text(row))
         due = late_html(row, self.ctx) if task and row.is_late(self.ctx.now) else due_html(row, self.ctx)

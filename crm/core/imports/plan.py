@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import BigIntegerField, Q, Value
 from django.utils.translation import gettext as _
 
-from crm.core.access import any_of, arms_for, may_add
+from crm.core.access import any_of, may_add, placeable
 from crm.core.copying import CHUNK
 from crm.core.custom.models import PREFIX
 from crm.core.exports import safe_text
@@ -168,7 +168,7 @@ class Plan:
         """May the person add a record of this owner? As the check after each write asks it; once per owner."""
         pk = owner.pk if owner is not None else None
         if pk not in self._reach:
-            reach = any_of(arms_for(self.user, "add", self.record.model))
+            reach = any_of(placeable(self.user, "add", self.record.model))
             team = owner.team_id if owner is not None else self.user.team_id
             self._reach[pk] = not reach or reach.check({"owner_id": Value(pk, BigIntegerField()), "team_id": Value(team, BigIntegerField())})
         return self._reach[pk]
