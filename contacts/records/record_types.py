@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from functools import partial
 from typing import Any
 
-from babel.dates import format_skeleton
 from django.utils.html import format_html, format_html_join, linebreaks
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
@@ -233,7 +231,7 @@ COMPANY = RecordType(
 
 def contact_subtitle(obj: Contact, ctx: Any) -> SafeString | str:
     """Role and company, and what time it is there."""
-    company, clock = link(ctx.linked(obj, "company")), local_time(obj, ctx)
+    company, clock = link(ctx.linked(obj, "company")), cells.clock_there(ctx, zone=obj.time_zone, phone=obj.phone, place=obj.city)
     role = format_html(gettext("{title} at {company}"), title=obj.job_title, company=company) if obj.job_title and company else company or obj.job_title
     return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
@@ -264,17 +262,6 @@ def phones_html(obj: Contact, ctx: Any) -> SafeString | str:
 
 def _kind(row: Any, rows: list[Any]) -> SafeString | str:
     return format_html(' <span class="t3">{}</span>', row.get_kind_display()) if len(rows) > 1 else ""
-
-
-def local_time(obj: Contact, ctx: Any) -> SafeString | str:
-    if not obj.time_zone:
-        return ""
-    there, here = ctx.now.astimezone(zoneinfo.ZoneInfo(obj.time_zone)), ctx.now.astimezone(ctx.zone)
-    clock = cells.format_clock(there, ctx.locale)
-    if there.date() != here.date():
-        clock = f"{format_skeleton('EEE', there.date(), locale=ctx.locale).rstrip('.')} {clock}"
-    place = obj.city or obj.time_zone.rpartition("/")[2].replace("_", " ")
-    return format_html('{} <span class="num">{}</span>', cells.icon("clock", "i-sm"), gettext("%(clock)s in %(place)s") % {"clock": clock, "place": place})
 
 
 def consent_html(channel: str, obj: Contact, ctx: Any) -> SafeString:

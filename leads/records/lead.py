@@ -30,7 +30,8 @@ Kind = LeadStatus.Kind
 
 
 def _subtitle(lead: Lead, ctx: Any) -> Any:
-    return ", ".join(part for part in (lead.job_title, lead.company_name) if part)
+    role, clock = ", ".join(part for part in (lead.job_title, lead.company_name) if part), cells.clock_there(ctx, phone=lead.phone, place=lead.city)
+    return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
 
 def _badges(lead: Lead, ctx: Any) -> list[Any]:

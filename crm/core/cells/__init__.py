@@ -49,6 +49,7 @@ from crm.core.cells.table import (
     td,
     text_cell,
 )
+from crm.core.cells.there import clock_there
 
 __all__ = [
     "COLORS",
@@ -61,6 +62,7 @@ __all__ = [
     "body_rows",
     "bool_cell",
     "choice_label",
+    "clock_there",
     "color_of",
     "count_text",
     "current_context",
