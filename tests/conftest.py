@@ -20,6 +20,7 @@ from django.conf import settings
 from crm.local.paths import Paths, make_private
 from crm.local.process import Process
 from crm.local.servers import database_url, initialise_postgres, postgres, wait_ready
+from tests.e2e.checks import launch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -262,19 +263,12 @@ def fresh_caches(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cache.clear()
 
 
-def find_chromium() -> str | None:
-    """A Chromium on the path, or the one that `make test` had Playwright install (None: Playwright's own)."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        instance = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        instance = launch(playwright)
         yield instance
         instance.close()
 
