@@ -49,7 +49,7 @@ def late_html(task: Any, ctx: Any) -> SafeString:
         age = cells.date_html(task.due_on, ctx, text=_("%(n)s d") % {"n": days})
     else:
         age = cells.time_html(task.due_at, ctx, style="age")
-    return SafeString(f'<span class="act act-late">{cells.icon("alert-triangle", "i-sm")}{escape(_("%(age)s overdue")) % {"age": age}}</span>')
+    return SafeString(f'<span class="act act-late">{cells.icon("alert-triangle", "i-sm")}<span>{escape(_("%(age)s overdue")) % {"age": age}}</span></span>')
 
 
 def about_html(row: Any, ctx: RowContext) -> SafeString:
@@ -127,10 +127,10 @@ class WorkRows:
         kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if task and snooze else escape(kind_text(row))
         due = late_html(row, self.ctx) if task and row.is_late(self.ctx.now) else due_html(row, self.ctx)
         who = f"{cells.avatar(row.owner.name, row.owner_id, 'av-sm')} {escape(row.owner.name)}, " if self.team else ""
-        return (
+        return (  # on the phone, when stands below the title, which needs the room
             f'<li>{tick}<span class="grow"><a class="t d-inline-block py-1" href="{url}" data-rowlink>{title}</a>{high}'
-            f'<span class="d-block xs t2">{who}{kind}{f", {about}" if about else ""}</span></span>'
-            f'<span class="num text-nowrap">{due}</span>{snooze}</li>'
+            f'<span class="d-block xs t2">{who}{kind}{f", {about}" if about else ""}</span><span class="num xs d-md-none">{due}</span></span>'
+            f'<span class="num text-nowrap d-none d-md-inline">{due}</span>{snooze}</li>'
         )
 
     def _tick(self, row: Any, url: str, title: str) -> str:

@@ -155,7 +155,7 @@ def _need_row(row: Any, link: str, ctx: Any) -> tuple[str, str, SafeString, str]
         reason = format_html(_("no next step, open for {age}"), age=age)
     elif row.respond_by <= ctx.now:
         late = cells.icon("alert-triangle", "i-sm")
-        reason = format_html('<span class="act act-late">{}{}</span>', late, format_html(_("new lead, {age}: an answer is overdue"), age=age))
+        reason = format_html('<span class="act act-late">{}<span>{}</span></span>', late, format_html(_("new lead, {age}: an answer is overdue"), age=age))
     else:
         reason = format_html(_("new lead, {age}"), age=age)
     return str(row), ctx.url_of(row), reason, f"/tasks/new/?{link}={row.pk}"

@@ -80,7 +80,7 @@ class Hands:
             assert_clean(self.page)
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.long) if name in ("keyboard, narrow", "no scripts") else name for name in HANDS])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.long) if name in ("keyboard, narrow", "no scripts", "touch") else name for name in HANDS])
 def hands(request: pytest.FixtureRequest, new_page: Callable[..., Page]) -> Hands:
     options, keys = HANDS[request.param]
     made = Hands(new_page(**options), keys)

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from activities import services
 from activities.models import Meeting
 from tests.activities.test_browser import DESKTOP, PHONE, keep, make_business
-from tests.e2e.checks import assert_clean, axe, collect
+from tests.e2e.checks import assert_clean, axe, collect, usual
 from users.models import User
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -85,8 +85,7 @@ def test_who_is_free_needs_no_script_and_no_mouse(new_page: Callable[..., Page],
     assert Meeting.objects.get(title="Planning round").starts_at == datetime(2027, 3, 10, 12, tzinfo=people.owner.zone)
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize(("size", "look"), usual([("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")], 0, 3))
 def test_private_meetings_and_calls_as_people_see_them(new_page: Callable[..., Page], sign_in: Any, people: Any, look: str, size: str) -> None:
     User.objects.filter(pk=people.owner.pk).update(theme=look)
     start = datetime(2027, 3, 10, 14, tzinfo=people.owner.zone)

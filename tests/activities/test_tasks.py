@@ -271,7 +271,7 @@ def expected(name: str, record: Any) -> Any:
     return first.due_at if isinstance(first, Task) else first.starts_at, first.kind if isinstance(first, Task) else "meeting"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_next_steps_are_the_earliest_open_ones(people: Cast, business: Business, steps: list[tuple[str, str, int | None, str]]) -> None:
     Task._base_manager.all().delete()

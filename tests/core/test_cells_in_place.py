@@ -216,7 +216,7 @@ def test_a_task_is_put_off_in_its_cell(client, people):
 def test_the_list_says_what_can_be_changed_and_where(client, people, lead):
     mate = create_lead({"last_name": "Mate"}, actor=people.teammate)
     text = client.get("/leads/").content.decode()
-    assert re.findall(r'data-edit="(\w+)"', text) == ["name", "company", "status", "email", "phone", "owner", "source", "value"]
+    assert re.findall(r'data-edit="(\w+)"', text) == ["name", "company", "status", "owner", "source", "value"]
     assert 'data-opens="/tasks/new/?lead={pk}&amp;stay=1"' in text
     assert re.search(rf'data-pk="{lead.pk}" data-v="[\w-]+">', text)
     assert re.search(rf'data-pk="{mate.pk}" data-v="[\w-]+" data-fixed>', text)

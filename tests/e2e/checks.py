@@ -35,8 +35,8 @@ document.addEventListener("securitypolicyviolation",
 
 
 def chromium_path() -> str | None:
-    """Chromium on the path, or None for the one that Playwright installed."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    """Chromium on the path, rather the one without windows, which does half the work; None for the one that Playwright installed."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
         if found := shutil.which(name):
             return found
     return None
