@@ -131,7 +131,7 @@ COLUMNS = (
         css="c-last",
         links=("status",),
     ),
-    Column(name="reach", label=gettext_lazy("Reach"), cell=_reach_cell, export=lambda lead, ctx: lead.phone or lead.email, css=WIDE),
+    Column(name="reach", label=gettext_lazy("Reach"), cell=_reach_cell, export=lambda lead, ctx: lead.phone or lead.email, css=WIDE, shown=False),
     Column(
         name="email",
         label=gettext_lazy("E-mail"),
@@ -182,6 +182,7 @@ COLUMNS = (
         cell=lambda lead, ctx: cells.datetime_cell(lead.created_at, ctx, WIDE, style="age"),
         export=lambda lead, ctx: (ctx.now - lead.created_at).days,
         css=WIDE,
+        shown=False,
     ),
     Column(
         name="value",
@@ -191,7 +192,6 @@ COLUMNS = (
         sort="value",
         css=f"r {WIDE}",
         edit=("value",),
-        shown=False,
     ),
     Column(
         name="created",
