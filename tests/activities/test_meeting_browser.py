@@ -40,7 +40,7 @@ def fill(page: Page, guests: str) -> None:
     page.fill("[name=guests]", guests)
 
 
-@pytest.mark.parametrize("where", ["page", "panel"])
+@pytest.mark.parametrize("where", ["page", pytest.param("panel", marks=pytest.mark.long)])
 def test_who_is_free_follows_what_is_typed(new_page: Callable[..., Page], sign_in: Any, people: Any, where: str) -> None:
     page = new_page(**DESKTOP)
     collect(page)
@@ -85,7 +85,7 @@ def test_who_is_free_needs_no_script_and_no_mouse(new_page: Callable[..., Page],
     assert Meeting.objects.get(title="Planning round").starts_at == datetime(2027, 3, 10, 12, tzinfo=people.owner.zone)
 
 
-@pytest.mark.parametrize(("size", "look"), usual([("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")], 0, 3))
+@pytest.mark.parametrize(("size", "look"), usual([("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")], 3))
 def test_private_meetings_and_calls_as_people_see_them(new_page: Callable[..., Page], sign_in: Any, people: Any, look: str, size: str) -> None:
     User.objects.filter(pk=people.owner.pk).update(theme=look)
     start = datetime(2027, 3, 10, 14, tzinfo=people.owner.zone)

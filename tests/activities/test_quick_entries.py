@@ -56,7 +56,7 @@ def test_an_entry_in_the_panel(client: Client, business: Business, kind: str, go
 
 @pytest.mark.e2e
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("wide", [True, False], ids=["wide", "narrow"])
+@pytest.mark.parametrize("wide", [pytest.param(True, marks=pytest.mark.long), False], ids=["wide", "narrow"])
 def test_from_the_list_and_back_to_it(new_page: Any, sign_in: Any, people: Cast, business: Business, wide: bool) -> None:
     page: Page = new_page(**({} if wide else {"viewport": {"width": 390, "height": 844}, "has_touch": True}))
     collect(page)

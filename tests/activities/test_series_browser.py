@@ -55,7 +55,9 @@ def starts(title: str) -> list[datetime]:
 
 
 @pytest.mark.parametrize(
-    "options", [{**DESKTOP, "color_scheme": "dark"}, {**PHONE}, {**PHONE, "java_script_enabled": False}], ids=["desktop", "phone", "no-script"]
+    "options",
+    [{**DESKTOP, "color_scheme": "dark"}, pytest.param({**PHONE}, marks=pytest.mark.long), {**PHONE, "java_script_enabled": False}],
+    ids=["desktop", "phone", "no-script"],
 )
 def test_planned_and_changed_from_one_on(new_page: Callable[..., Page], sign_in: Any, people: Any, options: dict[str, Any]) -> None:
     page, script = new_page(**options), options.get("java_script_enabled", True)

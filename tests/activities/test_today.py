@@ -159,7 +159,7 @@ def test_all_clear_counts_what_could_be_planned(client: Client, people: Cast) ->
 
 @pytest.mark.e2e
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("wide", [True, False], ids=["wide", "narrow"])
+@pytest.mark.parametrize("wide", [pytest.param(True, marks=pytest.mark.long), False], ids=["wide", "narrow"])
 def test_keys_on_a_record_lead_to_where_one_types(new_page: Any, sign_in: Any, people: Cast, business: Business, wide: bool) -> None:
     size: dict[str, Any] = {} if wide else {"viewport": {"width": 390, "height": 844}}
     page: Page = new_page(**size)

@@ -15,7 +15,7 @@ OWNERS = "SELECT owner.email, count(*) FROM leads_lead lead JOIN users_user owne
 PER_HOUR = 20  # what the demo's form takes from one sender: the default
 
 
-@pytest.mark.parametrize("number", [200, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", [100, pytest.param(1000, marks=pytest.mark.long)])
 def test_eight_clients_at_once(system: System, number: int) -> None:
     people = addresses(f"crowd{number}-", number)
     system.set_limits(per_address=100_000, per_form=100_000)

@@ -106,7 +106,7 @@ def test_the_frame(new_page: Callable[..., Page], site: Site, codes: list[str]) 
     page.wait_for_timeout(2_100)  # nobody fills in a form within two seconds
     frame.get_by_role("button").click()
     expect(frame.get_by_role("heading", level=1)).to_be_visible()
-    expect(frame.get_by_label("Name")).to_have_count(0)
+    expect(frame.get_by_label("Name")).to_have_count(0, timeout=20_000)
     assert arrived() == [("Hopper", "grace@navy.example")]
 
 
