@@ -26,7 +26,7 @@ DUE = [
     ("beyond", _("In over 7 days")),
     ("none", _("No date")),
 ]
-DUE_GROUPS = ("past", "today", "tomorrow", "days7", "beyond", "none")  # each task is due in just one of them
+DUE_GROUPS = ("past", "today", "tomorrow", "days7", "beyond", "none")  # each task is due in just one of them, in this order
 STARTS = [
     ("coming", _("To come")),
     ("today", _("Today")),
@@ -110,7 +110,9 @@ class TaskFilterSet(WorkFilterSet):
 
     def group_values(self, name: str) -> list[tuple[str, str, Any]]:
         values = super().group_values(name)
-        return [each for each in values if each[0] in DUE_GROUPS] if name == "due" else values
+        if name != "due":
+            return values
+        return sorted((each for each in values if each[0] in DUE_GROUPS), key=lambda each: DUE_GROUPS.index(each[0]))
 
     def by_state(self, rows: Any, name: str, value: str) -> Any:
         return rows.filter(done_at__isnull=value == "open")

@@ -73,6 +73,15 @@ def test_how_long_a_task_is_late(client: Client, people: Cast) -> None:
     assert re.search(r"Whole day.*?>3 d</time> overdue", late, re.S) and re.search(r"At an hour.*?>2 d</time> overdue", late, re.S)
 
 
+def test_tasks_are_grouped_in_the_order_of_their_days(client: Client, people: Cast) -> None:
+    today = timezone.localdate()
+    for days in (9, -1, 3, 1, 0):
+        services.create_task({"title": f"In {days}", "due_on": today + timedelta(days=days)}, actor=people.owner)
+    services.create_task({"title": "Some day"}, actor=people.owner)
+    groups = client.get("/tasks/?view=mine&group=due").context["list"].groups
+    assert [str(group.label) for group in groups] == ["Before today", "Today", "Tomorrow", "In 2 to 7 days", "In over 7 days", "No date"]
+
+
 def test_a_click_away_from_whom_it_is_about(client: Client, people: Cast, business: Business) -> None:
     person = create_contact({"first_name": 'Al "x"', "last_name": "<b>", "email": "al@example.com", "phone": "+49301234567"}, actor=people.owner)
     for kind in Task.Kind.values:

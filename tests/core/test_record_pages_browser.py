@@ -165,3 +165,11 @@ def test_the_name_stays_in_sight_when_a_list_is_scrolled_sideways(lead: Lead, ne
     page.locator("#rows th .row-tool[data-pencil]").click()
     expect(page.locator(".cellbox").get_by_label("First name")).to_be_focused()
     assert overflow(page) <= 0  # the list scrolls, not the page
+
+
+def test_names_of_a_grouped_list_lie_on_nothing(lead: Lead, new_page: Callable[..., Page], sign_in: Callable[..., None]) -> None:
+    page = opened(new_page, sign_in, lead)
+    page.goto("/leads/?group=status")
+    row = page.locator(".group tbody tr").first
+    name, beside = (row.locator(cell).bounding_box() for cell in ("th", "th + td"))
+    assert name and beside and name["x"] + name["width"] <= beside["x"] + 1
