@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+import time_machine
 from django.test import Client
 
 from contacts.models import Company, Contact
@@ -15,6 +17,7 @@ from deals.services import ensure_defaults as deal_defaults
 from leads.models import Lead
 from leads.services import create_lead
 from leads.services import ensure_defaults as lead_defaults
+from tests.activities.series import NOW
 from tests.factories import Cast, cast, signed_in
 from users.models import User
 
@@ -53,3 +56,10 @@ def in_berlin(people: Cast) -> Client:
     User.objects.filter(pk=people.owner.pk).update(time_zone="Europe/Berlin")
     people.owner.refresh_from_db()
     return signed_in(people.owner)
+
+
+@pytest.fixture
+def clock() -> Iterator[None]:
+    """It is tests.activities.series.NOW."""
+    with time_machine.travel(NOW, tick=False):
+        yield

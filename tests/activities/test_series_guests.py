@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 from itertools import islice
 from typing import Any
 
 import pytest
-import time_machine
 import vobject
 from dateutil.rrule import rrulestr
 from django.test import Client
@@ -24,18 +22,14 @@ from deals.services import delete_deals
 from mail.models import OutgoingMail
 from mail.services.ledger import build
 from tests.activities.conftest import Business
+from tests.activities.series import BERLIN, WEEKLY, berlin, clocks, later, make, rows
 from tests.activities.test_feeds import url_of
 from tests.activities.test_guests import ANN, BEN
-from tests.activities.test_meeting_series import BERLIN, NOW, WEEKLY, berlin, clocks, later, make, rows
 from tests.factories import Cast
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 CAT = {"email": "cat@guest.example", "name": "Cat"}
-
-
-@pytest.fixture(autouse=True)
-def _clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def mails() -> list[tuple[str, str, Any]]:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from activities import services
 from activities.models import Meeting, MeetingSeries
 from tests.activities.conftest import in_berlin
-from tests.activities.test_meeting_series import NOW, WEEKLY, berlin, clocks, make, rows
+from tests.activities.series import WEEKLY, berlin, clocks, make, rows
 from tests.factories import Cast, signed_in
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 LONG = "x" * 10_000
-
-
-@pytest.fixture(autouse=True)
-def _clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from crm.core.records import record_types
 from crm.core.widgets import PickerWidget
 from tests.contract.matrix import writes_so_far
 from tests.contract.samples import SAMPLES
-from tests.contract.test_records import form_data
+from tests.contract.world import form_data
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db

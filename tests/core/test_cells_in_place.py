@@ -23,7 +23,7 @@ from deals.models import LostReason, Stage
 from deals.services import create_deal
 from leads.models import Lead, LeadStatus
 from leads.services import create_lead, update_lead
-from tests.contract.test_records import form_data
+from tests.contract.world import form_data
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db

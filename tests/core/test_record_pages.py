@@ -25,7 +25,7 @@ from leads.handlers import tell_new_owners
 from leads.models import Lead, LeadStatus
 from leads.services import create_lead
 from mail.models import OutgoingMail
-from tests.contract.test_records import form_data
+from tests.contract.world import form_data
 from tests.factories import cast, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from contacts.services import create_contact, record_consent
 from leads.models import Lead
 from leads.services import convert_lead, record_lead_consent, undo_conversion
 from leads.services.conversion import Choices
-from tests.contract.test_records import form_data
+from tests.contract.world import form_data
 from tests.factories import cast, signed_in
 
 pytestmark = pytest.mark.django_db
