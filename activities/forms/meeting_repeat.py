@@ -124,5 +124,5 @@ def with_rule(form: Any, values: dict[str, Any]) -> dict[str, Any]:
     """A form's values with one rule in place of its parts, if it repeats."""
     rest = {name: value for name, value in values.items() if name not in RULE_FIELDS}
     start = form.cleaned_data.get("starts_at")
-    rule = rule_of(form.cleaned_data, start.astimezone(form.user.zone).date()) if start and "repeat" in form.fields else None
+    rule = rule_of(form.cleaned_data, start.astimezone(form.fields["starts_at"].clock).date()) if start and "repeat" in form.fields else None
     return {**rest, "repeat": rule} if rule and (not form.instance.pk or set(RULE_FIELDS) & set(form.changed_data)) else rest

@@ -17,12 +17,13 @@ from activities.models import Meeting, MeetingSeries
 from activities.services import series_guests
 from activities.services.meetings import DEFAULT_REMINDER, check_meeting, create_meeting, delete_meetings
 from activities.services.next_steps import refresh_next_steps
-from activities.services.occurrences import DAY, TEMPLATE, day_of, lasting, rule_days, span_on, to_come, values_on
+from activities.services.occurrences import DAY, TEMPLATE, day_of, lasting, meetings_of, rule_days, span_on, to_come, values_on
 from activities.services.reminders import set_reminders
 from activities.services.series import RULE, rule_on
 from activities.services.subjects import touched
 from activities.services.tasks import Values, asked_minutes
-from crm.core.writes import StaleRecord, clean, create_records, lock
+from crm.core.access import reaches
+from crm.core.writes import StaleRecord, clean, create_records, lock, writable
 
 SCOPES = ONE, FOLLOWING, ALL = ("one", "following", "all")
 MOST = 200  # meetings of a series that are there ahead
@@ -135,8 +136,11 @@ def carry_on_meetings() -> int:
 @transaction.atomic
 def _carry_on(pk: int) -> int:
     series = MeetingSeries.objects.select_for_update(skip_locked=True, of=("self",)).select_related("owner").filter(pk=pk, ended_on=None).first()
-    like = to_come(series).last() if series is not None else None
-    return len(carry_on(series, like)) if series is not None and like is not None else 0
+    if series is None:
+        return 0
+    rows = meetings_of(series)  # of one that comes every third year the last is over before the next is due to be made
+    like = rows.filter(owner=series.owner).last() or rows.last()
+    return len(carry_on(series, like)) if like is not None else 0
 
 
 # ---- deleted ----
@@ -153,7 +157,7 @@ def delete_meeting(meeting: Meeting, scope: str, *, actor: Any, version: int | N
         raise ValidationError({"scope": [_("Choose which of the meetings.")]})
     if series is None or scope == ONE:
         return delete_meetings([row.pk], actor=actor)
-    rows = scope_of(series, row, following=scope == FOLLOWING)
+    rows = reachable(series, scope_of(series, row, following=scope == FOLLOWING), row, actor, "delete")
     if not rows:
         raise ValidationError({"scope": [_("None of them is still to come.")]})
     series.ended_on = day_of(series, rows[0]) - DAY
@@ -164,6 +168,16 @@ def delete_meeting(meeting: Meeting, scope: str, *, actor: Any, version: int | N
 def lock_series(meeting: Meeting) -> MeetingSeries | None:
     """The series of a meeting, locked before any of its meetings, so that nobody waits in a circle."""
     return MeetingSeries.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=meeting.series_id).first()
+
+
+def reachable(series: MeetingSeries, rows: list[Meeting], row: Meeting, actor: Any, action: str) -> list[Meeting]:
+    """Those of them on which the actor may do `action`. ValidationError for who may do it on `row` alone, which they were given, and not on the series:
+    it is as much its organiser's as a meeting of theirs."""
+    like = Meeting(owner_id=series.owner_id, team_id=series.owner.team_id, is_private=row.is_private)
+    if actor is not None and not reaches(actor, action, like):
+        raise ValidationError({"scope": [_("The series is somebody else's. Choose only this one, or ask its organiser.")]})
+    allowed = set(writable(Meeting, [each.pk for each in rows], actor, action).values_list("pk", flat=True))
+    return [each for each in rows if each.pk in allowed]
 
 
 def scope_of(series: MeetingSeries, meeting: Meeting, *, following: bool) -> list[Meeting]:

@@ -148,10 +148,11 @@ def _held_line(row: Meeting) -> Values:
 def reassign_meetings(user: Any, successor: Any, actor: Any) -> int:
     """Somebody leaves: meetings to come go to the successor. (Hook "deactivate".)"""
     rows = list(open_meetings().filter(owner=user))
+    if successor is not None:
+        MeetingSeries.objects.filter(owner=user).update(owner=successor)
     if not rows or successor is None:
         return 0
     changed = change_records(Meeting, [row.pk for row in rows], {"owner": successor}, actor=None)
-    MeetingSeries.objects.filter(owner=user).update(owner=successor)
     moved = list(Meeting._base_manager.filter(pk__in=[row.pk for row in rows]).select_related("owner"))
     set_reminders(moved, planned_minutes(moved))
     return changed

@@ -10,17 +10,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from activities.models import Meeting, MeetingSeries
+from activities.models.meeting_series import DAY
+from activities.models.meetings import spans_days
 from activities.services.due import moment
 from activities.services.series import days_after
 from activities.services.tasks import LAST_DAY
 from crm.core.custom.definitions import definitions
 
-DAY = timedelta(days=1)
 TEMPLATE = ("title", "location", "video_url", "description")  # with the time: what the meetings of a series have in common
 # What a meeting of a series does not take from the one that it is made after.
 OWN = {
     *("id", "uuid", "sequence", "import_key", "held_at", "created_at", "updated_at", "version", "search_text", "sort_name"),
-    *("deleted_at", "deleted_by_id", "deletion_group", "series_id", "recurrence_at", "starts_at", "ends_at"),
+    *("owner_id", "team_id", "created_by_id", "deleted_at", "deleted_by_id", "deletion_group", "series_id", "recurrence_at", "starts_at", "ends_at"),
 }
 
 
@@ -42,9 +43,7 @@ def span_on(series: MeetingSeries, day: date) -> tuple[datetime, datetime]:
 def lasting(start: datetime, end: datetime, series: MeetingSeries) -> timedelta:
     """How long a meeting lasts; from midnight to midnight in the series' zone, whole days."""
     first, last = start.astimezone(series.tz), end.astimezone(series.tz)
-    if first.time() == last.time() == time.min and first.date() < last.date():
-        return last.date() - first.date()
-    return end - start
+    return last.date() - first.date() if spans_days(start, end, series.zone) else end - start
 
 
 def day_of(series: MeetingSeries, meeting: Meeting) -> date:

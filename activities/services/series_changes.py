@@ -17,7 +17,20 @@ from django.utils.translation import gettext as _
 from activities.models import Meeting, MeetingGuest, MeetingSeries
 from activities.models.rules import Rule
 from activities.services import series_guests
-from activities.services.meeting_series import FOLLOWING, ONE, SCOPES, begin, begin_on_rule, carry_on, check_begin, draft, lock_series, put_rule, scope_of
+from activities.services.meeting_series import (
+    FOLLOWING,
+    ONE,
+    SCOPES,
+    begin,
+    begin_on_rule,
+    carry_on,
+    check_begin,
+    draft,
+    lock_series,
+    put_rule,
+    reachable,
+    scope_of,
+)
 from activities.services.meetings import check_meeting, delete_meetings, hide, hides, update_meeting
 from activities.services.next_steps import refresh_next_steps
 from activities.services.occurrences import DAY, TEMPLATE, day_of, lasting, meetings_of, rule_days, span_on
@@ -26,7 +39,7 @@ from activities.services.series import RULE, SHORTEST_MONTH, move_rule
 from activities.services.subjects import merged, touched
 from activities.services.tasks import Values, _relink, asked_minutes
 from crm.core.custom import writing as custom
-from crm.core.writes import StaleRecord, change_each, clean, lock, writable
+from crm.core.writes import StaleRecord, change_each, clean, lock
 
 SHAPE = tuple(name for name in RULE if name not in ("until", "times"))
 WEEK = 7
@@ -58,6 +71,8 @@ def _begin_with(meeting: Meeting, rule: Values | str, changes: Values, actor: An
     start, end = span_on(series, series.starts_on)
     tell = changes.pop("tell", False)
     row = update_meeting(meeting, {**changes, "starts_at": start, "ends_at": end}, actor=actor, version=version)
+    if row.series_id is not None:  # somebody was faster: two series of one meeting would make all others twice
+        raise StaleRecord(row)
     if row.held_at is not None:
         raise ValidationError({"repeat": [_("This meeting is over. Change one that is still to come.")]})
     series.uuid, series.sequence = row.uuid, row.sequence + 1
@@ -75,8 +90,10 @@ def change_series(meeting: Meeting, changes: Values, rule: Values | None, *, act
     assert old is not None
     if version is not None and version != row.version:
         raise StaleRecord(row)
-    rows = _changeable(scope_of(old, row, following=following), row, actor)
-    changes, hidden = dict(changes), hides(row, changes, actor)
+    rows = reachable(old, scope_of(old, row, following=following), row, actor, "change")
+    if row not in rows:
+        raise ValidationError({"scope": [_("This meeting is over. Change one that is still to come.")]})
+    changes, hidden = dict(changes), sum(hides(each, changes, actor) for each in rows) > 0  # each of them is asked
     tell, wanted, reminder = bool(changes.pop("tell", False)), changes.pop("guests", None), changes.pop("reminder", ...)
     before, known, people = touched(rows), series_guests.told_state(old), list(old.guests.all())
     _relink(row, changes, actor)
@@ -109,14 +126,6 @@ def change_series(meeting: Meeting, changes: Values, rule: Values | None, *, act
     else:
         series_guests.after_change(new, known, gone, tell=tell)
     return next((each for each in left if each.pk == row.pk), left[0])
-
-
-def _changeable(rows: list[Meeting], row: Meeting, actor: Any) -> list[Meeting]:
-    """Those of them that the actor may change; the one that was opened must be among them."""
-    allowed = set(writable(Meeting, [each.pk for each in rows], actor, "change").values_list("pk", flat=True))
-    if row.pk not in allowed:
-        raise ValidationError({"scope": [_("This meeting is over. Change one that is still to come.")]})
-    return [each for each in rows if each.pk in allowed]
 
 
 def _check(row: Meeting, changes: Values) -> None:

@@ -200,21 +200,24 @@ def after_bin(meetings: Iterable[Meeting]) -> None:
     single, together = [], defaultdict(list)
     for meeting in meetings:
         (together[meeting.series_id] if meeting.series_id else single).append(meeting)
-    for series in MeetingSeries.objects.select_for_update().filter(pk__in=together):
+    for series in MeetingSeries.objects.select_for_update().filter(pk__in=together).order_by("pk"):
         rows = together[series.pk]
-        _go_on(series, [day_of(series, row) for row in rows if row.deleted_at is None])
-        if len(rows) == 1:
+        goes_on = _go_on(series, [day_of(series, row) for row in rows if row.deleted_at is None])
+        ends = series.ended_on is not None and series.times is None and all(day_of(series, row) > series.ended_on for row in rows)
+        if len(rows) == 1 and not goes_on and not (ends and (series.until is None or series.until > series.made_until)):
             single += rows
-        else:
+        else:  # also when the one that went or came back is the last that was made of a rule without end: the rule is another one
             _tell_of_bin(series, rows)
     guests.after_bin(single)
 
 
-def _go_on(series: MeetingSeries, back: Sequence[date]) -> None:
-    """A series whose rest was deleted goes on when that comes back."""
-    if series.ended_on is not None and any(day > series.ended_on for day in back):
-        series.ended_on = None
-        series.save(update_fields=["ended_on"])
+def _go_on(series: MeetingSeries, back: Sequence[date]) -> bool:
+    """A series whose rest was deleted goes on when that comes back. Does it now?"""
+    if series.ended_on is None or all(day <= series.ended_on for day in back):
+        return False
+    series.ended_on = None
+    series.save(update_fields=["ended_on"])
+    return True
 
 
 def _tell_of_bin(series: MeetingSeries, rows: Sequence[Meeting]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import takewhile
 from typing import Any
 
 from icalendar import Event, vRecur
@@ -33,7 +34,8 @@ def whole(series: MeetingSeries, meetings: Sequence[Meeting], guests: Iterable[A
     if method == "REQUEST":
         event.add("rrule", vRecur(rule_of(series)))
         there = {meeting.recurrence_at for meeting in meetings} - set(without)
-        left_out = [begin for day in rule_days(series) if day <= series.made_until and (begin := span_on(series, day)[0]) not in there]
+        made = takewhile(lambda day: day <= series.made_until, rule_days(series))
+        left_out = [begin for day in made if (begin := span_on(series, day)[0]) not in there]
         if left_out:
             event.add("exdate", [_value(series, begin) for begin in left_out], parameters=_as_date(series))
         changed = [each for each in meetings if each.recurrence_at in there and each.ends_at > at and is_changed(series, each)]

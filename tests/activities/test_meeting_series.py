@@ -120,6 +120,14 @@ def test_a_daily_one_is_carried_on_in_parts(people: Cast) -> None:
     assert len(rows()) == 300
 
 
+def test_one_that_comes_every_third_year_is_carried_on(people: Cast) -> None:
+    make(people, {"frequency": "yearly", "interval": 3, "times": None})
+    assert len(rows()) == 1
+    with later(timedelta(days=500)):
+        assert services.carry_on_meetings() == 1
+    assert [each.starts_at.year for each in rows()] == [2027, 2030]
+
+
 def test_what_was_deleted_does_not_come_back(people: Cast) -> None:
     meeting = make(people, {"frequency": "daily", "times": None})
     last = rows()[-1]

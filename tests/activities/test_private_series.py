@@ -51,6 +51,12 @@ def test_what_is_to_come_becomes_private_at_once(people: Cast, business: Busines
     with pytest.raises(ValidationError) as wrong:
         change_meeting(first, {"is_private": True, "scope": "all", **off}, actor=people.manager)
     assert "is_private" in wrong.value.message_dict, "it is not the manager's"
+    given = Meeting.objects.filter(series=first.series).last()
+    change_meeting(given, {"owner": people.manager, **off}, actor=people.manager)
+    with pytest.raises(ValidationError) as wrong:
+        change_meeting(given, {"is_private": True, "scope": "all", **off}, actor=people.manager)
+    assert "is_private" in wrong.value.message_dict, "one of them is, the others are not"
+    change_meeting(given, {"owner": people.owner}, actor=people.manager)
     change_meeting(first, {"is_private": True, "scope": "all", **off}, actor=people.owner)
     assert not Meeting.objects.visible_to(people.manager).exists() and Meeting.objects.visible_to(people.owner).count() == 5
     assert all(OutgoingMail.objects.filter(to_address="guest@example.com").values_list("is_private", flat=True))

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from activities import services
-from activities.models import MeetingSeries, Reminder
+from activities.models import Meeting, MeetingSeries, Reminder
 from activities.selectors import rule_text
 from crm.core.writes import StaleRecord
 from tests.activities.conftest import Business
@@ -163,6 +163,34 @@ def test_others_of_the_series_that_one_may_not_change_stay(people: Cast) -> None
     services.change_meeting(rows()[4], {"owner": people.teammate}, actor=people.manager)
     services.change_meeting(rows()[0], {"title": "Mine", "scope": "all"}, actor=people.owner)
     assert [each.title for each in rows()] == ["Mine"] * 4 + ["Jour fixe", "Mine"]
+
+
+@pytest.mark.parametrize("scope", ["following", "all"])
+@pytest.mark.parametrize("number", [2, 5])
+def test_who_was_given_one_of_them_changes_that_one_alone(people: Cast, number: int, scope: str) -> None:
+    series = make(people).series
+    services.change_meeting(rows()[number], {"owner": people.teammate}, actor=people.manager)
+    given = rows()[number]
+    for wrong in (
+        lambda: services.change_meeting(given, {"title": "Mine", "scope": scope}, actor=people.teammate),
+        lambda: services.delete_meeting(given, scope, actor=people.teammate),
+    ):
+        with pytest.raises(ValidationError) as error:
+            wrong()
+        assert "scope" in error.value.message_dict
+    fresh = MeetingSeries.objects.get()
+    assert (fresh, fresh.title, fresh.ended_on, len(rows())) == (series, "Jour fixe", None, 6)
+    services.change_meeting(given, {"title": "Mine"}, actor=people.teammate)
+    assert [each.title for each in rows()].count("Mine") == 1
+
+
+def test_two_who_make_one_meeting_repeat_make_one_series(people: Cast) -> None:
+    first = services.create_meeting({"title": "Once", "starts_at": berlin(2), "ends_at": berlin(2, hour=11)}, actor=people.owner)
+    again = Meeting.objects.get()
+    services.change_meeting(first, {"repeat": {"frequency": "weekly", "times": 3}}, actor=people.owner)
+    with pytest.raises(StaleRecord):
+        services.change_meeting(again, {"repeat": {"frequency": "daily", "times": 9}}, actor=people.owner)
+    assert (MeetingSeries.objects.count(), len(rows())) == (1, 3)
 
 
 @pytest.mark.parametrize("scope", ["one", "following", "all"])

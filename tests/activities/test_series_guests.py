@@ -183,6 +183,18 @@ def test_a_deletion_is_told_once(people: Cast, number: int, scope: str, expected
     assert clocks(rows()) == WEEKLY
 
 
+def test_the_end_of_one_without_end_is_told_and_taken_back(people: Cast) -> None:
+    make(people, {"frequency": "yearly", "times": None}, guests=[ANN], tell=True)
+    told()
+    last = rows()[-1]
+    group = services.delete_meeting(last, "following", actor=people.owner)
+    ((_who, method, calendar),) = mails()
+    assert (method, _what(calendar)) == ("REQUEST", "all") and "UNTIL" in calendar.to_ical().decode()
+    restore_rows(Meeting, group, actor=people.owner)
+    ((_who, method, calendar),) = mails()
+    assert (method, _what(calendar)) == ("REQUEST", "all") and "UNTIL" not in calendar.to_ical().decode()
+
+
 def test_several_that_are_deleted_in_the_list_are_one_mail(people: Cast) -> None:
     make(people, guests=[ANN], tell=True)
     told()

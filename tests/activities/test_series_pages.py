@@ -45,6 +45,13 @@ def test_planned_by_the_form(client: Client) -> None:
     assert rows()[1].get_absolute_url() in page, "the next one"
 
 
+def test_the_day_is_that_of_the_meetings_own_clock(client: Client) -> None:
+    """Early on Tuesday in Tokyo it is still Monday in Berlin."""
+    times = {"starts_at": "2027-03-02T02:00", "ends_at": "2027-03-02T03:00", "zone": "Asia/Tokyo"}
+    client.post("/meetings/new/", posted(**times))
+    assert clocks(rows())[:2] == ["03-01 18:00", "03-08 18:00"]
+
+
 @pytest.mark.parametrize(
     ("values", "rule"),
     [
