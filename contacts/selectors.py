@@ -130,7 +130,7 @@ def ties_of(user: Any, contact: Contact) -> Ties:
 def _ties(user: Any) -> Any:
     """Of the contact NUMBER, three times."""
     companies, others = Company.objects.visible_to(user).values("pk"), Contact.objects.visible_to(user).values("pk")
-    blanks = [Value("")] * (len(Contact.brief_fields) - 1)  # a person's name is made of more columns than a company's
+    blanks = [Value("")] * (len(Contact.brief_fields) - 1)  # of a person more columns are read than of a company
     roles = Employment.objects.filter(contact_id=NUMBER, company__in=companies).order_by()
     return roles.values_list(Value("role"), "pk", "company_id", "company__name", *blanks, "role", "started_on", "ended_on", "past").union(
         *(

@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from crm.core import cells
+from crm.core.access import reaches
 from crm.core.records import PanelContent
 from crm.core.related import linked
 from leads import selectors
@@ -32,7 +33,7 @@ def look_alikes(request: Any, lead: Lead) -> PanelContent | None:
 def matches(request: Any, lead: Lead) -> PanelContent | None:
     """What the lead may already be, asked for once the page is there: similar names take longer to find than all the rest of it."""
     status = linked(request.user, lead, "status")
-    if status is None or status.kind not in (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING):
+    if status is None or status.kind not in (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING) or not reaches(request.user, "change", lead):
         return None
     return PanelContent(render_to_string("leads/matches.html", {"ask_url": reverse("leads:matches", args=[lead.pk])}))
 

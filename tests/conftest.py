@@ -283,7 +283,7 @@ def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = browser.new_context(base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options})
+        context = browser.new_context(**{"base_url": live_server.url, "viewport": {"width": 1440, "height": 900}, **options})
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()

@@ -92,15 +92,15 @@ class Shell:
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """All that the navigation, the palette and the account menu depend on: the key under which templates remember them."""
+        """All that the palette and the account menu depend on, and the navigation but for its figure: the key under which templates remember them."""
         place = self.path.split("/", 2)[1]
         mine = (self.user.pk, self.user.name, self.user.photo_url, self.user.shortcuts, self.user.is_admin, self.user.role.grants) if self.signed_in else ()
         return (get_language(), place, self.organisation_name, self.logo_url, mine)
 
     @property
     def nav_key(self) -> tuple[Any, ...]:
-        """What the navigation shows besides."""
-        return (*self.key, self.waiting[2:] if self.signed_in else ())
+        """With the figure of the navigation."""
+        return (*self.key, *((self.waiting.figure, self.waiting.late) if self.signed_in else ()))
 
     @cached_property
     def nav(self) -> list[Group]:

@@ -14,7 +14,7 @@ from crm.core.compiled import NUMBER, Compiled, all_rows, maker
 from crm.core.custom.definitions import field_named, target_model
 
 KEEP_SECONDS = 5
-MOST_NAMES = 5  # columns that a record's name is made of (`brief_fields`, texts all)
+MOST_NAMES = 5  # columns that are read to name a record and to reach it (`brief_fields`, texts all)
 
 
 def see(user: Any, rows: Sequence[Any], fields: Iterable[str], *, whole: bool = False) -> dict[str, dict[int, Any]]:

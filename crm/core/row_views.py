@@ -155,7 +155,7 @@ class RecordFieldView(RecordUpdateView):
     def done(self, url: str, text: str) -> HttpResponse:
         messages.success(self.request, text)
         if self.request.htmx:  # type: ignore[attr-defined]
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+            return HttpResponse(status=204, headers={"HX-Redirect": url} if url == self.record.list_url else {"HX-Refresh": "true"})
         return redirect(url)
 
 

@@ -157,11 +157,11 @@ class RecordFormView(RecordView):
 
     def done(self, url: str, text: str) -> HttpResponse:
         """Lead to the record; with `?stay=1` a form in the side panel closes, and the list below takes up what is new; with `?here=1` the page below,
-        which is the record's own, is shown anew where it stands."""
+        which is the record's own, is shown anew where it stands, unless the user sees it no longer."""
         if self.request.htmx and "stay" in self.request.GET:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"saved": {"message": text}})})
         messages.success(self.request, text)
-        if self.request.htmx and "here" in self.request.GET:  # type: ignore[attr-defined]
+        if self.request.htmx and "here" in self.request.GET and url != self.record.list_url:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         if self.request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(status=204, headers={"HX-Redirect": url})

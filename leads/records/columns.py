@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext
 from django.utils.translation import gettext as _
 
-from crm.core import cells, dialing
+from crm.core import cells
 from crm.core.columns import TAGS, text_column
 from crm.core.records import Column, View
 from leads import services
@@ -78,19 +78,6 @@ def _next_cell(lead: Lead, ctx: Any) -> Any:
     return cells.next_step_cell(lead.next_step_kind, lead.next_step, lead.next_step_at, ctx, "c-last", all_day=lead.next_step_all_day, phone_badge=phone_badge)
 
 
-def _reach_cell(lead: Lead, ctx: Any) -> Any:
-    """A call and a mail away, in little room; the number and the address are columns of their own."""
-    name, way, found = cells.escape(str(lead)), dialing.current(), ""
-    if lead.phone:
-        beside = ' target="_blank" rel="noopener noreferrer"' if dialing.is_page(way) else ""
-        label, address = cells.escape(_("Call %(name)s")) % {"name": name}, cells.escape(dialing.address(lead.phone, way))
-        found += f'<a class="btn btn-ghost btn-sm btn-icon" href="{address}"{beside} aria-label="{label}">{cells.icon("phone", "i-sm")}</a>'
-    if lead.email:
-        label = cells.escape(_("Write to %(name)s")) % {"name": name}
-        found += f'<a class="btn btn-ghost btn-sm btn-icon" href="/activities/leads/{lead.pk}/mail/" aria-label="{label}">{cells.icon("mail", "i-sm")}</a>'
-    return cells.td(found or cells.DASH, f"text-nowrap {WIDE}")
-
-
 def _owner_cell(lead: Lead, ctx: Any) -> Any:
     return cells.person_cell(ctx.linked(lead, "owner"), WIDE)
 
@@ -131,7 +118,6 @@ COLUMNS = (
         css="c-last",
         links=("status",),
     ),
-    Column(name="reach", label=gettext_lazy("Reach"), cell=_reach_cell, export=lambda lead, ctx: lead.phone or lead.email, css=WIDE, shown=False),
     Column(
         name="email",
         label=gettext_lazy("E-mail"),

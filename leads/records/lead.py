@@ -30,7 +30,7 @@ Kind = LeadStatus.Kind
 
 
 def _subtitle(lead: Lead, ctx: Any) -> Any:
-    role, clock = ", ".join(part for part in (lead.job_title, lead.company_name) if part), cells.clock_there(ctx, phone=lead.phone, place=lead.city)
+    role, clock = ", ".join(part for part in (lead.job_title, lead.company_name) if part), cells.clock_there(ctx, phone=lead.phone)
     return format_html_join(SafeString(' <span class="t3">·</span> '), "{}", ((part,) for part in (role, clock) if part))
 
 
@@ -53,7 +53,7 @@ def _actions(lead: Lead, ctx: Any) -> list[Action]:
         found.append(Action(_("Convert"), "arrows-exchange", reverse("leads:convert", args=[lead.pk]), primary=True, key="v"))
     if lead.phone:
         found.append(dialing.call_action(lead.phone, wanted=lead.may_call))
-    label = _("Record consent") if ctx.can("change", lead) else _("Consent log")
+    label = _("Record consent") if ctx.can("change", lead) and lead.converted_contact_id is None else _("Consent log")
     found.append(Action(label, "shield-check", reverse("leads:consent", args=[lead.pk]), menu=True))
     return [*found, *_ends(lead, kind, reverse("leads:status", args=[lead.pk]))] if ctx.can("change", lead) else found
 

@@ -1,4 +1,4 @@
-"""What leads allowed, and when: the log on the row, which grows only."""
+"""What leads allowed, and when: the log on the row."""
 
 from __future__ import annotations
 
@@ -17,26 +17,30 @@ from crm.core.writes import lock
 from leads.events import LeadConsentRecorded
 from leads.models import Lead
 
-MOST = 200  # entries that are kept
-MAX_SOURCE = 120
+MOST = 200  # entries that are kept, beside the newest of each channel
 
 
 @transaction.atomic
 def record_lead_consent(lead: Lead, channel: str, given: bool, source: str, *, actor: Any, text: str = "") -> Lead:
     """Note that the lead allowed (`given`) or withdrew the channel; `source` says how we know. Saying the same thing twice changes nothing.
 
-    Raises ValidationError for an unknown channel, and when the actor may not change the lead (None: the system may).
+    Raises ValidationError for an unknown channel, when the lead has become a contact, who is heeded from then on, and when the actor may not change the
+    lead (None: the system may both).
     """
     row: Lead = lock(lead)
     if actor is not None and not can(actor, "change", row):
         raise ValidationError(_("You may not change this lead. Ask its owner."), code="permission")
+    if actor is not None and row.converted_contact_id is not None:
+        raise ValidationError(_("This lead has become a contact. Note it there."), code="converted")
     latest = row.current_consents.get(channel)
     if latest is not None and latest["given"] == given:
         return row
     said = Consent(channel=channel, given=given, source=source.strip(), text=text.strip(), at=timezone.now())
     said.clean_fields(exclude=["contact", "by"])
     entry = {"channel": channel, "given": given, "source": said.source, "text": said.text, "at": said.at.isoformat(), "by": str(actor or "")}
-    row.consents = [*row.consents, entry][-MOST:]
+    log = [*row.consents, entry]
+    newest = {each["channel"]: number for number, each in enumerate(log)}
+    row.consents = [each for number, each in enumerate(log) if number >= len(log) - MOST or newest[each["channel"]] == number]
     row.save(update_fields=["consents"])
     emit(LeadConsentRecorded(subject_ids=(row.pk,), actor_id=getattr(actor, "pk", None), channel=channel, given=given, source=said.source))
     return row
@@ -47,7 +51,7 @@ def carry_consents(lead: Lead, contact: Contact) -> None:
     asked = set(Consent.objects.filter(contact=contact).values_list("channel", flat=True))
     for channel, said in lead.current_consents.items():
         if not said["given"] or channel not in asked:
-            source = ": ".join(part for part in (_("As a lead"), said["source"]) if part)[:MAX_SOURCE]
+            source = ": ".join(part for part in (_("As a lead"), said["source"]) if part)[: Consent._meta.get_field("source").max_length]
             record_consent(contact, channel, said["given"], source, actor=None, text=said["text"])
 
 

@@ -77,10 +77,13 @@ class StatusView(RecordView):
 
 
 class LeadConsentView(ConsentView):
-    """The same for a lead."""
+    """The same for a lead; once it has become a contact, that is asked and heeded, and here it is only read."""
 
     slug = "leads"
     record_consent = staticmethod(services.record_lead_consent)
+
+    def page(self, person: Any, form: Any, status: int = 200) -> HttpResponse:
+        return super().page(person, form if person.converted_contact_id is None or status != 200 else None, status)
 
     def log(self, person: Any) -> Any:
         return selectors.consent_log(person)
@@ -94,7 +97,7 @@ class MatchesView(RecordView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         lead = self.load(pk)
         if not request.htmx:  # type: ignore[attr-defined]
-            return redirect("leads:convert", pk=lead.pk)
+            return redirect("leads:convert", pk=lead.pk) if "change" in lead.may else redirect(lead.get_absolute_url())
         user: Any = request.user
         found = selectors.convert_matches(user, lead)
         return render(request, "leads/matches.html", {"companies": found.companies, "contacts": found.contacts})

@@ -12,7 +12,7 @@ from django.utils import timezone
 from icalendar.parser import Contentlines
 
 from activities.models import CallList
-from activities.services import add_note, add_to_call_list, create_task, log_call
+from activities.services import add_note, add_to_call_list, create_meeting, create_task, log_call
 from contacts.models import Company, Consent, Contact
 from contacts.services import create_company, create_contact, record_consent
 from crm.core.custom.models import CustomField
@@ -296,3 +296,15 @@ def test_a_refusal_names_whom_to_ask(contact: Contact, people: Any) -> None:
     assert refused.status_code == 403
     assert f"ask: {people.manager.name}." in refused.content.decode()
     assert f"ask: {people.admin.name}." in signed_in(people.manager).get("/settings/").content.decode()  # nobody is above them
+
+
+@pytest.mark.parametrize("way", ["field/owner/", "edit/?here=1"])
+def test_who_gives_a_private_meeting_away_goes_on_to_the_list(people: Any, way: str) -> None:
+    start = timezone.now() + timedelta(days=1)
+    meeting = create_meeting({"title": "Secret", "starts_at": start, "ends_at": start, "is_private": True}, actor=people.owner)
+    client, headers = signed_in(people.owner), {"HX-Request": "true", "HX-Target": "panel-body"}
+    form = client.get(f"/meetings/{meeting.pk}/{way}", headers=headers).context["form"]
+    data = {"owner": people.teammate.pk, "owner_text": str(people.teammate), "version": meeting.version, "title": "Secret"}
+    data |= {name: f"{start:%Y-%m-%dT%H:%M}" for name in ("starts_at", "ends_at") if name in form.fields} | {"is_private": "on"}
+    answer = client.post(f"/meetings/{meeting.pk}/{way}", data, headers=headers)
+    assert (answer.status_code, answer.get("HX-Redirect")) == (204, "/meetings/"), answer.content.decode()[:500]

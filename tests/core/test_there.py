@@ -27,7 +27,8 @@ def there(**where: Any) -> str:
         ({"zone": "Asia/Tokyo"}, "Sat 7:30\u202fAM in Tokyo"),
         ({"zone": "Asia/Tokyo", "phone": "+12125550100"}, "in Tokyo"),
         ({"phone": "+12125550100"}, "5:30\u202fPM in New York"),
-        ({"phone": "+12125550100", "place": "Ithaca <b>"}, "5:30\u202fPM in Ithaca &lt;b&gt;"),
+        ({"phone": "+12125550100", "place": "Graz"}, "5:30\u202fPM in New York"),
+        ({"zone": "America/New_York", "place": "Ithaca <b>"}, "5:30\u202fPM in Ithaca &lt;b&gt;"),
         ({"phone": "+447911123456"}, "10:30\u202fPM there"),  # London or the islands: the same time
         ({"phone": "+81312345678"}, "Sat 7:30\u202fAM in Tokyo"),
     ],

@@ -100,3 +100,24 @@ def test_a_yes_does_not_overrule_a_contact_and_a_no_comes_back(lead: Lead, peopl
     undo_conversion(lead, actor=people.owner)
     lead.refresh_from_db()
     assert lead.refused == {"email", "phone"}
+
+
+def test_once_it_is_a_contact_that_is_asked(lead: Lead, people: Any) -> None:
+    convert_lead(lead, actor=people.owner, choices=Choices())
+    lead.refresh_from_db()
+    client = signed_in(people.owner)
+    page = client.get(f"/leads/{lead.pk}/consent/").content.decode()
+    assert 'name="channel"' not in page
+    answer = client.post(f"/leads/{lead.pk}/consent/", {"channel": "email", "given": "no", "source": "By phone", "text": ""})
+    assert answer.status_code == 422 and "Note it there." in answer.content.decode()
+    lead.refresh_from_db()
+    assert lead.consents == [] and "Record consent" not in client.get(lead.get_absolute_url()).content.decode()
+
+
+def test_the_newest_of_each_channel_is_never_cut_off(lead: Lead, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.services.consent.MOST", 3)
+    record_lead_consent(lead, "email", False, "By mail", actor=people.owner)
+    for number in range(6):
+        lead = record_lead_consent(lead, "phone", bool(number % 2), "By phone", actor=people.owner)
+    assert [(said["channel"], said["given"]) for said in lead.consents] == [("email", False), ("phone", True), ("phone", False), ("phone", True)]
+    assert lead.refused == {"email"}

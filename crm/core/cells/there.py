@@ -27,15 +27,19 @@ def zones_of_phone(number: str) -> tuple[str, ...]:
 
 
 def clock_there(ctx: CellContext, *, zone: str = "", phone: str = "", place: str = "") -> SafeString | str:
-    """By their zone; else by their phone number, if all zones where that may be have the same time now and it is another one than the reader's."""
+    """By their zone; else by their phone number, if all zones where that may be have the same time now and it is another one than the reader's.
+    `place` is where they say they are: the zone's, which need not be the number's."""
     if zone:
-        return _clock(ctx, ZoneInfo(zone), place or zone.rpartition("/")[2].replace("_", " "))
+        return _clock(ctx, ZoneInfo(zone), place or _name(zone))
     zones = zones_of_phone(phone) if phone else ()
     times = {ctx.now.astimezone(ZoneInfo(each)).utcoffset() for each in zones}
     if len(times) != 1 or times == {ctx.now.astimezone(ctx.zone).utcoffset()}:
         return ""
-    where = place or (zones[0].rpartition("/")[2].replace("_", " ") if len(zones) == 1 else "")
-    return _clock(ctx, ZoneInfo(zones[0]), where, gettext("By the phone number"))
+    return _clock(ctx, ZoneInfo(zones[0]), _name(zones[0]) if len(zones) == 1 else "", gettext("By the phone number"))
+
+
+def _name(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def _clock(ctx: CellContext, zone: ZoneInfo, place: str, why: str = "") -> SafeString:
