@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -55,6 +56,12 @@ def current_consents(contact: Contact) -> dict[str, Consent]:
     """{channel: newest consent}; a channel nobody asked about is missing. Read once per object."""
     latest = Consent.objects.filter(contact=contact).order_by("channel", "-at", "-pk").distinct("channel")
     return _once(contact, "_consents", lambda: {row.channel: row for row in latest})
+
+
+def refusing_calls(ids: Collection[int]) -> set[int]:
+    """Of the contacts with these ids, which the reader sees, those who want no calls."""
+    newest = Consent.objects.filter(contact__in=ids, channel=Consent.Channel.PHONE).order_by("contact_id", "-at", "-pk").distinct("contact_id")
+    return {pk for pk, given in newest.values_list("contact_id", "given") if not given}
 
 
 def may_call(contact: str = "pk") -> Coalesce:

@@ -14,6 +14,7 @@ from crm.core.custom.filters import EndsWidget
 from crm.core.filters import HasFilter, RecordFilterSet
 from crm.core.models import Source
 from leads.models import Lead, LeadStatus
+from leads.selectors import waiting_leads
 
 OPEN = (LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING)
 
@@ -56,7 +57,7 @@ class ResponseFilter(django_filters.ChoiceFilter):
         if value == "answered":
             return qs.filter(first_response_at__isnull=False)
         still_open = list(visible_statuses(self.parent.request).filter(kind__in=OPEN).order_by().values_list("pk", flat=True))
-        waiting = qs.filter(respond_by__isnull=False, first_response_at__isnull=True, status__in=still_open)
+        waiting = waiting_leads(qs, still_open)
         return waiting.filter(respond_by__lte=timezone.now()) if value == "late" else waiting
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,16 @@ def _domain(website: str) -> str:
         return normal_domain(website)
     except Exception:  # whatever somebody typed there: no match
         return ""
+
+
+def refusing_calls(ids: Collection[int]) -> set[int]:
+    """Of the leads with these ids, which the reader sees, those that want no calls."""
+    return {lead.pk for lead in Lead.objects.filter(pk__in=ids).only("consents") if not lead.may_call}
+
+
+def waiting_leads(rows: Any, statuses: Any) -> Any:
+    """Of these leads those that wait for a first answer; `statuses`: the open ones."""
+    return rows.filter(respond_by__isnull=False, first_response_at__isnull=True, status__in=statuses)
 
 
 def open_stages() -> list[Stage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -94,10 +94,10 @@ def kind_icon(row: Any, css: str = "") -> SafeString:
 
 class WorkRows:
     """Makes the `<li>`s of one page's tasks and meetings; the page has a form with the id "post". `team`: whose they are stands there as well;
-    `back`: where a form in the side panel leads."""
+    `back`: where a form in the side panel leads; `unwanted`: ("contact" or "lead", id) of who wants no calls, where calls and mails are offered at all."""
 
-    def __init__(self, ctx: RowContext, user: Any, *, team: bool = False, back: str = "/") -> None:
-        self.ctx, self.user, self.team, self.back = ctx, user, team, escape(urlencode({"next": back}))
+    def __init__(self, ctx: RowContext, user: Any, *, team: bool = False, back: str = "/", unwanted: Collection[tuple[str, int]] | None = None) -> None:
+        self.ctx, self.user, self.team, self.unwanted, self.back = ctx, user, team, unwanted, escape(urlencode({"next": back}))
         self.done, self.tick = escape(_("Done: %(title)s")), cells.icon("circle-check")
         private = escape(_("Private"))
         self.private = f' {cells.icon("lock", "i-sm")}<span class="visually-hidden">{private}</span>'
@@ -116,14 +116,13 @@ class WorkRows:
             return self.busy(row)
         title, url, about = escape(row.title), self.ctx.url_of(row), about_html(row, self.ctx)
         tick, snooze, high = f'<span class="tick" aria-hidden="true">{kind_icon(row)}</span>', "", "" if isinstance(row, Task) else repeats_html(row)
-        if isinstance(row, Task):
+        if task := isinstance(row, Task):
             high = marks_html(row) + (f" {self.high}" if row.priority == Task.Priority.HIGH else "")
             if row.done_at is None and may_change(self.user, row):
                 tick, snooze = self._tick(row, url, title), self._reach(row) + self._snooze(url, title)
         else:
             snooze = join_html(row)
             high = repeats_html(row) + (self.private if row.is_private else "")
-        task = isinstance(row, Task)
         kind = f"{kind_icon(row, 'i-sm')} {escape(kind_text(row))}" if task and snooze else escape(kind_text(row))
         due = late_html(row, self.ctx) if task and row.is_late(self.ctx.now) else due_html(row, self.ctx)
         who = f"{cells.avatar(row.owner.name, row.owner_id, 'av-sm')} {escape(row.owner.name)}, " if self.team else ""
@@ -143,9 +142,9 @@ class WorkRows:
     def _reach(self, row: Any) -> str:
         """A call or a mail away: whom the task is about, where it is one of these and the reader may see them."""
         person = self.ctx.linked(row, "contact") or self.ctx.linked(row, "lead")
-        if person is None or row.kind not in (Task.Kind.CALL, Task.Kind.EMAIL, Task.Kind.FOLLOW_UP):
+        if person is None or self.unwanted is None or row.kind not in (Task.Kind.CALL, Task.Kind.EMAIL, Task.Kind.FOLLOW_UP):
             return ""
-        if row.kind != Task.Kind.EMAIL and person.phone:
+        if row.kind != Task.Kind.EMAIL and person.phone and (person._meta.model_name, person.pk) not in self.unwanted:
             beside = ' target="_blank" rel="noopener noreferrer"' if dialing.is_page(self.way) else ""
             address, label, icon = escape(dialing.address(person.phone, self.way)), self.call, f"{beside}>{self.phone}"
         elif row.kind != Task.Kind.CALL and person.email:

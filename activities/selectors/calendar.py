@@ -36,7 +36,7 @@ class TeamDay:
 def team_day(user: Any, day: date, zone: tzinfo, *, layers: frozenset[str], page: int = 1) -> TeamDay:
     """The day of each colleague whose work the user sees, twelve of them: oneself, those who have something, then the others by name.
 
-    Seven queries at most: times and rows of tasks and of meetings, private times, the people, and one per linked type.
+    Seven queries at most: times and rows of tasks and of meetings, private times, the people, and the records that they are about.
     """
     by_owner: dict[int, list[tuple[int, int]]] = defaultdict(list)
     entries, busy = entries_on(user, [day], zone, layers, team=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from activities.models import CallList, CallListEntry
+from activities.models import CallList, CallListEntry, Task
 from contacts.models import Contact
 from contacts.selectors import may_call
+from contacts.selectors import refusing_calls as contacts_refusing
 from leads.models import Lead
+from leads.selectors import refusing_calls as leads_refusing
 
 SHOWN = 100
 
@@ -64,3 +67,13 @@ def entry_of(user: Any, call_list: CallList, pk: int) -> tuple[CallListEntry, An
     if entry.contact_id:
         return entry, Contact.objects.visible_to(user).annotate(may_call=may_call()).filter(pk=entry.contact_id).first()
     return entry, Lead.objects.visible_to(user).filter(pk=entry.lead_id).first()
+
+
+def who_wants_no_calls(rows: Sequence[Any]) -> set[tuple[str, int]]:
+    """Of the people and leads that calls and follow-ups are about those who want no calls; a statement for each kind that there is."""
+    tasks = [row for row in rows if isinstance(row, Task) and row.kind in (Task.Kind.CALL, Task.Kind.FOLLOW_UP)]
+    found: set[tuple[str, int]] = set()
+    for name, refusing in (("contact", contacts_refusing), ("lead", leads_refusing)):
+        ids = {getattr(task, f"{name}_id") for task in tasks} - {None}
+        found |= {(name, pk) for pk in refusing(ids)} if ids else set()
+    return found

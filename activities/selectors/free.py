@@ -86,7 +86,10 @@ def _colleagues(reader: Any, guests: Sequence[str]) -> list[User]:
     addresses, names = {text.lower() for text in guests if "@" in text}, [text for text in guests if "@" not in text]
     if not guests:
         return []
-    people = list(User.objects.visible_to(reader).filter(is_active=True).order_by("name", "pk"))
+    people: Any = User.objects.visible_to(reader).filter(is_active=True).order_by("name", "pk")
+    if not names:  # a name may mean anybody
+        people = people.annotate(key=Lower("email")).filter(key__in=addresses)
+    people = list(people.only("name", "email", "time_zone", "team_id", "away_from", "away_to", "is_active"))
     meant = [fits[0] for text in names if len(fits := [each for each in people if is_called(each, text)]) == 1]
     return [each for each in people if each.email.lower() in addresses or each in meant]
 

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from activities.models import SUBJECTS, Activity, Meeting, Notification, Reminder, Task
 from activities.models.meetings import LONGEST, spans_days
+from activities.selectors.calls import who_wants_no_calls
 from activities.selectors.mentions import OpenMention, open_mentions
 from contacts.selectors import may_call
 from crm.core.access import hidden_from
@@ -20,6 +21,7 @@ from crm.core.compiled import maker
 from crm.core.related import see
 from deals.models import Deal
 from leads.models import Lead, LeadStatus
+from leads.selectors import waiting_leads
 from users.models import User
 
 OVERDUE, AHEAD, LATER, NEEDS, CAP = 30, 40, 10, 5, 100
@@ -58,6 +60,7 @@ class Today:
     deals: Waiting = Waiting()
     mentions: list[OpenMention] = field(default_factory=list)
     seen: dict[str, dict[int, Any]] = field(default_factory=dict)
+    unwanted: set[tuple[str, int]] = field(default_factory=set)  # who wants no calls, of those whom tasks are about: ("contact" or "lead", id)
 
     @property
     def is_clear(self) -> bool:
@@ -92,6 +95,7 @@ def today_page(user: Any, now: datetime, zone: tzinfo, first_weekday: int = 0) -
     mentions = open_mentions(user)
     rows = [*page.overdue, *page.today, *page.tomorrow, *page.week, *page.later, *page.undated, *(each.line for each in mentions)]
     page.seen = see(user, rows, SUBJECTS) if rows else {}
+    page.unwanted = who_wants_no_calls(rows)
     page.mentions = [each for each in mentions if subject_of(each.line, page.seen) is not None]
     return page
 
@@ -190,8 +194,7 @@ def reach_of(user: Any, task: Task) -> Any:
 def leads_without_answer(user: Any) -> Waiting:
     """The user's open leads that wait for a first answer, oldest first: what the list shows under "No reply yet"."""
     still_open = LeadStatus.objects.filter(kind__in=(LeadStatus.Kind.NEW, LeadStatus.Kind.WORKING))
-    waiting = Lead.objects.visible_to(user).filter(owner=user, respond_by__isnull=False, first_response_at__isnull=True, status__in=still_open)
-    return _waiting(waiting, "respond_by")
+    return _waiting(waiting_leads(Lead.objects.visible_to(user).filter(owner=user), still_open), "respond_by")
 
 
 def deals_without_step(user: Any) -> Waiting:

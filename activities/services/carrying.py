@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from activities.models import Activity, Attachment, Meeting, Task
 from activities.services.files import repoint_files
+from activities.services.follows import carry_followers
 from activities.services.lines import repoint_lines, write_line
 from activities.services.meetings import repoint_meetings
 from activities.services.next_steps import refresh_next_steps
@@ -29,6 +30,7 @@ def repoint(old: Any, *, company: Any = None, contact: Any = None, deal: Any = N
     repoint_tasks(old, links)
     repoint_meetings(old, links)
     repoint_files(old, links)
+    carry_followers(old, links)
     refresh_next_steps(repoint_lines(old, links))
 
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from activities.models import SUBJECTS, Activity, Guest, Meeting, MeetingGuest, Notification, SeriesGuest
+from activities.models import SUBJECTS, Activity, Guest, Meeting, MeetingGuest, Notification, Reminder, SeriesGuest
 from activities.services import ics, series_ics
 from activities.services.lines import write_line
 from activities.services.notifications import notify
@@ -78,7 +78,7 @@ def contacts_behind(people: Mapping[str, Any], actor: Any) -> dict[str, int]:
 
 
 def told_state(meeting: Meeting) -> dict[str, Any]:
-    """What guests know of a meeting, to compare it with what becomes of it."""
+    """What an invitation says of a meeting, to compare it with what becomes of it."""
     return {name: getattr(meeting, name) for name in TOLD}
 
 
@@ -98,10 +98,10 @@ def after_change(meeting: Meeting, before: Mapping[str, Any], gone: Sequence[Mee
         send(meeting, [guest for guest in guests if changed or guest.invited_at is None], "REQUEST", before)
 
 
-def conceal_invitations(meeting: Meeting) -> None:
-    """The meeting has become private: the ledger no longer shows what was written of it."""
-    reminders = meeting.reminders.values_list("pk", flat=True)
-    conceal_mails(prefix=f"meeting:{meeting.uuid}:", keys=[f"reminder:{pk}" for pk in reminders])
+def conceal_invitations(meetings: Sequence[Meeting]) -> None:
+    """They have become private: the ledger no longer shows invitations to them and their reminders."""
+    reminders = Reminder.objects.filter(meeting__in=meetings).values_list("pk", flat=True)
+    conceal_mails([f"meeting:{meeting.uuid}:" for meeting in meetings], keys=[f"reminder:{pk}" for pk in reminders])
 
 
 def _next_sequence(meetings: Sequence[Meeting]) -> None:
@@ -124,21 +124,31 @@ def after_bin(meetings: Iterable[Meeting]) -> None:
 
 
 def send(meeting: Meeting, guests: Sequence[MeetingGuest], method: str, before: Mapping[str, Any] | None = None) -> None:
-    """One mail to each, from the organiser. The ledger takes a mail once per guest, sequence and method. `before`: what they knew, to say what is new."""
+    """One mail to each, from the organiser. The ledger takes a mail once per guest, sequence and method. `before`: how the meeting was, to say what is
+    new to those who were told of that."""
     if not guests:
         return
     at, make = timezone.now(), series_ics.one if meeting.series_id else ics.invitation
     everybody = guests if method == "CANCEL" else list(meeting.guests.all())
     calendar, key = make(meeting, everybody, method=method, at=at), f"meeting:{meeting.uuid}:{meeting.sequence}"
-    queue_mails([mail_to(guest, meeting, method, when_text, calendar=calendar, key=key, before=before) for guest in guests])
+    told = _told_last(meeting, guests) if before else set()
+    mails = [mail_to(guest, meeting, method, when_text, calendar=calendar, key=key, before=before if guest.pk in told else None) for guest in guests]
+    queue_mails(mails)
     if method == "REQUEST":
         MeetingGuest.objects.filter(pk__in=[guest.pk for guest in guests]).update(invited_at=at)
+
+
+def _told_last(meeting: Meeting, guests: Sequence[MeetingGuest]) -> set[int]:
+    """The guests to whom the meeting was written as it stood before this change. Changes that nobody was told of are no news of what they know."""
+    keys = {f"meeting:{meeting.uuid}:{meeting.sequence - 1}:{guest.pk}:REQUEST": guest.pk for guest in guests}
+    return {keys[key] for key in OutgoingMail.objects.filter(key__in=keys).values_list("key", flat=True)}
 
 
 def mail_to(
     guest: Guest, meeting: Meeting, method: str, when: Callable[[Meeting], str], *, calendar: str, key: str, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A guest's mail from the organiser, for the ledger. `when` says the time, in the organiser's language; `before`: what they knew."""
+    """A guest's mail from the organiser, for the ledger. `when` says the time, in the organiser's language; `before`: how it was when they
+    were told last."""
     organiser = meeting.owner
     with translation.override(organiser.language):
         context = {

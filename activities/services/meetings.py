@@ -101,12 +101,12 @@ def hides(meeting: Meeting, changes: Values, actor: Any) -> bool:
 
 @transaction.atomic(savepoint=False)  # part of a larger change: it all happens or nothing
 def hide(meetings: Sequence[Meeting]) -> None:
-    """They have become private: lines that records have of them go, and the ledger of mails no longer shows what was written."""
+    """They have become private: lines that records have of them go, and the ledger no longer shows invitations and reminders. Notices about answers and
+    morning mails that have left stay as they are."""
     lines = list(Activity.objects.filter(meeting__in=meetings, deleted_at__isnull=True))
     Activity.objects.filter(pk__in=[line.pk for line in lines]).update(deleted_at=timezone.now())
     refresh_last_activity(touched(lines))
-    for meeting in meetings:
-        conceal_invitations(meeting)
+    conceal_invitations(meetings)
 
 
 @transaction.atomic

@@ -85,8 +85,7 @@ def change_guests(series: MeetingSeries, edited: Meeting, rows: Sequence[Meeting
 
 def conceal(*series: MeetingSeries) -> None:
     """They have become private: the ledger no longer shows what was written of them."""
-    for each in series:
-        conceal_mails(prefix=f"series:{each.uuid}:")
+    conceal_mails([f"series:{each.uuid}:" for each in series])
 
 
 def told_state(series: MeetingSeries) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from activities import forms, selectors, services
-from activities.models import Meeting, MeetingGuest, Task
+from activities.models import Guest, Meeting, MeetingGuest, Task
 from crm.core import cells
 from crm.core.access import may_add
 from crm.core.lists import row_context
@@ -186,7 +186,7 @@ def of_a_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_a_guest
-def guest(request: HttpRequest, token: str, found: MeetingGuest) -> HttpResponse:
+def guest(request: HttpRequest, token: str, found: Guest) -> HttpResponse:
     """GET shows the meeting and the answers; nothing is answered by it, because mail programs look at links too. POST `answer`."""
     status, problem = 200, ""
     if request.method == "POST":

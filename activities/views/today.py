@@ -111,7 +111,7 @@ def sections(found: Any, ctx: Any, user: Any) -> list[Section]:
         ("later", _("Later"), found.later),
         ("undated", _("No date"), found.undated),
     ]
-    maker = panels.WorkRows(ctx, user)
+    maker = panels.WorkRows(ctx, user, unwanted=found.unwanted)
     shown = [Section(id_, title, maker.html(rows), str(len(rows)), id_ == "overdue") for id_, title, rows in parts if rows]
     if found.more_overdue:
         shown[0] = replace(shown[0], count=f"{shown[0].count}+", url="/tasks/?view=overdue")

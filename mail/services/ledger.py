@@ -10,7 +10,9 @@ import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import takewhile
+from operator import or_
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,9 +121,10 @@ def _new_mail(row: dict[str, Any]) -> OutgoingMail:
     )
 
 
-def conceal_mails(*, prefix: str, keys: Sequence[str] = ()) -> int:
-    """Mails whose keys begin so, or are these, have become private; how many."""
-    return OutgoingMail.objects.filter(Q(key__startswith=prefix) | Q(key__in=list(keys)), is_private=False).update(is_private=True)
+def conceal_mails(prefixes: Sequence[str], *, keys: Sequence[str] = ()) -> None:
+    """Mails whose keys begin so, or are these, have become private."""
+    named = reduce(or_, (Q(key__startswith=prefix) for prefix in prefixes), Q(key__in=list(keys)))
+    OutgoingMail.objects.filter(named, is_private=False).update(is_private=True)
 
 
 def _one_line(value: str) -> str:

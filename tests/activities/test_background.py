@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from activities import services
 from activities.models import Reminder
-from crm.core import health
+from crm.core import health, outbox
 from crm.core.heartbeat import beat
 from crm.core.models import Heartbeat
 from mail.models import OutgoingMail
@@ -48,11 +48,13 @@ def test_what_is_late_says_since_when(people: Cast, monkeypatch: pytest.MonkeyPa
     Reminder.objects.update(remind_at=timezone.now() - timedelta(seconds=200))
     OutgoingMail.objects.create(key="a", message_id="a", to_address="a@example.com", subject="x", next_attempt_at=timezone.now() - timedelta(seconds=30))
     OutgoingMail.objects.create(key="b", message_id="b", to_address="a@example.com", subject="x", state="failed")
+    monkeypatch.setattr(outbox, "oldest_waiting_seconds", lambda: 61.4)
     found = lines(people)
     assert {name: ok for name, (ok, _text) in found.items()} == {
-        "Database": True, "Redis": False, "Worker": False, "Scheduler": False, "Reminders": False, "Mails": True, "Events": found["Events"][0],
+        "Database": True, "Redis": False, "Worker": False, "Scheduler": False, "Reminders": False, "Mails": True, "Events": False,
     }  # fmt: skip
     assert found["Worker"][1] == "last heard of 90 s ago" and found["Scheduler"][1] == "never heard of"
+    assert found["Events"][1] == "the oldest waits for 61 s"
     assert found["Reminders"][1] == "1 due, the oldest for 200 s" and found["Mails"][1] == "1 due, the oldest for 30 s"
     page = signed_in(people.admin).get(PAGE).content.decode()
     assert "1 mail of the last week could not be sent." in page and "Start it again" in page

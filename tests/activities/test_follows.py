@@ -13,7 +13,7 @@ from activities import services
 from activities.models import Activity, Follow, Notification
 from activities.services import follows
 from leads.models import LeadStatus
-from leads.services import create_lead, set_status
+from leads.services import convert_lead, create_lead, set_status
 from tests.activities.conftest import Business
 from tests.factories import Cast, signed_in
 
@@ -63,6 +63,20 @@ def test_of_very_many_at_once_it_is_one_line(people: Cast, monkeypatch: pytest.M
         services.follow(lead, user=people.manager)
     services.write_lines([{"kind": Activity.Kind.NOTE, "verb": "added", "actor": people.owner, "lead": lead} for lead in leads])
     assert news(people.manager) == ["News on 3 records that you follow"]
+    services.write_lines([{"kind": Activity.Kind.NOTE, "verb": "added", "actor": people.owner, "lead": lead} for lead in leads])
+    assert len(news(people.manager)) == 1, "not again until it is read"
+    for lead in leads:
+        Follow.objects.create(user=people.stranger, lead=lead, subject_type="lead")
+    services.write_lines([{"kind": Activity.Kind.NOTE, "verb": "added", "actor": people.owner, "lead": lead} for lead in leads])
+    assert news(people.stranger) == [], "not of what they do not see"
+
+
+def test_followers_go_along_with_what_a_lead_becomes(people: Cast, business: Business) -> None:
+    services.follow(business.lead, user=people.manager)
+    conversion = convert_lead(business.lead, actor=people.owner)
+    Notification.objects.all().delete()
+    services.add_note(conversion.contact, body="News", actor=people.owner)
+    assert news(people.manager) == ["Lindner: Note, Olivia Owner"]
 
 
 def test_what_nobody_follows_costs_one_look(people: Cast, business: Business) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from activities import services
 from activities.models import Activity, Task
 from activities.services.meetings import create_meeting
-from contacts.services import create_contact
+from contacts.services import create_contact, record_consent
 from deals.models import Stage
 from deals.services import create_deal, move_deal
 from leads.models import Lead, LeadStatus
@@ -90,6 +90,9 @@ def test_a_click_away_from_whom_it_is_about(client: Client, people: Cast, busine
     page = rows_of(client.get("/").content.decode(), "s-today")
     assert page.count('href="tel:+49301234567"') == 2  # a call, a follow-up
     assert page.count(f'href="/activities/contacts/{person.pk}/mail/"') == 1
+    record_consent(person, "phone", False, "By phone", actor=people.owner)
+    again = rows_of(client.get("/").content.decode(), "s-today")
+    assert 'href="tel:' not in again and again.count(f'href="/activities/contacts/{person.pk}/mail/"') == 2, "the follow-up by mail then"
     assert "Call Al &quot;x&quot; &lt;b&gt;" in page.replace("&#x27;", "&#39;") and "<b>" not in page
 
 
